@@ -1,0 +1,42 @@
+# Everything a user or a contributor runs. Each target works from a fresh clone: it needs Python >= 3.11, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.PHONY: setup demo test test-slow lint bench clean help
+
+help:
+	@echo "make demo    the whole experiment: pictures, numbers and a page in ./demo"
+	@echo "make test    every test that is not slow      make test-slow   the slow ones"
+	@echo "make lint    ruff, mypy, import-linter        make bench       speed, as ratios"
+
+setup: $(VENV)/.installed
+
+# Installed in editable mode, with what the tests and the linters need; renewed when pyproject.toml changes.
+$(VENV)/.installed: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("slalom needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,video,export]'
+	@touch $@
+
+demo: setup
+	$(BIN)/slalom demo --out demo
+
+test: setup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-slow: setup
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+
+lint: setup
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

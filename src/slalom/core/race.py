@@ -1,0 +1,66 @@
+"""The whole record of a race, as pictures, tables and files read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from slalom.core.course import Landscape
+from slalom.core.metrics import PathMetrics
+from slalom.core.runner import Runner, Status
+
+
+class RaceRecord(Protocol):
+    """Many runners moved down one landscape together. R runners, N steps, D coordinates; arrays are float64.
+
+    After a runner has diverged its entries are NaN.
+    """
+
+    @property
+    def course(self) -> Landscape: ...
+    @property
+    def runners(self) -> Sequence[Runner]: ...  # in the order optimizer (as typed), start, seed
+    @property
+    def steps(self) -> int: ...
+    @property
+    def engine(self) -> str: ...  # "solo", "field" or "fleet": the one that ran
+    @property
+    def paths(self) -> np.ndarray: ...  # [R, N + 1, D]
+    @property
+    def losses(self) -> np.ndarray: ...  # [R, N + 1]
+    @property
+    def gradient_norms(self) -> np.ndarray: ...  # [R, N + 1], without the noise
+    @property
+    def step_lengths(self) -> np.ndarray: ...  # [R, N]
+    @property
+    def evaluations(self) -> np.ndarray: ...  # [R, N + 1], gradient evaluations up to each step
+    @property
+    def statuses(self) -> Sequence[Status]: ...
+    @property
+    def metrics(self) -> Sequence[PathMetrics]: ...
+    @property
+    def minimum(self) -> float: ...  # f*: known, or the best value seen in this race
+    @property
+    def minimum_is_known(self) -> bool: ...
+    @property
+    def tolerance(self) -> float: ...  # settled means f − f* below this
+    @property
+    def patience(self) -> int: ...
+    @property
+    def noise(self) -> float: ...
+    @property
+    def dtype(self) -> str: ...  # "float64" or "float32"
+    @property
+    def versions(self) -> Mapping[str, str]: ...  # of slalom, torch, python
+    @property
+    def remarks(self) -> Sequence[str]: ...  # what a reader must know: an engine's fallback, an interruption
+    def inside(self, runner: int) -> Mapping[str, np.ndarray]:
+        """Return what the real optimizer held at each step of one runner.
+
+        Keys: ``gradient`` [N, D] (as the optimizer met it, noise included), ``step`` [N, D] (the update made),
+        ``momentum`` [N, D] where its state has a first moment or momentum buffer, ``second_moment`` [N, D] where it
+        has one. Row k belongs to the step from k to k + 1.
+        """
+        ...

@@ -1,0 +1,138 @@
+"""Who descends a course, and what an engine hands back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from slalom.core.course import Point
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What an optimizer class asks of the loop that drives it."""
+
+    closure: bool = False  # step(closure) evaluates the loss itself, perhaps several times
+    one_each: bool = False  # mixes the coordinates it is given: one instance per runner
+    matrix: bool = False  # takes 2-D parameters only: a point becomes a 1×n matrix
+    sparse: bool = False  # takes sparse gradients only
+    create_graph: bool = False  # differentiates the gradient again
+    modes: bool = False  # has train() and eval(), and must be told
+
+
+class Rule(Protocol):
+    """One element-wise update rule, written once (see :mod:`slalom.formula`)."""
+
+    @property
+    def name(self) -> str: ...
+    def hyperparameters(self, values: Mapping[str, Any]) -> Any:
+        """Return the record ``h`` that ``step`` reads (``betas`` unpacked to ``beta1`` and ``beta2`` …)."""
+        ...
+
+    def start(self, p: Any, h: Any) -> Any:
+        """Return the state before the first step; a float stands for a tensor full of it."""
+        ...
+
+    def step(self, p: Any, g: Any, s: Any, t: Any, h: Any) -> tuple[Any, Any]:
+        """Return the new parameter and the new state; ``t`` counts from 1."""
+        ...
+
+
+class Optimizer(Protocol):
+    """A torch-style optimizer with its hyperparameters, ready to be made."""
+
+    @property
+    def spec(self) -> str: ...  # as typed
+    @property
+    def name(self) -> str: ...  # the short label that pictures use
+    @property
+    def family(self) -> str: ...  # which optimizer it is ("adam"): fixes its colour
+    @property
+    def hyperparameters(self) -> Mapping[str, Any]: ...  # every one, defaults included
+    @property
+    def rule(self) -> Rule | None: ...
+    @property
+    def needs(self) -> Needs: ...
+    def make(self, parameters: Iterable[Any]) -> Any:
+        """Return the real ``torch.optim.Optimizer`` over ``parameters``."""
+        ...
+
+    def replace(self, **hyperparameters: Any) -> Optimizer:
+        """Return the same optimizer with other values, checked as if they had been typed."""
+        ...
+
+
+@dataclass(frozen=True)
+class Runner:
+    """One optimizer, one seed, one starting point."""
+
+    optimizer: Optimizer
+    seed: int
+    start: Point
+    start_index: int = 0
+    name: str = ""  # label within its race; unlike optimizer.name it tells two learning rates apart
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a runner ended: ``finished``, ``converged``, ``diverged`` (with the step) or ``left the domain``."""
+
+    kind: str
+    step: int | None = None
+
+    FINISHED = "finished"
+    CONVERGED = "converged"
+    DIVERGED = "diverged"
+    LEFT = "left the domain"
+
+    def __str__(self) -> str:
+        return f"{self.kind} at step {self.step}" if self.kind == self.DIVERGED else self.kind
+
+
+@dataclass
+class Trajectories:
+    """What an engine returns: where every runner went.
+
+    ``paths`` has shape [runners, steps + 1, dim] (float64, or float32 where a large race would not fit otherwise);
+    entry 0 is the start, entries after a divergence are NaN. ``diverged_at`` is the first step whose point or loss was
+    not finite or out of all bounds, −1 where there is none. ``evaluations`` counts gradient evaluations up to each
+    step, shape [runners, steps + 1], or is None where it equals the step. ``completed`` is the number of steps that
+    every runner has made: fewer than asked for when the user interrupted.
+    """
+
+    paths: np.ndarray
+    diverged_at: np.ndarray
+    completed: int
+    evaluations: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
+
+
+Progress = Callable[[int, int], None]
+"""Called now and then with (steps made, steps in all)."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Additive Gaussian gradient noise: a pure function of (seed, step), the same for every optimizer."""
+
+    deviation: float = 0.0
+    block: int = field(default=256, repr=False)  # steps that are drawn together
+
+    def draw(self, seed: int, step: int, dim: int) -> np.ndarray:
+        """Return the noise of ``step`` (from 1), shape [dim], float64."""
+        return self.rows(seed, step, 1, dim)[0]
+
+    def rows(self, seed: int, first: int, count: int, dim: int) -> np.ndarray:
+        """Return the noise of ``count`` steps from ``first`` on, shape [count, dim], float64."""
+        if self.deviation == 0.0:
+            return np.zeros((count, dim))
+        low, high = (first - 1) // self.block, (first + count - 2) // self.block
+        blocks = [
+            np.random.Generator(np.random.Philox(key=[seed, index])).standard_normal((self.block, dim))
+            for index in range(low, high + 1)
+        ]
+        offset = (first - 1) - low * self.block
+        return self.deviation * np.concatenate(blocks)[offset : offset + count]
