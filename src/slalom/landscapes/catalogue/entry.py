@@ -1,0 +1,67 @@
+"""What the catalogue knows of a landscape, in any number of dimensions it is defined for."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from slalom.core import Minimum
+
+MOST_DIM = 1000
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One landscape of the catalogue.
+
+    ``formula`` is an expression of :mod:`slalom.landscapes.expressions` where the number of variables is fixed; where
+    it is not, it is a sum as a textbook prints it, with its LaTeX beside it. ``starts`` are repeated to the number of
+    dimensions: (−1.2, 1) becomes (−1.2, 1, −1.2) in three. ``domain`` is one (low, high), or one per coordinate.
+    ``minima`` are those in the domain: a few of the classics fall below them outside it.
+    """
+
+    function: Callable[..., Any]
+    formula: str
+    domain: Pair | tuple[Pair, ...]
+    starts: tuple[tuple[float, ...], ...]
+    minima: Callable[[int], tuple[Minimum, ...]]
+    source: str
+    teaches: str
+    latex: str = ""
+    title: str = ""
+    dims: tuple[int, int] = (2, 2)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def any_dim(self) -> bool:
+        return self.dims[0] < self.dims[1]
+
+
+def total(terms: Iterable[Any]) -> Any:
+    """Add up without the 0 that ``sum`` begins with, which would be one more operation on every tensor."""
+    return functools.reduce(operator.add, terms)
+
+
+def product(factors: Iterable[Any]) -> Any:
+    return functools.reduce(operator.mul, factors)
+
+
+def nowhere(dim: int) -> tuple[Minimum, ...]:
+    """Unbounded below: no minimum."""
+    return ()
+
+
+def everywhere(coordinate: float, value: float = 0.0) -> Callable[[int], tuple[Minimum, ...]]:
+    """One minimum, all of whose coordinates are the same."""
+    return lambda dim: (Minimum((coordinate,) * dim, value),)
+
+
+def at(*points: tuple[float, ...], value: float = 0.0) -> Callable[[int], tuple[Minimum, ...]]:
+    """The minima of a function whose number of variables is fixed."""
+    minima = tuple(Minimum(point, value) for point in points)
+    return lambda dim: minima
