@@ -1,0 +1,25 @@
+"""What descends: specs such as ``adam:lr=0.1``, the catalogue, and the update rules as formulas.
+
+* :mod:`slalom.optimizers.catalogue`  every class of torch.optim by name, with its paper
+* :mod:`slalom.optimizers.specs`      from what a caller hands in to an optimizer that is ready to be made
+* :mod:`slalom.optimizers.checks`     hyperparameters against the real class's signature
+* :mod:`slalom.optimizers.needs`      what a class asks of the loop that drives it
+* :mod:`slalom.optimizers.rules`      the update rules, written as their papers write them; no torch
+* :mod:`slalom.optimizers.cards`      what ``slalom show`` prints: formula, defaults, meanings, source
+
+Torch is imported when an optimizer is looked up, SymPy when a card is asked for.
+"""
+
+from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
+from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, labels, parse, parse_all
+
+__all__ = [
+    "CLASSICS",
+    "Entry",
+    "SpecifiedOptimizer",
+    "catalogue",
+    "format_spec",
+    "labels",
+    "parse",
+    "parse_all",
+]

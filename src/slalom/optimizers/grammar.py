@@ -1,0 +1,122 @@
+"""The grammar of a spec: ``name:key=value,key=value``. Values are Python literals, parsed and never evaluated."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from slalom.core import InputError, quote
+
+LONGEST_SPEC = 2000
+"""Longest spec that is read, in characters."""
+
+_CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+
+def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
+    """Return the name before the colon and the typed hyperparameters. Raises :class:`slalom.core.InputError`."""
+    if len(spec) > LONGEST_SPEC:
+        raise InputError(
+            f"{quote(spec)}: a spec has at most {LONGEST_SPEC:,} characters, this one {len(spec):,}. "
+            "Write it as `name:key=value,key=value`."
+        )
+    text = spec.strip()
+    if not text:
+        raise InputError(
+            "The optimizer's spec is empty. Name one, such as `adam` or `sgd:lr=0.1,momentum=0.9`."
+        )
+    head, colon, options = text.partition(":")
+    head = head.strip()
+    if not head or not all(part.isidentifier() for part in head.split(".")):
+        raise InputError(
+            f"{quote(spec)}: a spec begins with an optimizer's name or import path, such as `adam` or "
+            f"`torch.optim.Adam`, not with {quote(head)}."
+        )
+    if colon and not options.strip():
+        raise InputError(
+            f"{quote(spec)}: after the colon comes `key=value`; without hyperparameters write {quote(head)}."
+        )
+    typed: dict[str, Any] = {}
+    for item in _split(spec, options) if colon else ():
+        key, value = _read_item(spec, item)
+        if key in typed:
+            raise InputError(f"{quote(spec)}: {key} is given twice. Keep one of them.")
+        typed[key] = value
+    return head, typed
+
+
+def format_spec(head: str, typed: Mapping[str, Any]) -> str:
+    """Return the spec that reads back as ``head`` with the values ``typed``."""
+    if not typed:
+        return head
+    return f"{head}:" + ",".join(f"{key}={_format(value)}" for key, value in typed.items())
+
+
+def _format(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({','.join(map(_format, value))}{',' if len(value) == 1 else ''})"
+    return repr(value)
+
+
+def _split(spec: str, options: str) -> list[str]:
+    """Split at the commas that stand outside brackets and quotation marks."""
+    items, start, expected, quotation = [], 0, [], ""
+    for index, character in enumerate(options):
+        if quotation:
+            if character == quotation and options[index - 1] != "\\":
+                quotation = ""
+        elif character in "'\"":
+            quotation = character
+        elif character in _CLOSING:
+            expected.append(_CLOSING[character])
+        elif character in ")]}":
+            if not expected or expected.pop() != character:
+                raise InputError(
+                    f"{quote(spec)}: the {quote(character)} after {quote(options[:index])} opens nowhere."
+                )
+        elif character == "," and not expected:
+            items.append(options[start:index])
+            start = index + 1
+    if quotation:
+        raise InputError(f"{quote(spec)}: a quotation mark {quote(quotation)} is never closed.")
+    if expected:
+        raise InputError(f"{quote(spec)}: a bracket is never closed; {quote(expected[-1])} is missing.")
+    return [*items, options[start:]]
+
+
+def _read_item(spec: str, item: str) -> tuple[str, Any]:
+    key, equals, text = item.partition("=")
+    key, text = key.strip(), text.strip()
+    if not item.strip():
+        raise InputError(
+            f"{quote(spec)}: there is a comma too many; hyperparameters are `key=value,key=value`."
+        )
+    if not equals:
+        raise InputError(f"{quote(spec)}: {quote(item.strip())} has no `=`; hyperparameters are `key=value`.")
+    if not key.isidentifier():
+        raise InputError(
+            f"{quote(spec)}: {quote(key)} is not the name of a hyperparameter; write `key=value`."
+        )
+    if not text:
+        raise InputError(f"{quote(spec)}: {key} has no value; write {quote(f'{key}=0.1')}.")
+    return key, _read_value(spec, key, text)
+
+
+def _read_value(spec: str, key: str, text: str) -> Any:
+    """Return the literal; a bare word counts as text, so that shells need no inner quotation marks."""
+    if text.isidentifier() and text not in ("True", "False", "None"):
+        return {"nan": float("nan"), "inf": float("inf")}.get(text.lower(), text)
+    if text.lower() in ("-inf", "+inf", "-nan", "+nan"):
+        return float(text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise InputError(
+            f"{quote(spec)}: the value of {key} must be a Python literal, such as 0.1, True or (0.9, 0.999), "
+            f"got {quote(text)}."
+        ) from None
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,279 @@
+"""From what a caller hands in to an optimizer that is ready to be made.
+
+A spec is ``name:key=value,key=value``. The name is the catalogue's, or an import path; the values are Python literals,
+parsed and never evaluated. In Python a class, a ``functools.partial`` or a callable that takes parameters will do too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from slalom.core import InputError, Needs, Rule, nearest, quote
+from slalom.optimizers import needs as probing
+from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
+from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
+from slalom.optimizers.grammar import format_spec, read_spec
+from slalom.optimizers.imports import load
+from slalom.optimizers.rules import rule_for
+
+__all__ = ["SpecifiedOptimizer", "format_spec", "labels", "parse", "parse_all"]
+
+
+@dataclass(frozen=True)
+class SpecifiedOptimizer:
+    """A torch-style optimizer with its hyperparameters, ready to be made. Satisfies :class:`slalom.core.Optimizer`.
+
+    It pickles where ``factory`` does: always when it came from a string, or from a class or function that can be
+    imported.
+    """
+
+    spec: str  # as typed
+    name: str  # the short label of pictures
+    family: str  # which optimizer it is: fixes its colour
+    hyperparameters: Mapping[str, Any] = field(hash=False)  # every one, defaults included
+    typed: Mapping[str, Any] = field(hash=False)  # only those that were typed
+    rule: Rule | None
+    needs: Needs
+    factory: Callable[..., Any] = field(repr=False)  # the real class, or the caller's function
+    preset: Mapping[str, Any] = field(hash=False, repr=False)  # what a named variant adds
+    head: str = field(repr=False)  # the spec up to its colon
+
+    @property
+    def path(self) -> str:
+        """Where the class is imported from: ``torch.optim.Adam``."""
+        return import_path(self.factory)
+
+    def make(self, parameters: Iterable[Any]) -> Any:
+        """Return the real, unmodified optimizer over ``parameters``, given just what was typed."""
+        return self.factory(parameters, **self.preset, **self.typed)
+
+    def replace(self, **hyperparameters: Any) -> SpecifiedOptimizer:
+        """Return the same optimizer with other values, checked as if they had been typed."""
+        typed = dict(self.preset) | dict(self.typed) | {k: plain(v) for k, v in hyperparameters.items()}
+        preset = {k: v for k, v in self.preset.items() if k not in self.typed and k not in hyperparameters}
+        typed = {k: v for k, v in typed.items() if k not in preset}
+        return _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, known=self)
+
+    def code(self) -> str:
+        """Return the line of Python that makes it: ``torch.optim.Adam(model.parameters(), lr=0.1)``."""
+        given = "".join(f", {name}={value!r}" for name, value in {**self.preset, **self.typed}.items())
+        maker = self.path if isinstance(self.factory, type) else self.head
+        return f"{maker}(model.parameters(){given})"
+
+
+def parse(spec: Any) -> SpecifiedOptimizer:
+    """Return the optimizer that ``spec`` names. Raises :class:`slalom.core.InputError` with one clear sentence."""
+    if isinstance(spec, SpecifiedOptimizer):
+        return spec
+    if isinstance(spec, str):
+        head, typed = read_spec(spec)
+        entry = catalogue().get(head.lower())
+        if entry is None and "." not in head:
+            raise InputError(_unknown_name(head))
+        preset = {k: v for k, v in entry.preset.items() if k not in typed} if entry else {}
+        factory = _load_entry(entry) if entry else load(head)
+        return _specify(spec.strip(), entry.name if entry else head, factory, typed, preset)
+    factory, typed = spec, {}
+    if isinstance(spec, functools.partial) and not spec.args:
+        factory, typed = spec.func, {k: plain(v) for k, v in spec.keywords.items()}
+    if not callable(factory):
+        raise InputError(
+            f"{quote(repr(spec))}: an optimizer is a spec such as `adam:lr=0.1`, a class, a functools.partial, "
+            f"or a function that takes parameters, not {type(spec).__name__}."
+        )
+    entry = entry_of(import_path(factory))
+    head = entry.name if entry else _title_of(factory)
+    return _specify(format_spec(head, typed), head, factory, typed, {})
+
+
+def parse_all(specs: Any) -> list[SpecifiedOptimizer]:
+    """Return the optimizer of each spec, in order; one spec alone counts as a list of one."""
+    if isinstance(specs, str | SpecifiedOptimizer) or callable(specs):
+        specs = [specs]
+    return [parse(spec) for spec in specs]
+
+
+def labels(optimizers: Sequence[SpecifiedOptimizer]) -> list[str]:
+    """Return short labels, all different: where names agree, the hyperparameters that differ are added.
+
+    ``["SGD lr 0.1", "SGD lr 1.5", "Adam"]``
+    """
+    result = []
+    for optimizer in optimizers:
+        alike = [other for other in optimizers if other.name == optimizer.name]
+        result.append(" ".join([optimizer.name, *_distinctions(optimizer, alike)]))
+    seen: dict[str, int] = {}
+    for index, label in enumerate(result):
+        seen[label] = seen.get(label, 0) + 1
+        if seen[label] > 1:
+            result[index] = f"{label} ({seen[label]})"
+    return result
+
+
+def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimizer]) -> list[str]:
+    """Return the hyperparameters in which ``optimizer`` differs from its namesakes, in words."""
+    parts = []
+    for name in dict.fromkeys(key for other in alike for key in other.hyperparameters):
+        values = [other.hyperparameters.get(name) for other in alike]
+        if all(value == values[0] for value in values) or name not in optimizer.hyperparameters:
+            continue
+        value = optimizer.hyperparameters[name]
+        words = name.replace("_", " ")
+        if isinstance(value, bool):
+            parts += [words] if value else []
+        else:
+            parts.append(f"{words} {value:.4g}" if isinstance(value, float) else f"{words} {value}")
+    if not parts and len({other.path for other in alike}) > 1:
+        parts.append(f"from {optimizer.path.partition('.')[0]}")
+    return parts
+
+
+def _specify(
+    spec: str,
+    head: str,
+    factory: Callable[..., Any],
+    typed: Mapping[str, Any],
+    preset: Mapping[str, Any],
+    known: SpecifiedOptimizer | None = None,
+) -> SpecifiedOptimizer:
+    """Check everything, then put the optimizer together. ``known`` is what it is a variation of."""
+    entry = catalogue().get(head) or entry_of(import_path(factory))
+    title = entry.path.rpartition(".")[2] if entry else _title_of(factory).rpartition(".")[2]
+    signature = signature_of(factory)
+    checked = check(spec, title, signature, typed)
+    make = functools.partial(factory, **preset, **checked)
+    path = import_path(factory)
+    needs = known.needs if known else probing.KNOWN.get(path)
+    if needs is None or typed:
+        needs = _try(spec, title, signature, factory, make, needs, checked)
+    values = {**signature.defaults, **preset, **checked}
+    if not isinstance(factory, type):  # a function: what it makes tells the rest
+        made = make([probing.dummy(needs.matrix)])
+        values = {**_values_inside(made), **values}
+        entry = entry_of(import_path(type(made)))
+        if title == "lambda":
+            title = entry.label if entry else type(made).__name__
+    shown = {name: value for name, value in values.items() if name not in SWITCHES or name in checked}
+    return SpecifiedOptimizer(
+        spec=spec,
+        name=entry.label if entry and isinstance(factory, type) else title,
+        family=entry.name if entry else title.lower(),
+        hyperparameters=shown,
+        typed=checked,
+        rule=rule_for(path, checked),
+        needs=needs,
+        factory=factory,
+        preset=preset,
+        head=head,
+    )
+
+
+def _try(
+    spec: str,
+    title: str,
+    signature: Signature,
+    factory: Callable[..., Any],
+    make: probing.Make,
+    needs: Needs | None,
+    typed: Mapping[str, Any],
+) -> Needs:
+    """Construct the optimizer on a dummy parameter; find out what an unknown one needs. Complaints become InputErrors."""
+    try:
+        if needs is None:
+            _demand_optimizer(spec, title, make)
+            return probing.probe(make)
+        make([probing.dummy(needs.matrix)])
+        if any(_is_read_in_step(signature, name, value) for name, value in typed.items()):
+            probing.trial(make, needs)
+        return needs
+    except InputError:
+        raise
+    except Exception as complaint:
+        raise InputError(_refusal(spec, title, signature, factory, needs, typed, complaint)) from complaint
+
+
+def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
+    """Tell whether torch looks at a value only in ``step()``: switches, names of methods, counts."""
+    about = signature.hyperparameters.get(name)
+    if about is None or name == "capturable":  # which depends on the device, known only to the engine
+        return False
+    return (
+        about.whole or isinstance(value, str) or (name in SWITCHES and bool(value)) or about.default is None
+    )
+
+
+def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
+    try:
+        made = make([probing.dummy()])
+    except Exception:
+        return  # perhaps it takes matrices only: the probe will tell
+    if not callable(getattr(made, "step", None)) or not hasattr(made, "param_groups"):
+        raise InputError(
+            f"{quote(spec)}: {title} must return an optimizer, with step() and param_groups, when it is given "
+            f"parameters; it returned {type(made).__name__}."
+        )
+
+
+def _refusal(
+    spec: str,
+    title: str,
+    signature: Signature,
+    factory: Callable[..., Any],
+    needs: Needs | None,
+    typed: Mapping[str, Any],
+    complaint: Exception,
+) -> str:
+    """Say which value the class refuses, its rule where that is known, and its default."""
+    for name, value in typed.items():
+        about = signature.hyperparameters.get(name)
+        if (
+            needs is None
+            or about is None
+            or name not in RANGES
+            or not import_path(factory).startswith("torch.")
+        ):
+            continue
+        try:
+            factory([probing.dummy(needs.matrix)], **{name: value})
+        except Exception:
+            return f"{quote(spec)}: {name} {RANGES[name]}, got {value!r}.{default_of(title, name, about.default)}"
+    return f"{quote(spec)}: {title} refuses this: {probing.words(complaint)}."
+
+
+def _values_inside(optimizer: Any) -> dict[str, Any]:
+    """Return the hyperparameters that an optimizer of unknown making was given, as far as it tells."""
+    groups = getattr(optimizer, "param_groups", None) or [{}]
+    simple = (bool, int, float, str, tuple, type(None))
+    return {
+        k: v for k, v in groups[0].items() if k != "params" and k not in SWITCHES and isinstance(v, simple)
+    }
+
+
+def _load_entry(entry: Entry) -> Callable[..., Any]:
+    try:
+        return load(entry.path)
+    except InputError as missing:
+        raise InputError(
+            f"{quote(entry.name)} is {entry.path}, which is not installed: "
+            '`pip install "slalom[optimizers]"` brings it.'
+        ) from missing
+
+
+def _unknown_name(head: str) -> str:
+    known = catalogue()
+    hint = (
+        nearest(head, known)
+        or f" Known are {', '.join(known)}, or an import path such as `torch.optim.Adam`."
+    )
+    return f"{quote(head)} is no optimizer in the catalogue.{hint}"
+
+
+def _title_of(factory: Any) -> str:
+    """Return what to call a class or function: its import path, or its bare name where none leads to it."""
+    name = getattr(factory, "__qualname__", None) or type(factory).__qualname__
+    if "<" in name or getattr(factory, "__module__", None) in (None, "__main__"):
+        return name.rpartition(".")[2].strip("<>")
+    return import_path(factory)
