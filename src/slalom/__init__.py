@@ -1,3 +1,35 @@
 """slalom races PyTorch optimizers downhill. The public names are imported when first used."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+_HOME = {
+    "InputError": "slalom.core",
+    "Landscape": "slalom.landscapes",
+    "Race": "slalom.lab",
+    "race": "slalom.lab",
+}
+"""Public name to the room it is imported from when somebody first uses it: torch takes seconds to import."""
+
+__all__ = ["InputError", "Landscape", "Race", "__version__", "race"]
+
+if TYPE_CHECKING:
+    from slalom.core import InputError
+    from slalom.lab import Race, race
+    from slalom.landscapes import Landscape
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'slalom' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -13,9 +13,10 @@ from slalom.core.course import Landscape, Minimum
 from slalom.core.errors import InputError, nearest, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord
-from slalom.core.runner import Needs, Noise, Optimizer, Progress, Rule, Runner, Status, Trajectories
+from slalom.core.runner import Ends, Needs, Noise, Optimizer, Progress, Rule, Runner, Status, Trajectories
 
 __all__ = [
+    "Ends",
     "Excursion",
     "InputError",
     "Landscape",

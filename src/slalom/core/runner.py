@@ -110,6 +110,16 @@ class Trajectories:
     remarks: tuple[str, ...] = ()
 
 
+@dataclass
+class Ends:
+    """How the runners of a large sweep ended, without their paths. R runners, D coordinates."""
+
+    points: np.ndarray  # [R, D], the last points
+    losses: np.ndarray  # [R], f there
+    arrived_at: np.ndarray  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
+    diverged: np.ndarray  # [R], bool
+
+
 Progress = Callable[[int, int], None]
 """Called now and then with (steps made, steps in all)."""
 

@@ -144,6 +144,15 @@ equal = Function("equal", lambda a, b: a == b, torch="eq", sympy="Eq")
 float32 = Function("float32", _round_to_float32, sympy=_unchanged)
 """Round to single precision and back, as torch does to the few numbers it keeps in its default dtype."""
 
+
+def nonzero(divisor: Any) -> Any:
+    """Return ``divisor``, or 1 where it is 0: for a quotient in the branch that ``where`` then discards.
+
+    Floats would raise ZeroDivisionError there. People read the formula without it.
+    """
+    return divisor if _kind(divisor) == 3 else where(equal(divisor, 0), 1, divisor)
+
+
 FUNCTIONS: dict[str, Function] = {
     function.name: function
     for function in (

@@ -1,0 +1,6 @@
+"""The laboratory: race, sweep and study put courses, optimizers and engines together."""
+
+from slalom.lab.racing import race
+from slalom.lab.record import Race
+
+__all__ = ["Race", "race"]

@@ -1,0 +1,81 @@
+"""Checks of what a caller asks for, made before anything runs."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from slalom.core import InputError, quote
+
+
+def check_count(name: str, value: object) -> int:
+    """Return ``value`` if it is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InputError(f"{name} must be a whole number of at least 1, got {quote(value)}.")
+    return value
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that can be had without swapping; half of all memory where that is not told."""
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        for line in meminfo.read_text().splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 1024
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 4 * 2**30
+
+
+def readable_bytes(count: float) -> str:
+    """Return ``count`` bytes for people: "1.5 GiB"."""
+    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB"):
+        if count < 1024 or unit == "PiB":
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    raise AssertionError("unreachable")
+
+
+def check_seed(seed: object, seeds: int) -> None:
+    """Seeds are whole numbers from 0 to 2^63 − 1, the last of them included."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63 - seeds:
+        raise InputError(f"seed must be a whole number of at least 0 and below 2**63, got {quote(seed)}.")
+
+
+def check_noise(noise: object) -> None:
+    """Noise is a standard deviation: finite, not negative."""
+    if isinstance(noise, bool) or not isinstance(noise, int | float) or not 0 <= noise < math.inf:
+        raise InputError(f"noise is a standard deviation: a finite number of at least 0, got {quote(noise)}.")
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """``value`` is one of ``choices``."""
+    if value not in choices:
+        raise InputError(f"{name} {quote(value)} is not known: choose one of {', '.join(choices)}.")
+
+
+def check_device(device: str) -> None:
+    """The device exists and torch can use it here."""
+    import torch
+
+    try:
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"device {quote(device)} cannot be used here ({reason[:120]}): use `cpu`, or `cuda` where torch finds a GPU."
+        ) from None
+
+
+def check_memory(runners: int, steps: int, dim: int) -> None:
+    """Refuse a race whose paths would not fit, before anything is allocated."""
+    needed = runners * (steps + 1) * dim * 8 * 3  # the paths, their losses, and the copies that computing needs
+    room = available_memory()
+    if needed > room:
+        raise InputError(
+            f"{runners:,} runners × {steps:,} steps in {dim} coordinates would need {readable_bytes(needed)} of memory "
+            f"and {readable_bytes(room)} are free: ask for fewer steps, starts or seeds."
+        )

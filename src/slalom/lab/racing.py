@@ -1,0 +1,158 @@
+"""``slalom.race``: many runners down one course."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from slalom import __version__, landscapes
+from slalom.core import InputError, Landscape, Noise, Progress, Runner
+from slalom.core.course import Point
+from slalom.lab.checks import (
+    check_choice,
+    check_count,
+    check_device,
+    check_memory,
+    check_noise,
+    check_seed,
+)
+from slalom.lab.record import Race
+from slalom.optimizers import CLASSICS, labels, parse_all
+
+STEPS = 500
+"""Steps of a race on a landscape unless asked for otherwise."""
+
+ENGINES = ("auto", "solo", "field", "fleet")
+DTYPES = ("float64", "float32")
+
+MANY = 10_000
+"""``auto`` leaves the real classes for their update rules beyond this many runners."""
+
+
+def race(
+    course: Any,
+    optimizers: Any = None,
+    *,
+    start: Sequence[float] | None = None,
+    starts: Sequence[Sequence[float]] | int | None = None,
+    steps: int = STEPS,
+    seeds: int = 1,
+    seed: int = 0,
+    noise: float = 0.0,
+    dtype: str = "float64",
+    engine: str = "auto",
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Race:
+    """Move optimizers down a landscape together and return the record of it.
+
+    ``course`` is a catalogue name, an expression such as ``"x**2 + 10*y**2"``, ``"file.py:name"``, a callable on tensors
+    or a :class:`slalom.Landscape`. ``optimizers`` are specs such as ``"adam:lr=0.1"``, optimizer classes, partials or
+    callables taking parameters; without any, the six classics at their defaults. ``starts`` is a list of points, or a
+    number of points to draw in the domain. Seeds count from ``seed``; they matter where there is ``noise`` (the standard
+    deviation of what is added to every gradient) or where starts are drawn.
+
+    Raises :class:`slalom.InputError` (a ``ValueError``), in one sentence, for anything that cannot be raced.
+    """
+    check_count("steps", steps)
+    check_count("seeds", seeds)
+    check_seed(seed, seeds)
+    check_noise(noise)
+    check_choice("dtype", dtype, DTYPES)
+    check_choice("engine", engine, ENGINES)
+    first = start if start is not None else _first(starts)
+    landscape = landscapes.find(course, start=first)
+    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    points = choose_starts(landscape, start, starts, seed, len(field) * seeds * (steps + 1))
+    check_memory(len(field) * len(points) * seeds, steps, landscape.dim)
+    runners = enlist(field, points, seed, seeds)
+    check_device(device)
+    return run(landscape, runners, steps, Noise(float(noise)), dtype, engine, device, progress)
+
+
+def enlist(optimizers: Sequence[Any], points: Sequence[Point], seed: int, seeds: int) -> list[Runner]:
+    """Return the runners in the order optimizer, start, seed."""
+    return [
+        Runner(optimizer, run_seed, point, index, name)
+        for optimizer, name in zip(optimizers, labels(optimizers), strict=True)
+        for index, point in enumerate(points)
+        for run_seed in range(seed, seed + seeds)
+    ]
+
+
+def run(
+    landscape: Landscape,
+    runners: Sequence[Runner],
+    steps: int,
+    noise: Noise,
+    dtype: str,
+    engine: str,
+    device: str,
+    progress: Progress | None = None,
+) -> Race:
+    """Move ``runners`` with the engine asked for, and keep the record."""
+    import torch
+
+    from slalom import engines
+
+    if engine == "auto":
+        ruled = all(runner.optimizer.rule is not None for runner in runners)
+        engine = "fleet" if len(runners) > MANY and ruled and landscape.elementwise else "field"
+    trajectories = getattr(engines, engine)(
+        landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
+    )
+    return Race(
+        course=landscape,
+        runners=runners[: len(trajectories.paths)],
+        steps=trajectories.completed,
+        engine=engine,
+        trajectories=trajectories,
+        noise_model=noise,
+        dtype=dtype,
+        device=device,
+        versions=versions(),
+        remarks=trajectories.remarks,
+    )
+
+
+def _first(starts: Sequence[Sequence[float]] | int | None) -> Sequence[float] | None:
+    """The first of several starts given, from which a callable's dimension is read."""
+    return starts[0] if starts is not None and not isinstance(starts, int) and len(starts) else None
+
+
+def choose_starts(
+    landscape: Landscape,
+    start: Sequence[float] | None,
+    starts: Sequence[Sequence[float]] | int | None,
+    seed: int,
+    share: int = 1,
+) -> list[Point]:
+    """Return the starting points: the one given, those given, those drawn, or the customary one.
+
+    ``share`` is the number of path entries that each start will cost; it is checked before any is drawn.
+    """
+    if start is not None and starts is not None:
+        raise InputError("`start` and `starts` were both given: give one point, or a list or number of them.")
+    if starts is None:
+        chosen = [landscape.starts[0] if start is None else start]
+    elif isinstance(starts, int):
+        check_count("starts", starts)
+        check_memory(starts * share, 0, landscape.dim)
+        low, high = np.array(landscape.domain, dtype=float).T
+        drawn = np.random.default_rng(seed).uniform(low, high, (starts, landscape.dim))
+        return [tuple(point) for point in drawn.tolist()]
+    else:
+        chosen = list(starts)
+        if not chosen:
+            raise InputError("`starts` is an empty list: give at least one point, or a number of points to draw.")
+    return [landscapes.check_start(landscape, point) for point in chosen]
+
+
+def versions() -> dict[str, str]:
+    """What a result depends on beside what was asked for."""
+    import torch
+
+    return {"slalom": __version__, "torch": torch.__version__, "python": platform.python_version()}
