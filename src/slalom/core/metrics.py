@@ -9,13 +9,16 @@ import numpy as np
 PATIENCE = 100
 """Steps for which the loss must stay below the tolerance before a runner counts as settled."""
 
+TRUST = 5
+"""A runner that has left is back only once it stays for this many times the patience, or to the end of the race."""
+
 
 @dataclass(frozen=True)
 class Excursion:
     """A settled runner leaves the minimum: when, for how long, how far."""
 
     step: int  # first step at which f − f* is no longer below the tolerance
-    length: int | None  # steps until it settles again; None where it never does within the race
+    length: int | None  # steps until it is back (see TRUST); None where it never is within the race
     gap: float  # largest f − f* on the way
 
 
@@ -23,6 +26,7 @@ class Excursion:
 class PathMetrics:
     """The measures of one runner. Lengths are in the units of the coordinates, times in steps.
 
+    ``steps_away`` counts all steps outside the tolerance after the runner had settled.
     ``straightness``, ``turns`` and ``length_until_settled`` look at the path up to the step at which the runner
     settled, or at all of it where it never did. ``overshoot`` is the farthest that a coordinate got past the minimum,
     seen from the start (None where no minimum is known).
@@ -31,6 +35,7 @@ class PathMetrics:
     touches: int | None
     settles: int | None
     excursions: tuple[Excursion, ...]
+    steps_away: int
     length: float
     length_until_settled: float
     straightness: float | None
@@ -79,6 +84,7 @@ def measure(
             touches=int(np.argmax(below)) if below.any() else None,
             settles=settles,
             excursions=excursions,
+            steps_away=0 if settles is None else int(np.count_nonzero(~below[settles:])),
             length=float(lengths.sum()),
             length_until_settled=until_length,
             straightness=min(1.0, direct / until_length) if until_length > 0 else None,
@@ -107,21 +113,28 @@ def _stays(
     if not len(settling):
         return None, ()
     outside = np.flatnonzero(~below)
+    back = _returning_steps(below, outside, patience)
     first = here = int(settling[0])
     excursions = []
-    while True:
-        position = np.searchsorted(outside, here)
-        if position == len(outside):
-            break
+    while (position := np.searchsorted(outside, here)) < len(outside):
         leaves = int(outside[position])
-        position = np.searchsorted(settling, leaves)
-        if position == len(settling):
+        position = np.searchsorted(back, leaves)
+        if position == len(back):
             gap = float("inf") if diverged else float(gaps[leaves:].max())
             excursions.append(Excursion(leaves, None, gap))
             break
-        here = int(settling[position])
+        here = int(back[position])
         excursions.append(Excursion(leaves, here - leaves, float(gaps[leaves:here].max())))
     return first, tuple(excursions)
+
+
+def _returning_steps(below: np.ndarray, outside: np.ndarray, patience: int) -> np.ndarray:
+    """Return every step from which ``below`` stays true for TRUST × ``patience`` steps, or for good."""
+    lasting = settling_steps(below, TRUST * patience)
+    last = int(outside[-1]) if len(outside) else -1
+    if len(below) - 1 - last >= patience:
+        lasting = np.append(lasting[lasting <= last], last + 1)
+    return lasting
 
 
 def _turns(steps: np.ndarray) -> int:
