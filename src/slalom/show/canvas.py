@@ -1,0 +1,281 @@
+"""What every drawing needs: a figure on its canvas, a map, curves, labels, and the way into a file.
+
+Only matplotlib's objects are used, never its global state.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+
+from slalom.show.views.comparisons import CurveLine, Map, Panel, PathLine
+from slalom.show.views.frames import Axis, Frame, Terrain
+from slalom.show.views.labels import Label
+from slalom.show.views.layouts import Box
+from slalom.show.views.lines import Exit
+from slalom.show.views.styles import Style
+
+DPI = 140
+INK, QUIET, FAINT, CONTOUR = "#1A1A1A", "#666666", "#9A9A9A", "#B9BEC6"
+PAPER = "#FFFFFF"
+GROUND = LinearSegmentedColormap.from_list("ground", ["#FFFFFF", "#F8F9FA", "#EDF0F4"])
+RC: dict[Any, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "svg.hashsalt": "slalom",
+    "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+    "path.simplify": True,
+    "path.simplify_threshold": 0.15,
+}
+
+
+def figure(width: float, height: float) -> Figure:
+    """Return an empty white figure of that size in inches, with its own canvas."""
+    result = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER)
+    FigureCanvasAgg(result)
+    return result
+
+
+def axes(owner: Figure, box: Box, **options: Any) -> Axes:
+    width, height = owner.get_size_inches()
+    result = owner.add_axes(box.within(width, height), **options)
+    for side in ("top", "right"):
+        result.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        result.spines[side].set(color=FAINT, linewidth=0.8)
+    result.tick_params(labelsize=8.5, colors=QUIET, length=3, width=0.8, pad=2.5)
+    return result
+
+
+def halo(width: float = 2.5) -> list[Any]:
+    return [withStroke(linewidth=width, foreground="white", alpha=0.9)]
+
+
+def scale(target: Axes, x: Axis | None = None, y: Axis | None = None) -> None:
+    """Set limits, scales and ticks. The labels are plain text: no picture waits for a mathematics
+    typesetter.
+    """
+    for axis, name in ((x, "x"), (y, "y")):
+        if axis is None:
+            continue
+        if axis.log:
+            getattr(target, f"set_{name}scale")("log")
+            getattr(target, f"{name}axis").set_minor_locator(matplotlib.ticker.NullLocator())
+        getattr(target, f"set_{name}lim")(axis.low, axis.high)
+        getattr(target, f"set_{name}ticks")(axis.ticks, labels=axis.labels)
+
+
+def ground(target: Axes, terrain: Terrain) -> None:
+    """Draw the near-white shade and the thin grey contours; both become pixels in SVG and PDF."""
+    extent = (terrain.x[0], terrain.x[-1], terrain.y[0], terrain.y[-1])
+    target.imshow(
+        terrain.height, extent=extent, origin="lower", cmap=GROUND, vmin=0, vmax=1, aspect="auto", zorder=0
+    )
+    lines = target.contour(
+        terrain.x, terrain.y, terrain.gap, levels=terrain.levels, colors=CONTOUR, linewidths=0.55, zorder=1
+    )
+    lines.set_rasterized(True)
+
+
+def window(target: Axes, frame: Frame, equal: bool = True) -> None:
+    target.set_xlim(frame.left, frame.right)
+    target.set_ylim(frame.bottom, frame.top)
+    if equal:
+        target.set_aspect("equal", adjustable="box")
+    for axis in (target.xaxis, target.yaxis):
+        axis.set_major_locator(matplotlib.ticker.MaxNLocator(6, steps=[1, 2, 5, 10]))
+
+
+def stroke(style: Style, width: float) -> dict[str, Any]:
+    """Return the line properties of a style."""
+    dashes = (0, style.dashes) if style.dashes else "solid"
+    return {"color": style.colour, "linestyle": dashes, "linewidth": width, "solid_joinstyle": "round"}
+
+
+def landscape(target: Axes, view: Map) -> None:
+    """Draw a map: ground, paths with their dots, starts, minima and names."""
+    if view.terrain is not None:
+        ground(target, view.terrain)
+    if view.profile is not None:
+        target.add_line(Line2D(view.profile[:, 0], view.profile[:, 1], color=FAINT, linewidth=1.2, zorder=1))
+    for line in view.lines:
+        for path in line.faint:
+            target.add_line(
+                Line2D(path[:, 0], path[:, 1], color=line.style.colour, alpha=0.22, linewidth=0.7, zorder=2)
+            )
+    for order, line in enumerate(view.lines):
+        path_line(target, line, 3 + 0.01 * order)
+    markers(target, view.starts, view.minima)
+    window(target, view.frame, equal=view.terrain is not None)
+    for line in view.lines:
+        name(target, line.label, line.style.colour, 9.5)
+    name(target, view.start_label, QUIET, 8.5, weight="normal")
+
+
+def path_line(target: Axes, line: PathLine, order: float, width: float = 1.7) -> None:
+    target.add_line(Line2D(line.path[:, 0], line.path[:, 1], zorder=order, **stroke(line.style, width)))
+    if len(line.dots):
+        target.add_line(
+            Line2D(
+                line.dots[:, 0],
+                line.dots[:, 1],
+                linestyle="none",
+                marker="o",
+                markersize=3.6,
+                markerfacecolor=line.style.colour,
+                markeredgecolor="white",
+                markeredgewidth=0.5,
+                zorder=order + 1,
+            )
+        )
+    if line.end is not None:
+        target.plot(
+            *line.end, "x", color=line.style.colour, markersize=6, markeredgewidth=1.6, zorder=order + 2
+        )
+    if line.exit is not None:
+        departure(target, line.exit, line.style.colour)
+
+
+def departure(target: Axes, exit: Exit, colour: str) -> None:
+    """Draw the arrow at the frame's edge of a runner that left for good."""
+    dx, dy = exit.direction
+    arrow: dict[str, Any] = {
+        "arrowstyle": "-|>",
+        "color": colour,
+        "linewidth": 1.8,
+        "mutation_scale": 13,
+        "shrinkB": 0,
+    }
+    target.annotate(
+        "", exit.point, (-dx * 16, -dy * 16), textcoords="offset points", arrowprops=arrow, zorder=9
+    )
+
+
+def markers(target: Axes, starts: np.ndarray, minima: np.ndarray) -> None:
+    """Draw the starts as hollow rings and the minima as stars."""
+    size = 8.0 if len(starts) < 5 else 4.5
+    ring: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": INK, "markeredgewidth": 1.3}
+    if len(starts):
+        shown = starts[:: max(1, len(starts) // 200)]
+        target.add_line(
+            Line2D(shown[:, 0], shown[:, 1], linestyle="none", marker="o", markersize=size, zorder=6, **ring)
+        )
+    if len(minima):
+        star: dict[str, Any] = {"markerfacecolor": "#FFD84D", "markeredgecolor": INK, "markeredgewidth": 0.9}
+        target.add_line(
+            Line2D(minima[:, 0], minima[:, 1], linestyle="none", marker="*", markersize=13, zorder=7, **star)
+        )
+
+
+def name(target: Axes, label: Label | None, colour: str, size: float, weight: str = "bold") -> None:
+    """Write a label where its view placed it, with a thin line to what it names if that is some way off."""
+    if label is None:
+        return
+    width, height = (target.bbox.width * 72 / target.figure.dpi, target.bbox.height * 72 / target.figure.dpi)
+    x, y = label.x / width, label.y / height
+    if label.leader:
+        at = label.anchor[0] / width, label.anchor[1] / height
+        line = Line2D(
+            [at[0], x], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5
+        )
+        target.add_line(line)
+    target.text(
+        x,
+        y,
+        label.text,
+        transform=target.transAxes,
+        ha="center",
+        va="center",
+        color=colour,
+        fontsize=size,
+        fontweight=weight,
+        path_effects=halo(),
+        zorder=8,
+    )
+
+
+def panel(target: Axes, view: Panel, width: float = 1.5) -> None:
+    """Draw curves on their axes."""
+    scale(target, view.x, view.y)
+    if view.rule is not None:
+        value, meaning = view.rule
+        target.axhline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        target.annotate(
+            meaning,
+            (0, value),
+            (5, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            color=QUIET,
+            fontsize=8,
+            path_effects=halo(),
+            zorder=6,
+        )
+    for order, line in enumerate(view.curves):
+        curve(target, line, width, 3 + 0.01 * order)
+    for line in view.curves:
+        name(target, line.label, line.style.colour, 8.5)
+    target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
+
+
+def curve(target: Axes, line: CurveLine, width: float, order: float) -> None:
+    if line.band is not None:
+        steps, low, high = line.band
+        target.fill_between(steps, low, high, color=line.style.colour, alpha=0.13, linewidth=0, zorder=2)
+    target.add_line(Line2D(line.steps, line.values, zorder=order, **stroke(line.style, width)))
+
+
+def header(owner: Figure, title: str, sentence: Iterable[str], left: float = 0.5) -> None:
+    """Write the title and the sentence at the top of a card."""
+    width, height = owner.get_size_inches()
+    owner.text(left / width, 1 - 0.44 / height, title, fontsize=16, fontweight="bold", color=INK)
+    text = "\n".join(sentence)
+    owner.text(left / width, 1 - 0.60 / height, text, fontsize=10.5, color=INK, va="top", linespacing=1.35)
+
+
+def footer(owner: Figure, lines: Sequence[str], left: float = 0.5) -> None:
+    width, height = owner.get_size_inches()
+    text = "\n".join(lines)
+    owner.text(left / width, 0.16 / height, text, fontsize=8, color=QUIET, va="bottom", linespacing=1.3)
+
+
+METADATA: dict[str, dict[str, Any]] = {
+    "png": {"Software": "slalom"},
+    "svg": {"Date": None, "Creator": "slalom"},
+    "pdf": {"CreationDate": None, "Creator": "slalom", "Producer": None},
+}
+"""What each format is marked with; dates are left out, so that the same picture gives the same bytes."""
+
+
+def write(picture: Figure, target: str | Path | IO[bytes], form: str | None = None) -> None:
+    """Write a figure as png, svg or pdf. The same figure gives the same bytes: no dates, no random names.
+
+    ``target`` is a path (its ending names the format) or a file open for bytes (then ``form`` must).
+    """
+    if form is None:
+        if not isinstance(target, str | Path):
+            raise TypeError("a file object needs `form`: png, svg or pdf")
+        form = Path(target).suffix.lstrip(".").lower()
+    metadata = METADATA[form]
+    options: dict[str, Any] = {"pil_kwargs": {"compress_level": 4}} if form == "png" else {}
+    with matplotlib.rc_context(RC):
+        picture.savefig(target, format=form, metadata=metadata, **options)
+
+
+def png(picture: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG: what a notebook shows."""
+    stream = io.BytesIO()
+    write(picture, stream, "png")
+    return stream.getvalue()

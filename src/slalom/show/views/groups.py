@@ -1,0 +1,94 @@
+"""The runners of a race, optimizer by optimizer: what a line of a picture or a row of its table stands
+for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slalom.core import PathMetrics, RaceRecord, Status
+from slalom.show.views.styles import Style, styles_for
+from slalom.show.views.words import number
+
+
+@dataclass(frozen=True)
+class Group:
+    """One optimizer of a race, with its runners (several where there are several starts or seeds).
+
+    ``typical`` is the runner that a single line is drawn from: the one in the middle of the group's final
+    ranking.
+    """
+
+    name: str
+    family: str
+    style: Style
+    runners: tuple[int, ...]
+    typical: int
+    hyperparameters: Mapping[str, Any]
+
+
+def groups(record: RaceRecord) -> list[Group]:
+    """Return the optimizers of a race in the order they were typed."""
+    members: dict[int, list[int]] = {}
+    order: list[Any] = []
+    for index, runner in enumerate(record.runners):
+        known = next((k for k, other in enumerate(order) if other is runner.optimizer), None)
+        if known is None:
+            order.append(runner.optimizer)
+            known = len(order) - 1
+        members.setdefault(known, []).append(index)
+    styles = styles_for([optimizer.family for optimizer in order])
+    return [
+        Group(
+            _name(record, optimizer, members[k]),
+            optimizer.family,
+            styles[k],
+            tuple(members[k]),
+            _typical(record, members[k]),
+            optimizer.hyperparameters,
+        )
+        for k, optimizer in enumerate(order)
+    ]
+
+
+def _name(record: RaceRecord, optimizer: Any, members: list[int]) -> str:
+    names = {record.runners[k].name for k in members}
+    return names.pop() or str(optimizer.name) if len(names) == 1 else str(optimizer.name)
+
+
+def _typical(record: RaceRecord, members: list[int]) -> int:
+    """Return the member in the middle when they are ranked by when they settled, then by where they ended."""
+    if len(members) == 1:
+        return members[0]
+
+    def rank(k: int) -> tuple[float, float]:
+        metrics = record.metrics[k]
+        settles = np.inf if metrics.settles is None else metrics.settles
+        return settles, np.inf if metrics.final_gap is None else metrics.final_gap
+
+    return sorted(members, key=rank)[(len(members) - 1) // 2]
+
+
+def rate(group: Group) -> str:
+    """Return ``"lr 0.1"``, or nothing for an optimizer without a learning rate."""
+    value = group.hyperparameters.get("lr")
+    if value is None:
+        return ""
+    try:
+        return f"lr {number(float(value))}"
+    except (TypeError, ValueError):
+        return f"lr {value}"
+
+
+def diverged(record: RaceRecord, runner: int) -> int | None:
+    """Return the step at which a runner diverged, or None."""
+    status = record.statuses[runner]
+    return (status.step or 0) if status.kind == Status.DIVERGED else None
+
+
+def metrics_of(record: RaceRecord, group: Group) -> list[PathMetrics]:
+    return [record.metrics[k] for k in group.runners]

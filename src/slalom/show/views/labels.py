@@ -1,0 +1,135 @@
+"""Where names stand beside their lines: never on one another, never on a marker, seldom on a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+EM = 0.70
+"""Width of an average bold letter, in font sizes: a little too wide rather than too narrow."""
+GAPS = (5.0, 11.0, 20.0)
+"""Distances between a line and its name, in points."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text and where it goes: ``x``, ``y`` is the middle of its box, in points from the axes' lower left
+    corner.
+
+    ``anchor`` is the point of the line that it names; ``leader`` says that they are far enough apart for a
+    thin line.
+    """
+
+    text: str
+    x: float
+    y: float
+    width: float
+    height: float
+    anchor: tuple[float, float]
+    leader: bool = False
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Return left, bottom, right, top."""
+        return (
+            self.x - self.width / 2,
+            self.y - self.height / 2,
+            self.x + self.width / 2,
+            self.y + self.height / 2,
+        )
+
+
+def text_size(text: str, size: float) -> tuple[float, float]:
+    """Return the width and height of a bold ``text`` at font ``size``, in points, roughly."""
+    return sum(0.42 if letter in "ilIjtf.,'()| " else 1.0 for letter in text) * EM * size, 1.15 * size
+
+
+def place(
+    texts: Sequence[str],
+    lines: Sequence[np.ndarray],
+    area: tuple[float, float],
+    size: float,
+    markers: Sequence[tuple[float, float]] = (),
+    anchors: Sequence[np.ndarray] | None = None,
+) -> list[Label | None]:
+    """Return a label for each line, or None where there is no room that is free of other labels and of
+    markers.
+
+    ``lines`` are point clouds [K, 2] in points inside ``area`` (width, height); a label may stand beside any
+    of its
+    ``anchors`` (the line's own points unless given). The most crowded line chooses first.
+    """
+    anchors = lines if anchors is None else anchors
+    everything = [line for line in lines if len(line)]
+    cloud = np.concatenate(everything) if everything else np.empty((0, 2))
+    owner = np.concatenate([np.full(len(line), k) for k, line in enumerate(lines)] or [np.empty(0)])
+    choices = []
+    for k, text in enumerate(texts):
+        width, height = text_size(text, size)
+        choices.append(_choices(anchors[k], (width, height), area, markers, cloud, owner == k))
+    placed: list[Label | None] = [None] * len(texts)
+    taken: list[tuple[float, float, float, float]] = []
+    for k in sorted(range(len(texts)), key=lambda k: len(choices[k][1])):
+        boxes, costs, at, far = choices[k]
+        for choice in np.argsort(costs, kind="stable"):
+            box = boxes[choice]
+            if not any(_overlap(box, other) for other in taken):
+                left, bottom, right, top = (float(edge) for edge in box)
+                x, y = (left + right) / 2, (bottom + top) / 2
+                anchor = (float(at[choice, 0]), float(at[choice, 1]))
+                placed[k] = Label(texts[k], x, y, right - left, top - bottom, anchor, bool(far[choice]))
+                taken.append((left - 2, bottom - 1, right + 2, top + 1))
+                break
+    return placed
+
+
+def _overlap(a: Sequence[float] | np.ndarray, b: Sequence[float]) -> bool:
+    return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
+
+
+def _choices(
+    anchors: np.ndarray,
+    size: tuple[float, float],
+    area: tuple[float, float],
+    markers: Sequence[tuple[float, float]],
+    cloud: np.ndarray,
+    own: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the boxes inside the area that hide no marker, their costs, their anchors, and which need a
+    leader.
+    """
+    width, height = size
+    half = np.array([width / 2, height / 2])
+    angles = np.arange(8) * np.pi / 4
+    around = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    offsets = np.concatenate([around * (gap + half) for gap in GAPS])
+    distance = np.repeat(np.arange(len(GAPS)), 8)
+    at = np.repeat(anchors, len(offsets), axis=0)
+    middle = at + np.tile(offsets, (len(anchors), 1))
+    far = np.tile(distance, len(anchors))
+    boxes = np.concatenate([middle - half, middle + half], axis=1)
+    allowed = (boxes[:, :2] >= 2).all(axis=1) & (boxes[:, 2:] <= np.array(area) - 2).all(axis=1)
+    for x, y in markers:
+        allowed &= ~(
+            (boxes[:, 0] < x + 7) & (boxes[:, 2] > x - 7) & (boxes[:, 1] < y + 7) & (boxes[:, 3] > y - 7)
+        )
+    boxes, at, far = boxes[allowed], at[allowed], far[allowed]
+    costs = np.asarray(3.0 * far)
+    if len(cloud) and len(boxes):
+        x, y = cloud[:, 0], cloud[:, 1]
+        hit = (
+            (x > boxes[:, 0:1] - 2)
+            & (x < boxes[:, 2:3] + 2)
+            & (y > boxes[:, 1:2] - 1)
+            & (y < boxes[:, 3:4] + 1)
+        )
+        costs = costs + 5.0 * hit[:, ~own].sum(axis=1) + 3.0 * hit[:, own].sum(axis=1)
+        others = cloud[~own]
+        if len(others):  # a name beside a stretch that several lines share names nobody
+            apart = np.sqrt(((at[:, None] - others[None]) ** 2).sum(axis=2).min(axis=1))
+            costs = costs + 8.0 * np.exp(-apart / 6.0)
+            gap = np.sqrt((((boxes[:, :2] + boxes[:, 2:]) / 2)[:, None] - others[None]) ** 2).sum(axis=2)
+            costs = costs + 4.0 * np.exp(-gap.min(axis=1) / 12.0)
+    return boxes, costs, at, far == len(GAPS) - 1

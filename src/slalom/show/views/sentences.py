@@ -1,0 +1,233 @@
+"""The sentence at the top of a picture: the most telling facts of a race, computed from its runs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from slalom.core import RaceRecord
+from slalom.show.views.groups import Group, diverged, groups, metrics_of
+from slalom.show.views.words import count, fixed, listing, number, share
+
+KIN = (
+    ("adam", "adamw", 2.75),
+    ("sgd", "momentum", 2.7),
+    ("momentum", "nesterov", 2.7),
+    ("adam", "amsgrad", 2.6),
+    ("adam", "nadam", 2.6),
+    ("adam", "radam", 2.5),
+    ("rmsprop", "adam", 2.3),
+    ("adagrad", "adadelta", 2.3),
+)
+"""Optimizers of which the second changes one thing in the first, and how much their comparison teaches."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A sentence with how telling it is, and the optimizers that it is about."""
+
+    weight: float
+    text: str
+    about: tuple[str, ...] = ()
+
+
+def sentence(record: RaceRecord, most: int = 2) -> str:
+    """Return up to ``most`` sentences that say what to see in this race, the most telling facts first."""
+    field = groups(record)
+    facts = _several(record, field) if len(record.runners) > len(field) else _single(record, field)
+    chosen: list[Fact] = []
+    told: set[str] = set()
+    for fact in sorted(facts, key=lambda fact: -fact.weight):
+        if fact.about and told.issuperset(fact.about):
+            continue
+        chosen.append(fact)
+        told.update(fact.about)
+        if len(chosen) == most:
+            break
+    return " ".join(fact.text for fact in chosen)
+
+
+def _single(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Return the facts of a race with one runner per optimizer."""
+    if len(field) == 1:
+        return _alone(record, field[0])
+    facts = _divergence(record, field) + _departure(record, field)
+    settled = {group.name: record.metrics[group.typical].settles for group in field}
+    arrived = sorted((step, name) for name, step in settled.items() if step is not None)
+    if not arrived:
+        return facts + _closest(record, field)
+    facts += _kin(record, field)
+    never = tuple(name for name, step in settled.items() if step is None)
+    never = tuple(name for name in never if not any(name in fact.about for fact in facts))
+    facts.append(_first(arrived, len(field)))
+    if never and len(arrived) > 1:
+        verb = "does" if len(never) == 1 else "do"
+        facts.append(Fact(2.8, f"{listing(never)} {verb} not settle within {record.steps:,} steps.", never))
+    return facts
+
+
+def _first(arrived: list[tuple[int, str]], runners: int) -> Fact:
+    """Tell who settles first, from the sorted (step, name) of those that do."""
+    first, name = arrived[0]
+    if arrived[-1][0] == 0 and len(arrived) == runners:
+        return Fact(3.5, "Every runner starts at the minimum.")
+    if len(arrived) == 1:
+        return Fact(3.2, f"Only {name} settles, at step {first:,}.", (name,))
+    later, second = arrived[1]
+    if later == first:
+        return Fact(2.9, f"{name} and {second} settle first, at step {first:,}.", (name, second))
+    return Fact(
+        2.9, f"{name} settles first, at step {first:,}; {second} follows at {later:,}.", (name, second)
+    )
+
+
+def _divergence(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    gone = [(diverged(record, group.typical), group.name) for group in field]
+    lost = [(step, name) for step, name in gone if step is not None]
+    if not lost:
+        return []
+    names = tuple(name for _, name in lost)
+    if len(lost) == 1:
+        return [Fact(4.0, f"{names[0]} diverges at step {lost[0][0]:,}.", names)]
+    return [Fact(4.0, f"{listing(names)} diverge.", names)]
+
+
+def _departure(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Tell of runners that settle and leave again: for ever first, then those that come back."""
+    facts = []
+    back = []
+    for group in field:
+        metrics = record.metrics[group.typical]
+        if metrics.leaves is None or diverged(record, group.typical) is not None:
+            continue
+        if metrics.excursions[-1].length is None:
+            when = f"{metrics.leaves.step:,}"
+            text = f"{group.name} settles, but leaves at step {when} and is never at rest again."
+            facts.append(Fact(3.0, text, (group.name,)))
+        else:
+            back.append((metrics.leaves, group.name))
+    if back:
+        leaves, name = back[0]
+        text = f"{name} is thrown out again at step {leaves.step:,}, up to f − f* = {number(leaves.gap, 2)}."
+        if len(back) > 1:
+            steps = sorted(excursion.step for excursion, _ in back)
+            who = listing([name for _, name in back])
+            text = f"{who} are thrown out again later, first at step {steps[0]:,}."
+        facts.append(Fact(2.2, text, tuple(name for _, name in back)))
+    return facts
+
+
+def _kin(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Compare the close relatives in the field: who settles sooner, and on how much shorter a path."""
+    by_family = {group.family: group for group in reversed(field)}
+    facts = []
+    for one, other, weight in KIN:
+        if one not in by_family or other not in by_family:
+            continue
+        pair = [by_family[one], by_family[other]]
+        metrics = [record.metrics[group.typical] for group in pair]
+        steps = [entry.settles for entry in metrics]
+        if steps[0] is None or steps[1] is None or max(steps) == 0:  # type: ignore[type-var]
+            continue
+        fast, slow = (0, 1) if steps[0] <= steps[1] else (1, 0)
+        sooner = 1 - (steps[fast] or 0) / max(steps[slow] or 1, 1)
+        ratio = metrics[fast].length_until_settled / max(metrics[slow].length_until_settled, 1e-300)
+        if sooner < 0.02:
+            text = f"{pair[fast].name} and {pair[slow].name} settle together, near step {steps[fast]:,}"
+        else:
+            text = f"{pair[fast].name} settles {share(sooner)} sooner than {pair[slow].name}"
+        change = (
+            "" if abs(ratio - 1) < 0.005 else share(abs(1 - ratio)) + (" shorter" if ratio < 1 else " longer")
+        )
+        if change and ratio < 10:
+            text += f", on a path {change}"
+        names = (pair[fast].name, pair[slow].name)
+        facts.append(Fact(weight + min(0.4, 2 * sooner), text + ".", names))
+    return sorted(facts, key=lambda fact: -fact.weight)[:1]
+
+
+def _closest(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Tell who got nearest in a race that nobody finished."""
+    gaps = [(record.metrics[group.typical].best_gap, group) for group in field]
+    known = sorted(((gap, k) for k, (gap, _) in enumerate(gaps) if gap is not None and math.isfinite(gap)))
+    if not known:
+        return [Fact(3.0, "Every runner diverges.")]
+    gap, k = known[0]
+    floor = "the minimum" if record.minimum_is_known else "the lowest value seen"
+    text = f"None settles within {record.steps:,} steps"
+    if gap > 0:
+        text += f"; {field[k].name} gets closest, {fixed(gap, 2)} above {floor}"
+    elif not record.minimum_is_known:
+        text += f"; {field[k].name} gets lowest, to {number(record.minimum)}"
+    return [Fact(3.5, text + ".", (field[k].name,)), *_stuck(record, field)]
+
+
+def _stuck(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Tell who came to rest away from the minimum: the trap of a landscape with many."""
+    names = []
+    for group in field:
+        k = group.typical
+        tail = record.step_lengths[k][-max(1, record.steps // 50) :]
+        gap = record.metrics[k].final_gap
+        scale = float(np.nansum(record.step_lengths[k]))
+        if gap is not None and gap > record.tolerance and float(tail.max()) < 1e-6 * max(scale, 1e-300):
+            names.append(group.name)
+    if not names or not record.minimum_is_known:
+        return []
+    verb = "comes" if len(names) == 1 else "come"
+    return [Fact(3.2, f"{listing(names)} {verb} to rest elsewhere.", tuple(names))]
+
+
+def _alone(record: RaceRecord, group: Group) -> list[Fact]:
+    """Tell of a single runner."""
+    k = group.typical
+    metrics, name, gone = record.metrics[k], group.name, diverged(record, k)
+    if gone is not None:
+        best = (
+            ""
+            if metrics.best_gap is None
+            else f", after coming within {fixed(metrics.best_gap, 2)} of the minimum"
+        )
+        return [Fact(4.0, f"{name} diverges at step {gone:,}{best if metrics.best_step else ''}.", ())]
+    facts = []
+    if metrics.settles is not None:
+        turns = count(metrics.turns, "turn") if metrics.turns < 13 else f"{metrics.turns:,} turns"
+        text = f"{name} settles at step {metrics.settles:,}, after a path of {fixed(metrics.length_until_settled)}"
+        if metrics.straightness:
+            longer = 1 / metrics.straightness - 1
+            how = "straight there" if longer < 0.005 else f"{share(longer)} longer than the straight line"
+            text += f", {how}"
+        facts.append(Fact(3.5, f"{text}, with {turns}.", ()))
+    else:
+        gap = metrics.final_gap
+        floor = "the minimum" if record.minimum_is_known else "the lowest value it saw"
+        text = f"{name} does not settle within {record.steps:,} steps"
+        facts.append(Fact(3.5, text + (f"; it ends {fixed(gap, 2)} above {floor}." if gap else "."), ()))
+    return facts + _departure(record, [group])
+
+
+def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    """Return the facts of a race with several starts or seeds: how many of each arrive."""
+    shares = []
+    for group in field:
+        settled = [entry.settles for entry in metrics_of(record, group) if entry.settles is not None]
+        median = float(np.median(settled)) if settled else math.inf
+        shares.append(
+            (-len(settled) / len(group.runners), median, group.name, len(settled), len(group.runners))
+        )
+    shares.sort()
+    best, worst = shares[0], shares[-1]
+    facts = []
+    if best[3] == 0:
+        facts += [fact for fact in _closest(record, field) if fact.weight > 3.3]
+    else:
+        text = f"{best[2]} settles from {best[3]:,} of {best[4]:,} runs, typically at step {best[1]:,.0f}"
+        if len(shares) > 1:
+            text += f"; {worst[2]} from {worst[3]:,} of {worst[4]:,}"
+        facts.append(Fact(3.5, text + ".", ()))
+    lost = sum(diverged(record, k) is not None for k in range(len(record.runners)))
+    if lost:
+        facts.append(Fact(3.0, f"{count(lost, 'run').capitalize()} diverged.", ()))
+    return facts
