@@ -17,7 +17,7 @@ from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
 from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
 from slalom.optimizers.grammar import format_spec, read_spec
 from slalom.optimizers.imports import load
-from slalom.optimizers.rules import rule_for
+from slalom.optimizers.rule import rule_for
 
 __all__ = ["SpecifiedOptimizer", "format_spec", "labels", "parse", "parse_all"]
 
