@@ -11,12 +11,13 @@ import numpy as np
 
 from slalom.core import InputError, Minimum, quote
 from slalom.core.course import Point
+from slalom.formula.graph import Graph
 from slalom.landscapes.callables import Called, adopt, expected_dim
 
 Domain = tuple[tuple[float, float], ...]
 
 DEFAULT_START = (1.5, 1.0)
-"""Where a function of the user's own is started unless told otherwise; repeated where it has more coordinates."""
+"""Where a function of the user's own is started unless told otherwise; repeated for more coordinates."""
 
 SMALLEST_HALF_WIDTH = 3.0
 
@@ -25,17 +26,19 @@ SMALLEST_HALF_WIDTH = 3.0
 class Landscape:
     """A function of ``dim`` variables.
 
-    ``function`` is differentiated by torch. It takes one tensor per coordinate (``f(x, y)``, ``f(*x)``), or, where it
-    has exactly one parameter, the 1-D tensor of all coordinates; it returns one number. With ``traceable=True`` it
-    takes one argument per coordinate and is written with the functions of :mod:`slalom.formula`, so that it also
-    accepts floats, arrays and symbols: then it can be printed, and raced by the fastest engine.
+    ``function`` is differentiated by torch. It takes one tensor per coordinate (``f(x, y)``, ``f(*x)``), or,
+    where it has exactly one parameter, the 1-D tensor of all coordinates; it returns one number. With
+    ``traceable=True`` it takes one argument per coordinate and is written with the functions of
+    :mod:`slalom.formula`, so that it also accepts floats, arrays and symbols: then it is raced
+    by the fastest engine.
 
     Everything but the function may be left out: ``dim`` is the length of the first start or the number of the
-    function's parameters, the start (1.5, 1), the domain a box around the origin that holds the start. ``minima`` are
-    the *global* minima, each a :class:`~slalom.core.Minimum` or a pair (point, value).
+    function's parameters, the start (1.5, 1), the domain a box around the origin that holds the start.
+    ``minima`` are the *global* minima, each a :class:`~slalom.core.Minimum` or a pair (point, value).
 
-    ``elementwise`` is found by trying: may the function be called on many points at once, with the very same results?
-    Where not, ``remark`` says why. Raises :class:`~slalom.core.InputError` for a function that cannot be descended.
+    ``elementwise`` is found by trying: may the function be called on many points at once, with the same
+    results? Where not, ``remark`` says why. Raises :class:`~slalom.core.InputError` for a function that cannot
+    be descended.
     """
 
     function: Callable[..., Any]
@@ -51,10 +54,16 @@ class Landscape:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise InputError(f"{quote(self.function)} is not a function: a landscape needs a callable on tensors.")
+            raise InputError(
+                f"{quote(self.function)} is not a function: a landscape needs a callable on tensors."
+            )
         name = self.name or name_of(self.function)
         starts = tuple(as_point(start) for start in self.starts)
-        dim = self.dim or (len(starts[0]) if starts else expected_dim(self.function, name)) or len(DEFAULT_START)
+        dim = (
+            self.dim
+            or (len(starts[0]) if starts else expected_dim(self.function, name))
+            or len(DEFAULT_START)
+        )
         _check_dim(name, dim)
         starts = starts or (default_start(dim),)
         self._set(name=name, title=self.title or name, dim=dim, starts=starts)
@@ -63,7 +72,9 @@ class Landscape:
         for point in (*starts, *(minimum.point for minimum in self.minima)):
             if len(point) != dim:
                 raise InputError(_wrong_length(name, dim, point))
-        if not self.traceable:
+        if self.traceable:
+            _check_traceable(self.function, name, dim)
+        else:
             function = adopt(self.function, name, starts[0])
             self._set(function=function, elementwise=function.elementwise, remark=function.remark)
 
@@ -81,6 +92,17 @@ class Landscape:
             with np.errstate(all="ignore"):
                 values = np.asarray(self.function(*flat), dtype=np.float64)
         return np.broadcast_to(values, flat.shape[1:]).reshape(points.shape[:-1]).copy()
+
+
+def _check_traceable(function: Callable[..., Any], name: str, dim: int) -> None:
+    graph = Graph()
+    try:
+        function(*(graph.tensor(f"x{i}") for i in range(dim)))
+    except Exception as problem:
+        raise InputError(
+            f"{quote(name)} cannot be traced ({quote(problem)}): write it with the functions of slalom.formula, "
+            "or leave traceable=True out."
+        ) from problem
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -103,7 +125,9 @@ def domain_around(start: Point) -> Domain:
 def as_point(start: Iterable[float]) -> Point:
     """Return ``start`` (a sequence, array or tensor of numbers) as a tuple of finite floats."""
     if isinstance(start, str | bytes) or not isinstance(start, Iterable):
-        raise InputError(f"{quote(start)} is not a start: give one number for each coordinate, as in (1.5, 1).")
+        raise InputError(
+            f"{quote(start)} is not a start: give one number for each coordinate, as in (1.5, 1)."
+        )
     try:
         point = tuple(float(coordinate) for coordinate in start)
     except (TypeError, ValueError, OverflowError):
@@ -116,14 +140,14 @@ def as_point(start: Iterable[float]) -> Point:
 
 
 def check_start(landscape: Any, start: Iterable[float]) -> Point:
-    """Return ``start`` as a tuple of floats; raise InputError where the landscape cannot be descended from there."""
+    """Return ``start`` as floats; raise InputError where the landscape cannot be descended from there."""
     point = as_point(start)
     if len(point) != landscape.dim:
         raise InputError(_wrong_length(landscape.name, landscape.dim, point))
     value = float(landscape.values(point))
     if not math.isfinite(value):
         raise InputError(
-            f"{quote(landscape.name)} is {value} at the start {written(point)}: start where its value is finite."
+            f"{quote(landscape.name)} is {value} at the start {written(point)}; start where it is finite."
         )
     return point
 
@@ -170,4 +194,6 @@ def _as_minimum(minimum: Any) -> Minimum:
         point, value = minimum
         return Minimum(as_point(point), float(value))
     except (TypeError, ValueError):
-        raise InputError(f"{quote(minimum)} is not a minimum: give (point, value), as in ((0, 0), 0).") from None
+        raise InputError(
+            f"{quote(minimum)} is not a minimum: give (point, value), as in ((0, 0), 0)."
+        ) from None

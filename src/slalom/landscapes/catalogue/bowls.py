@@ -104,6 +104,7 @@ BOWLS = {
     ),
     "absolute": Entry(
         absolute_value,
+        label="Absolute value",
         formula="Σᵢ |xᵢ|",
         latex=r"\sum_{i=1}^{n} \lvert x_i \rvert",
         title="|x| + |y|",

@@ -19,27 +19,38 @@ Pair = tuple[float, float]
 class Entry:
     """One landscape of the catalogue.
 
-    ``formula`` is an expression of :mod:`slalom.landscapes.expressions` where the number of variables is fixed; where
-    it is not, it is a sum as a textbook prints it, with its LaTeX beside it. ``starts`` are repeated to the number of
-    dimensions: (−1.2, 1) becomes (−1.2, 1, −1.2) in three. ``domain`` is one (low, high), or one per coordinate.
-    ``minima`` are those in the domain: a few of the classics fall below them outside it.
+    ``formula`` is an expression of :mod:`slalom.landscapes.expressions` where the number of variables is
+    fixed; where it is not, it is a sum as a textbook prints it, with its LaTeX beside it and, as ``title``,
+    what it is in two variables where that is short. ``label`` is the name as people write it, where a
+    capital is not enough. ``starts`` are repeated to the number of dimensions: (−1.2, 1) becomes
+    (−1.2, 1, −1.2) in three. ``domain`` is one (low, high), or one per coordinate. ``minima`` are those in the domain: a few of the
+    classics fall below them outside it.
     """
 
     function: Callable[..., Any]
     formula: str
-    domain: Pair | tuple[Pair, ...]
+    domain: Pair | tuple[Pair, Pair]
     starts: tuple[tuple[float, ...], ...]
     minima: Callable[[int], tuple[Minimum, ...]]
     source: str
     teaches: str
     latex: str = ""
     title: str = ""
+    label: str = ""
     dims: tuple[int, int] = (2, 2)
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def any_dim(self) -> bool:
         return self.dims[0] < self.dims[1]
+
+    @property
+    def intervals(self) -> tuple[Pair, ...]:
+        """The domain as one or two (low, high), to be repeated."""
+        low, high = self.domain
+        if isinstance(low, tuple) and isinstance(high, tuple):
+            return low, high
+        return ((low, high),)  # type: ignore[return-value]  # the other half of the union
 
 
 def total(terms: Iterable[Any]) -> Any:
@@ -65,3 +76,8 @@ def at(*points: tuple[float, ...], value: float = 0.0) -> Callable[[int], tuple[
     """The minima of a function whose number of variables is fixed."""
     minima = tuple(Minimum(point, value) for point in points)
     return lambda dim: minima
+
+
+def corners(x: float, y: float) -> tuple[tuple[float, float], ...]:
+    """Return (±x, ±y)."""
+    return (x, y), (x, -y), (-x, y), (-x, -y)

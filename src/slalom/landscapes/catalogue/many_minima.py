@@ -82,6 +82,7 @@ def _styblinski_tang_minima(dim: int) -> tuple[Minimum, ...]:
 MANY_MINIMA = {
     "rastrigin": Entry(
         rastrigin,
+        title="20 + x² + y² − 10 cos(2πx) − 10 cos(2πy)",
         formula="10n + Σᵢ xᵢ² − 10 cos(2πxᵢ)",
         latex=r"10n + \sum_{i=1}^{n} x_i^2 - 10\cos(2\pi x_i)",
         dims=(1, MOST_DIM),
@@ -116,6 +117,7 @@ MANY_MINIMA = {
     ),
     "levy": Entry(
         levy,
+        label="Lévy",
         formula="sin²(πw₁) + Σᵢ (wᵢ − 1)² (1 + 10 sin²(πwᵢ + 1)) + (wₙ − 1)² (1 + sin²(2πwₙ)),"
         " wᵢ = 1 + (xᵢ − 1)/4, i < n",
         latex=r"\sin^2(\pi w_1) + \sum_{i=1}^{n-1} (w_i - 1)^2 \bigl(1 + 10\sin^2(\pi w_i + 1)\bigr)"
@@ -129,6 +131,7 @@ MANY_MINIMA = {
     ),
     "styblinski-tang": Entry(
         styblinski_tang,
+        label="Styblinski–Tang",
         formula="½ Σᵢ xᵢ⁴ − 16xᵢ² + 5xᵢ",
         latex=r"\frac{1}{2}\sum_{i=1}^{n} x_i^4 - 16x_i^2 + 5x_i",
         dims=(1, MOST_DIM),
@@ -151,6 +154,7 @@ MANY_MINIMA = {
     ),
     "michalewicz": Entry(
         michalewicz,
+        title="−sin(x) sin²⁰(x²/π) − sin(y) sin²⁰(2y²/π)",
         formula="−Σᵢ sin(xᵢ) sin²⁰(i xᵢ²/π)",
         latex=r"-\sum_{i=1}^{n} \sin(x_i) \sin^{20}\Bigl(\frac{i\,x_i^2}{\pi}\Bigr)",
         dims=(1, MOST_DIM),

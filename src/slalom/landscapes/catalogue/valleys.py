@@ -46,7 +46,7 @@ VALLEYS = {
         rosenbrock,
         formula="Σᵢ 100 (xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)²",
         latex=r"\sum_{i=1}^{n-1} 100\,(x_{i+1} - x_i^2)^2 + (1 - x_i)^2",
-        title="100 (y − x²)² + (1 − x)²",
+        title="100(y − x²)² + (1 − x)²",
         dims=(2, MOST_DIM),
         domain=((-2.0, 2.0), (-1.0, 3.0)),
         starts=((-1.2, 1.0), (0.0, 2.5)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slalom.formula import absolute, cos, exp, pi, sin, sqrt
-from slalom.landscapes.catalogue.entry import Entry, at
+from slalom.landscapes.catalogue.entry import Entry, at, corners
 
 
 def himmelblau(x: Any, y: Any) -> Any:
@@ -107,7 +107,7 @@ WELLS = {
         goldstein_price,
         formula="(1 + (x + y + 1)**2*(19 - 14*x + 3*x**2 - 14*y + 6*x*y + 3*y**2))"
         "*(30 + (2*x - 3*y)**2*(18 - 32*x + 12*x**2 + 48*y - 36*x*y + 27*y**2))",
-        title="Goldstein–Price",
+        label="Goldstein–Price",
         domain=(-2.0, 2.0),
         starts=((-1.5, 0.5), (1.5, 0.5)),
         minima=at((0.0, -1.0), value=3.0),
@@ -126,7 +126,7 @@ WELLS = {
     "branin": Entry(
         branin,
         formula="(y - 5.1/(4*pi**2)*x**2 + 5/pi*x - 6)**2 + 10*(1 - 1/(8*pi))*cos(x) + 10",
-        title="Branin",
+        label="Branin",
         domain=((-5.0, 10.0), (0.0, 15.0)),
         starts=((0.5, 13.0), (6.0, 12.0)),
         minima=at(
@@ -168,7 +168,7 @@ WELLS = {
     "schaffer2": Entry(
         schaffer2,
         formula="0.5 + (sin(x**2 - y**2)**2 - 0.5)/(1 + 0.001*(x**2 + y**2))**2",
-        title="Schaffer no. 2",
+        label="Schaffer no. 2",
         domain=(-10.0, 10.0),
         starts=((-6.0, 3.0), (1.0, 1.5)),
         minima=at((0.0, 0.0)),
@@ -186,11 +186,12 @@ WELLS = {
     ),
     "cross-in-tray": Entry(
         cross_in_tray,
+        label="Cross-in-tray",
         formula="-0.0001*(abs(sin(x)*sin(y)*exp(abs(100 - sqrt(x**2 + y**2)/pi))) + 1)**0.1",
         domain=(-10.0, 10.0),
         starts=((-3.8, 5.0), (2.5, 0.5)),
         minima=at(
-            *((x, y) for x in (1.3494066171539107, -1.3494066171539107) for y in (1.3494066171539107, -1.3494066171539107)),
+            *corners(1.3494066171539107, 1.3494066171539107),
             value=-2.062611870822737,
         ),
         source="Mishra (2006), Some new test functions for global optimization",
@@ -202,7 +203,7 @@ WELLS = {
         domain=(-10.0, 10.0),
         starts=((5.0, 5.0), (-2.0, 7.5)),
         minima=at(
-            *((x, y) for x in (8.055023475736563, -8.055023475736563) for y in (9.664590019241272, -9.664590019241272)),
+            *corners(8.055023475736563, 9.664590019241272),
             value=-19.208502567886732,
         ),
         source="Mishra (2006), Some new test functions for global optimization",
