@@ -119,6 +119,16 @@ class Ends:
     arrived_at: np.ndarray  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
     diverged: np.ndarray  # [R], bool
 
+    @staticmethod
+    def empty(runners: int, dim: int) -> Ends:
+        """Return a record to be filled: nobody has arrived, nobody diverged."""
+        return Ends(
+            points=np.full((runners, dim), np.nan),
+            losses=np.full(runners, np.nan),
+            arrived_at=np.full(runners, -1),
+            diverged=np.zeros(runners, dtype=bool),
+        )
+
 
 Progress = Callable[[int, int], None]
 """Called now and then with (steps made, steps in all)."""

@@ -4,9 +4,10 @@ Every engine has the same signature: a landscape, runners, a number of steps, an
 device and a progress callback; it returns :class:`slalom.core.Trajectories`. Engines are given objects, never names.
 """
 
+from slalom.engines.ends import field_ends
 from slalom.engines.field import field
 from slalom.engines.fleet import fleet, fleet_ends
 from slalom.engines.gradients import gradient_norms
 from slalom.engines.solo import descend, solo
 
-__all__ = ["descend", "field", "fleet", "fleet_ends", "gradient_norms", "solo"]
+__all__ = ["descend", "field", "field_ends", "fleet", "fleet_ends", "gradient_norms", "solo"]

@@ -18,8 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import InputError, Landscape, Noise, Progress, Runner, Trajectories
-from slalom.core.runner import Ends
+from slalom.core import Ends, InputError, Landscape, Noise, Progress, Runner, Trajectories
 from slalom.engines.gradients import autograd_gradient, function_over
 from slalom.engines.limits import bound, freeze
 from slalom.formula.compiled import CompiledRule, RecordedFunction, compile_function, compile_gradient
@@ -105,12 +104,7 @@ def fleet_ends(
     ``threshold`` is the loss below which a runner has arrived.
     """
     crew = Crew(landscape, runners, noise, dtype, device)
-    ends = Ends(
-        points=np.empty((len(runners), landscape.dim)),
-        losses=np.empty(len(runners)),
-        arrived_at=np.full(len(runners), -1),
-        diverged=np.zeros(len(runners), dtype=bool),
-    )
+    ends = Ends.empty(len(runners), landscape.dim)
 
     def move(chunk: list[int], group: Group) -> None:
         crew.finish(_padded(chunk), len(chunk), group, steps, threshold, ends, chunk)
@@ -159,7 +153,8 @@ class Crew:
         with torch.inference_mode():
             p, q = self._starts(lanes), layout.empty(full=True)
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
-            last_outside = torch.zeros(len(lanes), dtype=torch.int32, device=self.device)
+            value(p, loss)
+            last_outside = torch.where(loss < threshold, -1, 0).to(torch.int32)
             beyond = torch.zeros(len(lanes), dtype=torch.bool, device=self.device)
             for step in range(1, steps + 1):
                 stride(step, p, q)

@@ -1,0 +1,256 @@
+"""``slalom.sweep``: one optimizer over many starting points or learning rates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from slalom import landscapes
+from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, nearest, quote
+from slalom.core.course import Point
+from slalom.lab.checks import (
+    check_choice,
+    check_count,
+    check_device,
+    check_memory,
+    check_noise,
+    check_seed,
+)
+from slalom.lab.racing import DTYPES, ENGINES, STEPS, choose_starts, enlist, run, versions
+from slalom.lab.record import TOLERANCE, Race
+from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
+from slalom.optimizers import CLASSICS, parse_all
+
+START_GRID = 256
+"""Starting points along each side of a basin map."""
+
+RATE_GRID = 61
+"""Learning rates of a sensitivity curve: ten per decade over six decades."""
+
+RATES = (1e-4, 1e2)
+"""Learning rates that a sensitivity curve covers."""
+
+RATE_STARTS = 20
+"""Starting points behind each point of a sensitivity curve."""
+
+FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
+"""Multiples of its learning rate at which a ladder shows each optimizer."""
+
+FAN, JITTER = 30, 0.03
+"""Paths of a fan, and how far their starts are scattered, as a share of the domain."""
+
+KINDS = ("start", "lr", "ladder")
+
+
+def sweep(
+    course: Any,
+    optimizers: Any = None,
+    *,
+    over: str = "lr",
+    grid: int | None = None,
+    factors: Sequence[float] | None = None,
+    start: Sequence[float] | None = None,
+    starts: Sequence[Sequence[float]] | int | None = None,
+    steps: int = STEPS,
+    seeds: int = 1,
+    seed: int = 0,
+    noise: float = 0.0,
+    dtype: str = "float64",
+    engine: str = "auto",
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Sweep:
+    """Run optimizers over a whole range and return what became of each run.
+
+    ``over="start"`` starts every optimizer from ``grid`` × ``grid`` points of the domain (256 × 256 unless asked for
+    otherwise): a basin map, with a fan of 30 paths around ``start``. ``over="lr"`` runs ``grid`` learning rates from 1e-4
+    to 1e2 (61) from ``starts`` points each (20 drawn in the domain): a sensitivity curve. With ``factors``, or
+    ``over="ladder"``, each optimizer runs at multiples of its learning rate: a ladder of paths.
+
+    Other arguments are those of :func:`slalom.race`. Raises :class:`slalom.InputError` in one sentence.
+    """
+    check_count("steps", steps)
+    check_count("seeds", seeds)
+    check_seed(seed, seeds)
+    check_noise(noise)
+    check_choice("dtype", dtype, DTYPES)
+    check_choice("engine", engine, ENGINES)
+    if over not in KINDS:
+        raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
+    landscape = landscapes.find(course, start=start)
+    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    check_device(device)
+    sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
+    if over == "start":
+        return sweeper.basins(START_GRID if grid is None else check_count("grid", grid), start)
+    if over == "ladder" or factors is not None:
+        return sweeper.ladder(FACTORS if factors is None else factors, start)
+    many = RATE_STARTS if start is None and starts is None else starts
+    return sweeper.sensitivity(RATE_GRID if grid is None else check_count("grid", grid), start, many)
+
+
+class _Sweeper:
+    """What all sweeps of one call have in common."""
+
+    def __init__(
+        self,
+        landscape: Landscape,
+        optimizers: Sequence[Optimizer],
+        steps: int,
+        seeds: int,
+        seed: int,
+        noise: Noise,
+        dtype: str,
+        engine: str,
+        device: str,
+        progress: Progress | None,
+    ):
+        self.landscape, self.optimizers, self.steps = landscape, optimizers, steps
+        self.seeds, self.seed, self.noise = seeds, seed, noise
+        self.dtype, self.engine, self.device, self.progress = dtype, engine, device, progress
+
+    def race(self, runners: Sequence[Runner], engine: str | None = None) -> Race:
+        check_memory(len(runners), self.steps, self.landscape.dim)
+        chosen = engine or self.engine
+        return run(self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress)
+
+    # -- starting points -------------------------------------------------------------------------------------------
+
+    def basins(self, grid: int, start: Sequence[float] | None) -> BasinSweep:
+        """Every optimizer from a grid of starting points, and a fan of paths around one of them."""
+        if self.landscape.dim != 2:
+            raise InputError(
+                f"{quote(self.landscape.name)} has {self.landscape.dim} coordinates: a sweep over start draws a map of "
+                "two; give the landscape dim=2, or sweep over lr."
+            )
+        check_memory(len(self.optimizers) * grid * grid, 40, 1)
+        axes = [_cells(low, high, grid) for low, high in self.landscape.domain]
+        points = [(x, y) for y in axes[1].tolist() for x in axes[0].tolist()]
+        (centre,) = choose_starts(self.landscape, start, None, self.seed)
+        ends = [self._ends(optimizer, points) for optimizer in self.optimizers]
+        fan = self.race(enlist(self.optimizers, self._scattered(centre), self.seed, 1), "field")
+        return BasinSweep(
+            course=self.landscape,
+            optimizers=tuple(self.optimizers),
+            grid_x=axes[0],
+            grid_y=axes[1],
+            ends=tuple(ends),
+            threshold=self._threshold(),
+            fan=fan,
+            steps=self.steps,
+            engine="fleet" if all(optimizer.rule for optimizer in self.optimizers) else "field",
+            dtype=self.dtype,
+            versions=versions(),
+        )
+
+    def _threshold(self) -> float:
+        """The loss below which a run has arrived; where no minimum is known nothing ever has."""
+        return min((m.value for m in self.landscape.minima), default=-np.inf) + TOLERANCE
+
+    def _ends(self, optimizer: Optimizer, points: Sequence[Point]) -> Any:
+        import torch
+
+        from slalom import engines
+
+        runners = [Runner(optimizer, self.seed, point, index) for index, point in enumerate(points)]
+        finish = engines.fleet_ends if optimizer.rule is not None else engines.field_ends
+        return finish(
+            self.landscape,
+            runners,
+            self.steps,
+            noise=self.noise,
+            dtype=getattr(torch, self.dtype),
+            device=self.device,
+            threshold=self._threshold(),
+            progress=self.progress,
+        )
+
+    def _scattered(self, centre: Point) -> list[Point]:
+        """The centre, and a fan of points around it."""
+        widths = np.array([high - low for low, high in self.landscape.domain])
+        offsets = np.random.default_rng(self.seed).normal(0.0, JITTER, (FAN, self.landscape.dim)) * widths
+        return [centre, *(tuple(point) for point in (np.array(centre) + offsets).tolist())]
+
+    # -- learning rates --------------------------------------------------------------------------------------------
+
+    def sensitivity(
+        self, grid: int, start: Sequence[float] | None, starts: Sequence[Sequence[float]] | int | None
+    ) -> SensitivitySweep:
+        """Every optimizer at a range of learning rates, from several starts."""
+        if grid < 3:
+            raise InputError(f"grid must be at least 3 for a curve over lr, got {grid}.")
+        rates = np.geomspace(*RATES, grid)
+        points = choose_starts(self.landscape, start, starts, self.seed, grid * (self.steps + 1))
+        ends = []
+        for optimizer in self.optimizers:
+            self._must_have_rate(optimizer)
+            variants = [optimizer.replace(lr=float(rate)) for rate in rates]
+            runners = [
+                Runner(variant, seed, point, index)
+                for variant in variants
+                for index, point in enumerate(points)
+                for seed in range(self.seed, self.seed + self.seeds)
+            ]
+            ends.append(self._final(optimizer, runners, grid))
+        return SensitivitySweep(
+            course=self.landscape,
+            optimizers=tuple(self.optimizers),
+            rates=rates,
+            final_gaps=tuple(final for final, _ in ends),
+            diverged=tuple(gone for _, gone in ends),
+            starts=len(points),
+            seeds=self.seeds,
+            steps=self.steps,
+            engine="fleet" if all(optimizer.rule for optimizer in self.optimizers) else "field",
+            dtype=self.dtype,
+            versions=versions(),
+        )
+
+    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the losses at the last step and who diverged, each [grid, runs per rate]."""
+        import torch
+
+        from slalom import engines
+
+        finish = engines.fleet_ends if optimizer.rule is not None else engines.field_ends
+        lanes = {"lanes": ("lr",)} if optimizer.rule is not None else {}
+        ends = finish(
+            self.landscape,
+            runners,
+            self.steps,
+            noise=self.noise,
+            dtype=getattr(torch, self.dtype),
+            device=self.device,
+            threshold=-np.inf,
+            progress=self.progress,
+            **lanes,
+        )
+        return ends.losses.reshape(grid, -1), ends.diverged.reshape(grid, -1)
+
+    def ladder(self, factors: Sequence[float], start: Sequence[float] | None) -> LadderSweep:
+        """Every optimizer at multiples of its learning rate, from one start, with the paths."""
+        multiples = [float(factor) for factor in factors]
+        if not multiples or not all(0 < factor < np.inf for factor in multiples):
+            raise InputError(f"factors {quote(list(factors))}: give positive finite multiples, such as 0.1,0.3,1,3,10.")
+        points = choose_starts(self.landscape, start, None, self.seed)
+        rows = []
+        for optimizer in self.optimizers:
+            rate = self._must_have_rate(optimizer)
+            variants = [optimizer.replace(lr=rate * factor) for factor in multiples]
+            rows.append(self.race(enlist(variants, points, self.seed, 1)))
+        return LadderSweep(
+            course=self.landscape, optimizers=tuple(self.optimizers), factors=tuple(multiples), rows=tuple(rows)
+        )
+
+    def _must_have_rate(self, optimizer: Optimizer) -> float:
+        rate = optimizer.hyperparameters.get("lr")
+        if not isinstance(rate, int | float) or rate <= 0:
+            raise InputError(f"{quote(optimizer.spec)} has no positive learning rate `lr` to sweep over.")
+        return float(rate)
+
+
+def _cells(low: float, high: float, count: int) -> np.ndarray:
+    """Return the centres of ``count`` equal cells between ``low`` and ``high``."""
+    return low + (np.arange(count) + 0.5) * (high - low) / count

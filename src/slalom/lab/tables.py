@@ -1,0 +1,150 @@
+"""The table of a race, for a terminal, a notebook or a program."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slalom.core import PathMetrics, RaceRecord, Status
+
+RUNNERS_SHOWN = 60
+"""Beyond this many runners, the table has one line per optimizer."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of raw values, and the same as people read them. ``str(table)`` is the plain text."""
+
+    columns: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    texts: tuple[tuple[str, ...], ...]
+    notes: str = ""
+
+    def __str__(self) -> str:
+        widths = [max(map(len, column)) for column in zip(self.columns, *self.texts, strict=True)]
+        lines = [
+            "  ".join(cell.ljust(width) if index == 0 else cell.rjust(width) for index, (cell, width) in
+                      enumerate(zip(line, widths, strict=True))).rstrip()
+            for line in (self.columns, *self.texts)
+        ]  # fmt: skip
+        lines.insert(1, "  ".join("─" * width for width in widths))
+        return "\n".join([*lines, self.notes] if self.notes else lines)
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in self.texts
+        )
+        notes = f"<p><small>{html.escape(self.notes)}</small></p>" if self.notes else ""
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"
+
+
+def race_table(race: RaceRecord) -> Table:
+    """Return one row per runner, or one per optimizer where there are many runners."""
+    return _runners(race) if len(race.runners) <= RUNNERS_SHOWN else _optimizers(race)
+
+
+def _runners(race: RaceRecord) -> Table:
+    many_starts = len({runner.start_index for runner in race.runners}) > 1
+    many_seeds = len({runner.seed for runner in race.runners}) > 1
+    rows, texts = [], []
+    for runner, status, metrics in zip(race.runners, race.statuses, race.metrics, strict=True):
+        row: dict[str, Any] = {"optimizer": runner.name, "lr": runner.optimizer.hyperparameters.get("lr")}
+        if many_starts:
+            row["start"] = runner.start_index
+        if many_seeds:
+            row["seed"] = runner.seed
+        row |= {"status": str(status), **_measures(metrics)}
+        rows.append(row)
+        texts.append(tuple(_text(name, value, metrics, status) for name, value in row.items()))
+    return Table(tuple(rows[0]), tuple(rows), tuple(texts), _notes(race))
+
+
+def _measures(metrics: PathMetrics) -> dict[str, Any]:
+    leaves = metrics.leaves
+    return {
+        "settles at": metrics.settles,
+        "leaves again": leaves.step if leaves else None,
+        "final f − f*": metrics.final_gap,
+        "path": metrics.length_until_settled,
+        "straight": metrics.straightness,
+        "turns": metrics.turns,
+        "gradients": metrics.evaluations,
+    }
+
+
+def _text(name: str, value: Any, metrics: PathMetrics, status: Status) -> str:
+    if name == "leaves again" and metrics.leaves:
+        gone_for_good = metrics.excursions[-1].length is None
+        return f"from {value:,} on" if gone_for_good else f"at {value:,}, {metrics.steps_away:,} steps"
+    if name == "status" and status.kind == Status.CONVERGED:
+        return "converged"
+    if value is None:
+        return "–"
+    if name == "straight":
+        return f"{value:.2f}"
+    if name in ("final f − f*", "lr"):
+        return f"{value:.3g}"
+    if name == "path":
+        return significant(value)
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def significant(value: float) -> str:
+    """Return ``value`` with about three digits: 75.6, 0.0123, 1,370, 2.1e+09."""
+    if value == 0 or 0.001 <= abs(value) < 1e6:
+        digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 4
+        return f"{value:,.{digits}f}"
+    return f"{value:.2g}"
+
+
+def _notes(race: RaceRecord) -> str:
+    best = "" if race.minimum_is_known else " (f* unknown: the best value seen)"
+    return (
+        f"settled: f − f* < {race.tolerance:.2g} for {race.patience} steps{best}; "
+        "path, straightness and turns until settled"
+    )
+
+
+def _optimizers(race: RaceRecord) -> Table:
+    """One row per optimizer: shares and medians over its runners, from arrays, since there may be thousands."""
+    gaps = race.losses - race.minimum
+    groups: dict[str, list[int]] = {}
+    for index, runner in enumerate(race.runners):
+        groups.setdefault(runner.name, []).append(index)
+    rows = [_summary(race, gaps, name, members) for name, members in groups.items()]
+    texts = [tuple(_summary_text(name, value) for name, value in row.items()) for row in rows]
+    notes = f"arrived: f − f* < {race.tolerance:.2g} at the last step; medians over runners"
+    return Table(tuple(rows[0]), tuple(rows), tuple(texts), notes)
+
+
+def _summary(race: RaceRecord, gaps: np.ndarray, name: str, members: Sequence[int]) -> dict[str, Any]:
+    group = gaps[members]
+    with np.errstate(invalid="ignore"):
+        below = group < race.tolerance
+    diverged = ~np.isfinite(group[:, -1])
+    touched = below.any(axis=1)
+    first = np.argmax(below, axis=1)[touched]
+    return {
+        "optimizer": name,
+        "lr": race.runners[members[0]].optimizer.hyperparameters.get("lr"),
+        "runners": len(members),
+        "arrived": float(below[:, -1].mean()),
+        "diverged": float(diverged.mean()),
+        "touches at": float(np.median(first)) if len(first) else None,
+        "final f − f*": float(np.median(group[~diverged, -1])) if not diverged.all() else None,
+    }
+
+
+def _summary_text(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if name in ("arrived", "diverged"):
+        return f"{100 * value:.1f} %"
+    if name in ("final f − f*", "lr"):
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
