@@ -19,11 +19,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
-from slalom.show.views.comparisons import CurveLine, Map, Panel, PathLine
+from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.frames import Axis, Frame, Terrain
 from slalom.show.views.labels import Label
 from slalom.show.views.layouts import Box
 from slalom.show.views.lines import Exit
+from slalom.show.views.maps import Map, PathLine
 from slalom.show.views.styles import Style
 
 DPI = 140
@@ -122,6 +123,7 @@ def landscape(target: Axes, view: Map) -> None:
     for line in view.lines:
         name(target, line.label, line.style.colour, 9.5)
     name(target, view.start_label, QUIET, 8.5, weight="normal")
+    target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
 
 
 def path_line(target: Axes, line: PathLine, order: float, width: float = 1.7) -> None:
@@ -223,11 +225,31 @@ def panel(target: Axes, view: Panel, width: float = 1.5) -> None:
             path_effects=halo(),
             zorder=6,
         )
+    for order, (value, meaning) in enumerate(view.marks):
+        target.axvline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        _mark(target, view.x, value, meaning, 4 + 12 * order)
     for order, line in enumerate(view.curves):
         curve(target, line, width, 3 + 0.01 * order)
     for line in view.curves:
         name(target, line.label, line.style.colour, 8.5)
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
+
+
+def _mark(target: Axes, x: Axis, value: float, meaning: str, rise: float) -> None:
+    """Write what a vertical mark means, near its foot, on the side where there is room."""
+    left = float(x.place(np.array(value))) > 0.6
+    target.annotate(
+        meaning,
+        (value, 0),
+        (-4 if left else 4, rise),
+        xycoords=("data", "axes fraction"),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        color=QUIET,
+        fontsize=8,
+        path_effects=halo(),
+        zorder=6,
+    )
 
 
 def curve(target: Axes, line: CurveLine, width: float, order: float) -> None:

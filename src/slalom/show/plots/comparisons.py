@@ -23,7 +23,6 @@ def comparison(view: Comparison) -> Figure:
         top = canvas.axes(figure, layout.map)
         if view.map is not None:
             canvas.landscape(top, view.map)
-            top.set_title(view.map.title, loc="left", fontsize=9, color=canvas.QUIET, pad=5)
         elif view.distance is not None:
             canvas.panel(top, view.distance)
         curves = canvas.axes(figure, layout.loss)

@@ -1,7 +1,7 @@
-"""The numbers of each picture, as small records: tests test them, and plots, animation and pages only draw
-them.
-"""
+"""The numbers of each picture, as small records: tests test them; plots and animation only draw them."""
 
 from slalom.show.views.comparisons import Comparison, comparison
+from slalom.show.views.path_cards import PathCard, path_card
+from slalom.show.views.surfaces import Surface, surface
 
-__all__ = ["Comparison", "comparison"]
+__all__ = ["Comparison", "PathCard", "Surface", "comparison", "path_card", "surface"]

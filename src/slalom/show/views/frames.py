@@ -60,6 +60,7 @@ class Terrain:
     y: np.ndarray
     gap: np.ndarray
     levels: np.ndarray
+    floor: float = 0.0
 
     @property
     def height(self) -> np.ndarray:
@@ -165,7 +166,7 @@ def terrain(course: Landscape, frame: Frame, minimum: float | None, columns: int
     if lowest - floor > highest - lowest:  # a minimum far away would leave no contour here
         floor = lowest
     gap = values - floor
-    return Terrain(x, y, gap, contour_levels(gap))
+    return Terrain(x, y, gap, contour_levels(gap), floor)
 
 
 def contour_levels(gap: np.ndarray, count: int = LEVELS) -> np.ndarray:
@@ -234,7 +235,7 @@ def gap_axis(gaps: np.ndarray, tolerance: float) -> Axis:
         return log_axis(1e-3, 10.0)
     start = gaps[:, 0][np.isfinite(gaps[:, 0]) & (gaps[:, 0] > 0)]
     top = float(start.max()) if len(start) else float(np.quantile(positive, 0.9))
-    high = min(float(positive.max()), top * 1e3)
+    high = min(float(positive.max()), top * 1e6)
     low = max(float(positive.min()), min(tolerance, high) * 1e-7, high * 1e-16)
     low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.2))
     return log_axis(low, max(high, low * 100))

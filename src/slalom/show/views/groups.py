@@ -5,7 +5,7 @@ for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,3 +92,10 @@ def diverged(record: RaceRecord, runner: int) -> int | None:
 
 def metrics_of(record: RaceRecord, group: Group) -> list[PathMetrics]:
     return [record.metrics[k] for k in group.runners]
+
+
+def group_of(record: RaceRecord, runner: int) -> Group:
+    """Return one runner as a group of its own, in the style that it has among all optimizers of its race."""
+    field = groups(record)
+    group = next(group for group in field if runner in group.runners)
+    return replace(group, runners=(runner,), typical=runner)

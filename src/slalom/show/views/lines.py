@@ -115,3 +115,15 @@ def curve(values: np.ndarray, x: Axis, y: Axis, columns: int = 500) -> tuple[np.
         kept |= {int(first), int(first + np.argmin(part)), int(first + np.argmax(part)), int(last - 1)}
     chosen = np.array(sorted(kept))
     return steps[chosen], values[chosen]
+
+
+def cloud(path: np.ndarray, amount: int = 60) -> np.ndarray:
+    """Return points evenly spaced along a polyline with breaks, for labels to keep away from."""
+    known = path[np.isfinite(path).all(axis=1)]
+    if len(known) < 2:
+        return known
+    lengths = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(known, axis=0), axis=1))])
+    if lengths[-1] == 0:
+        return known[:1]
+    at = np.linspace(0, lengths[-1], amount)
+    return np.stack([np.interp(at, lengths, known[:, k]) for k in range(2)], axis=1)

@@ -49,6 +49,11 @@ def sentence(record: RaceRecord, most: int = 2) -> str:
     return " ".join(fact.text for fact in chosen)
 
 
+def sentence_alone(record: RaceRecord, group: Group, most: int = 2) -> str:
+    """Return up to ``most`` sentences about a single runner."""
+    return " ".join(fact.text for fact in _alone(record, group)[:most])
+
+
 def _single(record: RaceRecord, field: list[Group]) -> list[Fact]:
     """Return the facts of a race with one runner per optimizer."""
     if len(field) == 1:
@@ -203,9 +208,14 @@ def _alone(record: RaceRecord, group: Group) -> list[Fact]:
     else:
         gap = metrics.final_gap
         floor = "the minimum" if record.minimum_is_known else "the lowest value it saw"
-        text = f"{name} does not settle within {record.steps:,} steps"
-        facts.append(Fact(3.5, text + (f"; it ends {fixed(gap, 2)} above {floor}." if gap else "."), ()))
-    return facts + _departure(record, [group])
+        ends = f"; it ends {fixed(gap, 2)} above {floor}" if gap else ""
+        facts.append(Fact(3.5, f"{name} does not settle within {record.steps:,} steps{ends}.", ()))
+    for fact in _departure(record, [group]):
+        told = fact.text.replace(f"{name} settles, but leaves", "It leaves again").replace(
+            f"{name} is", "It is"
+        )
+        facts.append(Fact(3.0, told))
+    return facts
 
 
 def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
