@@ -10,14 +10,28 @@
 Torch is imported when an optimizer is looked up, SymPy when a card is asked for.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
 from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, labels, parse, parse_all
+
+if TYPE_CHECKING:
+    from slalom.optimizers.cards import OptimizerCard
+
+
+def describe(spec: Any) -> "OptimizerCard":
+    """Return the card of an optimizer: formula, defaults, meanings, source. Imports SymPy."""
+    from slalom.optimizers import cards
+
+    return cards.describe(spec)
+
 
 __all__ = [
     "CLASSICS",
     "Entry",
     "SpecifiedOptimizer",
     "catalogue",
+    "describe",
     "format_spec",
     "labels",
     "parse",
