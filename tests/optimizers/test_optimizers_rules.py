@@ -76,7 +76,10 @@ GRADIENTS = st.lists(
 def full(state: Mapping[str, Any], like: torch.Tensor) -> State:
     """Return the state with floats spread over tensors, but for the product of momenta, which stays a number."""
     return State(
-        {k: torch.full_like(like, v) if isinstance(v, float) and k != "mu_product" else v for k, v in state.items()}
+        {
+            k: torch.full_like(like, v) if isinstance(v, float) and k != "mu_product" else v
+            for k, v in state.items()
+        }
     )
 
 

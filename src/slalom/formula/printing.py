@@ -1,8 +1,8 @@
 """Printing a formula for people: plain text for a terminal, LaTeX for a page.
 
 SymPy's own printers sort a formula's terms; a reader wants them as the author wrote them, (1 − β₁)·g and not
-g·(1 − β₁). So expressions are built unevaluated (under ``sympy.evaluate(False)``), :func:`tidy` takes out what
-contributes nothing, and the printer below keeps the order.
+g·(1 − β₁). So expressions are built unevaluated (under ``sympy.evaluate(False)``), :func:`tidy` takes out
+what contributes nothing, and the printer below keeps the order.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LATEX_RELATIONS = {"=": "=", "<": "<", ">": ">", "≤": r"\le", "≥": r"\ge"}
 
 
 def tidy(expression: Any) -> Any:
-    """Return ``expression`` without + 0, · 1, · 0 and powers of 1, sums and products flattened, order kept."""
+    """Return ``expression`` without + 0, · 1, · 0 and powers of 1; sums and products flat, order kept."""
     expression = sympy.sympify(expression)
     with sympy.evaluate(False):
         return _tidy(expression)
@@ -70,7 +70,7 @@ def _tidy_piecewise(e: Any) -> Any:
     pairs: list[tuple[Any, Any]] = []
     for value, condition in ((pair.expr, pair.cond) for pair in e.args):
         condition = _decide(condition)
-        if condition == False:  # noqa: E712: SymPy's own false
+        if condition == False:  # noqa: E712
             continue
         value = _tidy(value)
         if condition == True and isinstance(value, sympy.Piecewise):  # noqa: E712
@@ -107,12 +107,12 @@ class Printer:
         return self._write(expression)[0]
 
     def cases(self, expression: Any) -> list[tuple[str, str]]:
-        """Return (value, condition) of each case; one pair with an empty condition where there is no choice."""
+        """Return (value, condition) of each case; the last condition, or an only one, is empty."""
         if not isinstance(expression, sympy.Piecewise):
             return [(self(expression), "")]
         rows = []
         for pair in expression.args:
-            last = pair.cond == True  # noqa: E712: SymPy's own true
+            last = pair.cond == True  # noqa: E712
             rows.append((self(pair.expr), self.condition(pair.cond) if not last else ""))
         return rows
 
@@ -143,7 +143,11 @@ class Printer:
             return self._inline_cases(e), ATOM
         name = {"Max": "max", "Min": "min"}.get(type(e).__name__, type(e).__name__)
         if self.latex:
-            name = rf"\{name}" if name in ("max", "min", "sin", "cos", "exp", "log") else rf"\operatorname{{{name}}}"
+            name = (
+                rf"\{name}"
+                if name in ("max", "min", "sin", "cos", "exp", "log")
+                else rf"\operatorname{{{name}}}"
+            )
         return f"{name}{self._bracket(', '.join(self(a) for a in e.args))}", ATOM
 
     def _number(self, e: Any) -> tuple[str, int]:
@@ -182,18 +186,22 @@ class Printer:
         return (self._fraction(above, below) if below else self._factors(above)), PRODUCT
 
     def _factors(self, factors: list[Any], alone: bool = False) -> str:
-        """Write a product; ``alone`` says that nothing stands beside it, so that a single sum needs no brackets."""
+        """Write a product; ``alone`` says that nothing stands beside it: a single sum needs no brackets."""
         if not factors:
             return "1"
         if len(factors) == 1 and alone:
             return self(factors[0])
         parts = [self._write(factor) for factor in factors]
         written = [self._bracket(text) if tightness < PRODUCT else text for text, tightness in parts]
-        return (r" \, " if self.latex else "·").join(written)
+        if not self.latex:
+            return "·".join(written)
+        text = written[0]
+        for part in written[1:]:  # two numbers side by side would read as one
+            text += (r" \cdot " if part[0].isdigit() else r" \, ") + part
+        return text
 
     def _fraction(self, above: list[Any], below: list[Any]) -> str:
         if self.latex:
-            # What is a whole fraction by itself stays one: \frac{m}{1-β}, not η m over everything.
             return rf"\frac{{{self._factors(above, alone=True)}}}{{{self._factors(below, alone=True)}}}"
         divisor = self._factors(below)
         if len(below) > 1 or isinstance(below[0], sympy.Mul):
@@ -222,7 +230,9 @@ class Printer:
     def _inline_cases(self, e: Any) -> str:
         if self.latex:
             return latex_cases(self.cases(e))
-        words = [f"{value} if {condition}" if condition else f"else {value}" for value, condition in self.cases(e)]
+        words = [
+            f"{value} if {condition}" if condition else f"else {value}" for value, condition in self.cases(e)
+        ]
         return f"({', '.join(words)})"
 
     def _bracket(self, text: str) -> str:

@@ -1,13 +1,13 @@
 """What there is to know about one optimizer, ready to print: ``slalom show adamw``.
 
-The formula is traced from the update rule that the engines run (:mod:`slalom.optimizers.tracing`), under the options
-that were typed. Classes without such a rule get a description written by hand, and say so.
+The formula is traced from the update rule that the engines run (:mod:`slalom.optimizers.tracing`), under the
+options that were typed. Classes without such a rule get a description written by hand, and say so.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from slalom.optimizers.rule import UpdateRule
 from slalom.optimizers.specs import SpecifiedOptimizer, parse
 from slalom.optimizers.tracing import Line, trace
 
-NEEDS_MOMENTUM = ("nesterov", "dampening")
-"""Options that change nothing, or are refused, without momentum."""
+NEEDED = {"nesterov": ("momentum",), "dampening": ("momentum",), "decoupled_weight_decay": ("weight_decay",)}
+"""Options that change nothing, or are refused, without another one."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class HyperparameterRow:
 
 @dataclass(frozen=True)
 class OptimizerCard:
-    """What ``slalom show`` prints of an optimizer. ``traced`` is false where the formula is a description by hand."""
+    """What ``slalom show`` prints of an optimizer; ``traced`` is false where the formula is written by hand."""
 
     name: str
     spec: str
@@ -157,31 +157,39 @@ def _traced(
     given = {**optimizer.preset, **optimizer.typed}
     symbolic = frozenset(k for k, v in values.items() if k in given or v != 0)
     base = trace(rule, values, symbolic)
-    options = []
-    for name, value in values.items():
-        if name in symbolic or (value is not False and isinstance(value, bool)):
-            continue
-        with_momentum = symbolic | ({"momentum"} if name in NEEDS_MOMENTUM else set())
-        before = set(trace(rule, values, with_momentum).lines)
-        if isinstance(value, bool):
-            decay = {"weight_decay"} if name == "decoupled_weight_decay" else set()
-            after = trace(rule, {**values, name: True}, with_momentum | decay)
-        else:
-            after = trace(rule, values, with_momentum | {name})
-        changed = [line for line in after.lines if line not in before]
-        if name == "initial_accumulator_value":
-            changed = [line for line in after.start if line not in base.start]
-        if changed:
-            label = f"{name}=True" if isinstance(value, bool) else _named(rule, name)
-            options.append(OptionLines(label, tuple(_format(rule, line) for line in changed)))
+    options = [
+        _option(rule, values, symbolic, name)
+        for name, value in values.items()
+        if name not in symbolic and value in (0, False)
+    ]
     start = ", ".join(_equation(rule, line, latex=False) for line in base.start)
     start_latex = r", \; ".join(_equation(rule, line, latex=True) for line in base.start)
-    return start, start_latex, tuple(_format(rule, line) for line in base.lines), tuple(options)
+    lines = _formatted(rule, base.lines)
+    if optimizer.hyperparameters.get("maximize"):
+        lines = (FormulaLine("g ← −g", r"g &\leftarrow -g", "climbs"), *lines)
+    return start, start_latex, lines, tuple(option for option in options if option.lines)
 
 
-def _named(rule: UpdateRule, name: str) -> str:
-    sign = _sign(rule, name)
-    return f"{name}={sign.text}"
+def _option(rule: UpdateRule, values: Mapping[str, Any], symbolic: frozenset[str], name: str) -> OptionLines:
+    """Return the lines that differ once ``name`` is set as well, with what it needs to have an effect."""
+    needed = [other for other in NEEDED.get(name, ()) if other in values and other not in symbolic]
+    base = trace(rule, values, symbolic | {*needed})
+    switched = {**values, name: True} if isinstance(values[name], bool) else values
+    after = trace(rule, switched, symbolic | {*needed, name})
+    if isinstance(values[name], bool) and needed == ["weight_decay"]:
+        base = trace(rule, values, symbolic)  # the decay itself is what differs
+    label = ", ".join(_named(rule, option, switched[option]) for option in (*needed, name))
+    changed = [line for line in after.lines if line not in base.lines]
+    before = [_equation(rule, line, latex=False) for line in after.start if line.value not in (0, 1)]
+    lines = _formatted(rule, changed, last=after.lines[-1])
+    if not changed and before:
+        latex = ", ".join(_equation(rule, line, latex=True) for line in after.start)
+        lines = (FormulaLine(", ".join(before), latex, "before the first step"),)
+    return OptionLines(label, lines)
+
+
+def _named(rule: UpdateRule, name: str, value: Any) -> str:
+    return f"{name}=True" if isinstance(value, bool) else f"{name}={_sign(rule, name).text}"
 
 
 def _printer(rule: UpdateRule, latex: bool) -> Printer:
@@ -194,7 +202,13 @@ def _equation(rule: UpdateRule, line: Line, latex: bool) -> str:
     return f"{printer.symbol(line.name)} = {printer(line.value)}"
 
 
-def _format(rule: UpdateRule, line: Line) -> FormulaLine:
+def _formatted(rule: UpdateRule, lines: Sequence[Line], last: Line | None = None) -> tuple[FormulaLine, ...]:
+    """Format each line; the last of a step is the step itself and needs no words."""
+    last = last or lines[-1]
+    return tuple(_format(rule, line, wordless=line is last) for line in lines)
+
+
+def _format(rule: UpdateRule, line: Line, wordless: bool) -> FormulaLine:
     text, latex = _printer(rule, latex=False), _printer(rule, latex=True)
     lead = f"{text.symbol(line.name)} ← "
     rows = text_cases(text.cases(line.value))
@@ -202,7 +216,7 @@ def _format(rule: UpdateRule, line: Line) -> FormulaLine:
     return FormulaLine(
         lead + ("\n" + " " * columns(lead)).join(rows),
         rf"{latex.symbol(line.name)} &\leftarrow {latex_cases(latex.cases(line.value))}",
-        "" if line.name == "p" else sign.meaning,
+        "" if wordless else sign.meaning,
     )
 
 

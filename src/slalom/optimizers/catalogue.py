@@ -1,4 +1,4 @@
-"""The optimizers that have a name: every class of the installed ``torch.optim``, Lion, and customary variants."""
+"""The optimizers that have a name: every class of the installed ``torch.optim``, Lion, customary variants."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ _TABLE = (
         "torch.optim.SGD",
         "Nesterov",
         "Momentum that corrects itself with the gradient it has just met, before it moves.",
-        "Y. Nesterov, 1983. A method for solving the convex programming problem with convergence rate O(1/k²). "
+        "Y. Nesterov, 1983. A method for solving the convex programming problem with convergence rate "
+        "O(1/k²). "
         f"Doklady AN SSSR 269; {_SUTSKEVER}",
         {"momentum": 0.9, "nesterov": True},
     ),
@@ -68,8 +69,10 @@ _TABLE = (
         "adagrad",
         "torch.optim.Adagrad",
         "Adagrad",
-        "Divides each coordinate's step by the root of all its squared gradients so far, so steps only shrink.",
-        "J. Duchi, E. Hazan, Y. Singer, 2011. Adaptive Subgradient Methods for Online Learning and Stochastic "
+        "Divides each coordinate's step by the root of all its squared gradients so far, so steps only "
+        "shrink.",
+        "J. Duchi, E. Hazan, Y. Singer, 2011. Adaptive Subgradient Methods for Online Learning and "
+        "Stochastic "
         "Optimization. JMLR 12, 2121-2159",
     ),
     Entry(
@@ -77,7 +80,8 @@ _TABLE = (
         "torch.optim.RMSprop",
         "RMSprop",
         "Divides each coordinate's step by a running root mean square of its gradients.",
-        "T. Tieleman, G. Hinton, 2012. Lecture 6.5 of Neural Networks for Machine Learning, Coursera; centred form: "
+        "T. Tieleman, G. Hinton, 2012. Lecture 6.5 of Neural Networks for Machine Learning, Coursera; "
+        "centred form: "
         "A. Graves, 2013. Generating Sequences With Recurrent Neural Networks. arXiv:1308.0850",
     ),
     Entry(
@@ -91,7 +95,8 @@ _TABLE = (
         "adam",
         "torch.optim.Adam",
         "Adam",
-        "A running mean of gradients over a running root mean square of them, both corrected for starting at zero.",
+        "A running mean of gradients over a running root mean square of them, both corrected for starting "
+        "at zero.",
         _KINGMA,
     ),
     Entry(
@@ -134,8 +139,10 @@ _TABLE = (
         "rprop",
         "torch.optim.Rprop",
         "Rprop",
-        "Looks only at the sign of the gradient; each coordinate's step grows while the sign stays, shrinks when it flips.",
-        "M. Riedmiller, H. Braun, 1993. A direct adaptive method for faster backpropagation learning: the RPROP "
+        "Looks only at the sign of the gradient; each coordinate's step grows while the sign stays, shrinks "
+        "when it flips.",
+        "M. Riedmiller, H. Braun, 1993. A direct adaptive method for faster backpropagation learning: the "
+        "RPROP "
         "algorithm. doi:10.1109/ICNN.1993.298623",
     ),
     Entry(
@@ -143,7 +150,8 @@ _TABLE = (
         "torch.optim.Adafactor",
         "Adafactor",
         "An Adam without momentum that keeps the second moment of a matrix as one row and one column.",
-        "N. Shazeer, M. Stern, 2018. Adafactor: Adaptive Learning Rates with Sublinear Memory Cost. arXiv:1804.04235",
+        "N. Shazeer, M. Stern, 2018. Adafactor: Adaptive Learning Rates with Sublinear Memory Cost. "
+        "arXiv:1804.04235",
     ),
     Entry(
         "asgd",
@@ -219,7 +227,7 @@ def entry_of(path: str) -> Entry | None:
 
 
 def import_path(cls: Any) -> str:
-    """Return where a class or function is to be imported from: ``torch.optim.Adam`` for torch's own classes."""
+    """Return where a class or function is imported from: ``torch.optim.Adam`` for torch's own classes."""
     module, name = getattr(cls, "__module__", ""), getattr(cls, "__qualname__", "")
     package = module.partition(".")[0]
     if module.startswith("torch.optim."):

@@ -1,4 +1,4 @@
-"""Hyperparameters against the real class's signature. Torch itself lets ``lr=nan`` and ``amsgrad="abc"`` pass."""
+"""Hyperparameters against the real class's signature. Torch itself lets ``lr=nan``, ``amsgrad="abc"`` pass."""
 
 from __future__ import annotations
 
@@ -63,13 +63,14 @@ class Signature:
 
 
 def signature_of(factory: Callable[..., Any]) -> Signature:
-    """Read the hyperparameters of ``factory``: a class, or a function of the parameters that returns an optimizer."""
+    """Read the hyperparameters of ``factory``, a class or a function of the parameters to optimize."""
     try:
         parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):
         return Signature({}, open=True)
     try:
-        hints = typing.get_type_hints(factory.__init__ if isinstance(factory, type) else factory)  # type: ignore[misc]
+        annotated: Any = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
+        hints = typing.get_type_hints(annotated)
     except Exception:  # an annotation may name what is not imported
         hints = {}
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -92,7 +93,7 @@ def _flatten(hint: Any) -> tuple[type, ...]:
 
 
 def check(spec: str, title: str, signature: Signature, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``typed`` as the class shall get it, or raise :class:`InputError` for a name or value it cannot mean."""
+    """Return ``typed`` as the class shall get it; raise :class:`InputError` for a name or value it cannot mean."""
     known = signature.hyperparameters
     for name in typed:
         if name not in known and not signature.open:

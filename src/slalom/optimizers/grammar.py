@@ -1,4 +1,4 @@
-"""The grammar of a spec: ``name:key=value,key=value``. Values are Python literals, parsed and never evaluated."""
+"""The grammar of a spec: ``name:key=value,key=value``. Values are Python literals, never evaluated."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
 def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
-    """Return the name before the colon and the typed hyperparameters. Raises :class:`slalom.core.InputError`."""
+    """Return the name before the colon and the typed hyperparameters. Raises :class:`InputError`."""
     if len(spec) > LONGEST_SPEC:
         raise InputError(
             f"{quote(spec)}: a spec has at most {LONGEST_SPEC:,} characters, this one {len(spec):,}. "

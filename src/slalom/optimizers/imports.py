@@ -54,7 +54,8 @@ def _import_longest(path: str, parts: list[str]) -> tuple[ModuleType, int]:
                 f"{quote(path)}: importing {quote(name)} failed with {quote(reason)}."
             ) from failure
     raise InputError(
-        f"{quote(path)}: there is no module {quote(parts[0])} to import. Install it, or start slalom where it lies."
+        f"{quote(path)}: there is no module {quote(parts[0])} to import. Install it, or start slalom where "
+        f"it lies."
     )
 
 

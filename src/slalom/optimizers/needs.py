@@ -1,7 +1,8 @@
-"""What an optimizer class asks of the loop that drives it, known for torch.optim and found by trying for the rest.
+"""What an optimizer class asks of the loop that drives it, known for torch.optim and found by trying for the
+rest.
 
-Trying means a few steps on tiny parameters of a smooth test function. Whatever the class cannot do without shows as an
-exception; whether it mixes coordinates shows when the joint step differs from separate ones.
+Trying means a few steps on tiny parameters of a smooth test function. Whatever the class cannot do without
+shows as an exception; whether it mixes coordinates shows when the joint step differs from separate ones.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def dummy(matrix: bool = False, values: tuple[float, ...] = _START) -> Any:
 
 
 def probe(make: Make) -> Needs:
-    """Find out by trying what the optimizers that ``make`` returns ask of a loop. Raises :class:`RefusalError`."""
+    """Find out by trying what ``make``'s optimizers ask of a loop. Raises :class:`RefusalError`."""
     import torch
 
     with torch.random.fork_rng(devices=[]):  # some optimizers draw random numbers
@@ -93,7 +94,7 @@ def trial(make: Make, needs: Needs) -> None:
 
 
 def words(complaint: BaseException) -> str:
-    """Return an exception's text on one line; a bare ``assert`` says nothing, so its condition is told instead."""
+    """Return an exception's text on one line; of a bare ``assert``, which has none, its condition."""
     text = " ".join(str(complaint).split())
     if text:
         return text.rstrip(".")

@@ -16,8 +16,8 @@ class Sign:
 
 
 QUANTITIES: dict[str, Sign] = {
-    "p": Sign("θ", r"\theta", "the parameter"),
-    "g": Sign("g", "g", "the gradient"),
+    "p": Sign("θ", r"\theta", "the decay acts on the parameter alone"),
+    "g": Sign("g", "g", "the decay joins the gradient"),
     "t": Sign("t", "t", "the step, from 1"),
     "m": Sign("m", "m", "running mean of the gradients"),
     "m_hat": Sign("m̂", r"\hat m", "corrected for its start at zero"),
@@ -33,7 +33,7 @@ QUANTITIES: dict[str, Sign] = {
     "mu_next": Sign("μ₊", r"\mu_+", "the momentum at the next step"),
     "mu_product": Sign("Πμ", r"\Pi_\mu", "the product of the momenta so far"),
     "rho": Sign("ρ", r"\rho", "how many gradients v has averaged over"),
-    "rho_inf": Sign("ρ∞", r"\rho_\infty", "its limit"),
+    "rho_inf": Sign("ρ∞", r"\rho_\infty", "the limit of ρ"),
     "r": Sign("r", "r", "the rectification"),
     "c": Sign("c", "c", "positive while the gradient keeps its sign"),
     "size": Sign("Δ", r"\Delta", "the size of the step"),
@@ -64,7 +64,9 @@ HYPERPARAMETERS: dict[str, Sign] = {
     "weight_decay": Sign("λ", r"\lambda", "pull of the parameters towards zero"),
     "beta1": Sign("β₁", r"\beta_1"),
     "beta2": Sign("β₂", r"\beta_2"),
-    "betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the running means of gradients and of their squares"),
+    "betas": Sign(
+        "β₁, β₂", r"\beta_1, \beta_2", "memory of the running means of gradients and of their squares"
+    ),
     "eps": Sign("ε", r"\varepsilon", "keeps the division away from zero"),
     "alpha": Sign("α", r"\alpha", "memory of the running mean of squared gradients"),
     "rho": Sign("ρ", r"\rho", "memory of both running means"),
@@ -83,20 +85,28 @@ HYPERPARAMETERS: dict[str, Sign] = {
     "decoupled_weight_decay": Sign("", "", "let the decay act on the parameters alone, as in AdamW"),
     "maximize": Sign("", "", "climb instead: the gradient's sign is turned first"),
 }
-"""The hyperparameters of the rules, by the name their classes use (and, for pairs, the names in the rules)."""
+"""The hyperparameters of the rules, by the name their classes use (of pairs, also the names in the rules)."""
 
-_ADAPTIVE_BETAS = Sign("β₁, β₂", r"\beta_1, \beta_2", "weights of old and new gradient: in the step, in the memory")
+_ADAPTIVE_BETAS = Sign(
+    "β₁, β₂", r"\beta_1, \beta_2", "weights of old and new gradient: in the step, in the memory"
+)
 PARTICULAR_HYPERPARAMETERS: dict[str, dict[str, Sign]] = {
     "rprop": {"lr": Sign("Δ₀", r"\Delta_0", "size of the first step")},
     "adadelta": {"lr": Sign("η", r"\eta", "scales the step; 1 in the paper, which has none")},
     "lion": {"betas": _ADAPTIVE_BETAS},
-    "adamax": {"betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the mean and of the maximum of gradients")},
+    "adamax": {
+        "betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the mean and of the maximum of gradients")
+    },
 }
 
 
 def signs(rule: str) -> Mapping[str, Sign]:
-    """Return how every symbol of a traced rule is written: ``p``, ``m``, ``s.m`` (before the step), ``h.lr`` …"""
+    """Return how each symbol of a traced rule is written: ``p``, ``m``, ``s.m`` (before the step), ``h.lr`` …"""
     quantities = {**QUANTITIES, **PARTICULAR.get(rule, {})}
     own = PARTICULAR_HYPERPARAMETERS.get(rule, {})
     table = {f"h.{name}": sign for name, sign in {**HYPERPARAMETERS, **own}.items()}
-    return {**{f"s.{name}": sign for name, sign in quantities.items() if name[1:2] != "."}, **table, **quantities}
+    return {
+        **{f"s.{name}": sign for name, sign in quantities.items() if name[1:2] != "."},
+        **table,
+        **quantities,
+    }

@@ -1,4 +1,5 @@
-"""What is said about each optimizer beside its formula: where PyTorch differs from popular descriptions, and the
+"""What is said about each optimizer beside its formula: where PyTorch differs from popular descriptions, and
+the
 algorithms of those classes whose update is no element-wise rule."""
 
 from __future__ import annotations
@@ -8,17 +9,20 @@ from collections.abc import Mapping
 _EPSILON_OUTSIDE = "ε is added outside the root, to √v̂; many descriptions write √(v̂ + ε)."
 _BIAS = "The bias correction divides by 1 − βᵗ, with the power of β and the number t of steps made so far."
 _COUPLED = (
-    "weight_decay adds λ·θ to the gradient (an L2 penalty), so it passes through the moments and is scaled like any "
+    "weight_decay adds λ·θ to the gradient (an L2 penalty), so it passes through the moments and is scaled "
+    "like any "
     "gradient; the decoupled decay of AdamW does not."
 )
 _SUM_DECAY = "weight_decay adds λ·θ to the gradient, an L2 penalty of λ/2·θ²."
 
 REMARKS: Mapping[str, tuple[str, ...]] = {
     "torch.optim.SGD": (
-        "The momentum sums gradients, without the learning rate inside: m ← μ·m + g, then θ ← θ − η·m. Textbooks "
+        "The momentum sums gradients, without the learning rate inside: m ← μ·m + g, then θ ← θ − η·m. "
+        "Textbooks "
         "often write m ← μ·m − η·g, then θ ← θ + m. The two agree until the learning rate changes.",
         "With momentum, the first step sets m to the whole gradient; dampening acts from the second step on.",
-        "Nesterov's form evaluates no gradient ahead: it steps by g + μ·m, the same idea after a change of variable.",
+        "Nesterov's form evaluates no gradient ahead: it steps by g + μ·m, the same idea after a change of "
+        "variable.",
         _SUM_DECAY,
     ),
     "torch.optim.Adagrad": (
@@ -27,22 +31,27 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
     ),
     "torch.optim.RMSprop": (
         "ε is added outside the root, to √v; some libraries write √(v + ε).",
-        "v starts at zero and is not corrected for it, so the first step is about η/√(1 − α), ten times η by default.",
+        "v starts at zero and is not corrected for it, so the first step is about η/√(1 − α), ten times η "
+        "by default.",
         "With momentum, m sums gradients that have been scaled already; the learning rate stays outside.",
-        "centered=True subtracts the squared mean. Where gradients hardly vary, v − ḡ² cancels to rounding errors.",
+        "centered=True subtracts the squared mean. Where gradients hardly vary, v − ḡ² cancels to rounding "
+        "errors.",
     ),
     "torch.optim.Adadelta": (
         "There is a learning rate, 1 by default; the paper has none.",
-        "ε stands inside both roots and sets the size of the first steps, which are near √ε.",
+        "ε stands inside both roots and sets the size of the first step: about √(ε / (1 − ρ)), 0.003 by "
+        "default.",
     ),
     "torch.optim.Adam": (
         _BIAS,
         _EPSILON_OUTSIDE,
         _COUPLED,
-        "amsgrad=True keeps the maximum of v itself and corrects it afterwards; the paper has no bias correction.",
+        "amsgrad=True keeps the maximum of v itself and corrects it afterwards; the paper has no bias "
+        "correction.",
     ),
     "torch.optim.AdamW": (
-        "The decay is scaled by the learning rate: θ shrinks by η·λ each step. In the paper only the schedule's factor "
+        "The decay is scaled by the learning rate: θ shrinks by η·λ each step. In the paper only the "
+        "schedule's factor "
         "scales it, so the paper's λ is η·λ here.",
         "λ is 0.01 unless it is set: an AdamW at its defaults does decay.",
         _BIAS,
@@ -58,7 +67,8 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         _EPSILON_OUTSIDE,
     ),
     "torch.optim.RAdam": (
-        "The rectified step begins at ρ > 5, as in the authors' code; the paper has ρ > 4. Before that, θ moves by "
+        "The rectified step begins at ρ > 5, as in the authors' code; the paper has ρ > 4. Before that, θ "
+        "moves by "
         "η·m̂, unscaled.",
         "ε is added to √v before the bias of v is corrected; in Adam it is added afterwards.",
     ),
@@ -67,26 +77,34 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         "The learning rate is only the size of the first step; afterwards each coordinate keeps its own.",
     ),
     "lion_pytorch.Lion": (
-        "Two averages: β₁ mixes the gradient into the step, β₂ into the memory. Every coordinate moves by exactly η.",
-        "The decay is scaled by the learning rate, as in AdamW; decoupled_weight_decay=True divides λ by the initial "
+        "Two averages: β₁ mixes the gradient into the step, β₂ into the memory. Every coordinate moves by "
+        "exactly η, or by nothing where the mix is 0.",
+        "The decay is scaled by the learning rate, as in AdamW; decoupled_weight_decay=True divides λ by "
+        "the initial "
         "learning rate first.",
     ),
     "torch.optim.ASGD": (
-        "The optimizer moves θ as SGD does; the average ā lies in its state under `ax`, and nothing uses it unless you "
+        "The optimizer moves θ as SGD does; the average ā lies in its state under `ax`, and nothing uses it "
+        "unless you "
         "do. Averaging begins after t0 steps, a million by default.",
     ),
     "torch.optim.Adafactor": (
-        "The step is relative: it is scaled by the root mean square of θ itself, so lr is a share, and an upper bound.",
+        "The step is relative: it is scaled by the root mean square of θ itself, so lr is a share, and an "
+        "upper bound.",
         "The paper's first moment is left out.",
     ),
     "torch.optim.LBFGS": (
-        "One step() makes up to max_iter inner iterations, each with at least one evaluation of the loss and gradient.",
-        "Without line_search_fn='strong_wolfe' the step is simply η (the first one min(1, 1/‖g‖₁)·η): it may overshoot.",
+        "One step() makes up to max_iter inner iterations, each with at least one evaluation of the loss "
+        "and gradient.",
+        "Without line_search_fn='strong_wolfe' the step is simply η (the first one min(1, 1/‖g‖₁)·η): it "
+        "may overshoot.",
     ),
     "torch.optim.Muon": (
-        "Takes matrices only: slalom hands it a point of n coordinates as a 1×n matrix, for which orthogonalizing is "
+        "Takes matrices only: slalom hands it a point of n coordinates as a 1×n matrix, for which "
+        "orthogonalizing is "
         "nearly dividing by the length.",
-        "m is a running mean, (1 − μ)·g entering; the original sums g whole. The orthogonalization runs in bfloat16.",
+        "m is a running mean, (1 − μ)·g entering; the original sums g whole. The orthogonalization runs in "
+        "bfloat16.",
         "The decay is scaled by the learning rate, and is 0.1 unless it is set.",
     ),
     "torch.optim.SparseAdam": (
@@ -131,7 +149,8 @@ ALGORITHMS: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("X ← a·X + b·(XXᵀ)X + c·(XXᵀ)²X   ns_steps times: its singular values go to about 1",
          r"X \leftarrow a X + b \, (X X^\top) X + c \, (X X^\top)^2 X \quad \text{(ns\_steps times)}"),
         ("θ ← θ·(1 − η·λ) − η·√max(1, rows/columns)·X",
-         r"\theta \leftarrow \theta (1 - \eta \lambda) - \eta \sqrt{\max(1, \text{rows}/\text{columns})} \, X"),
+         r"\theta \leftarrow \theta (1 - \eta \lambda) - "
+         r"\eta \sqrt{\max(1, \text{rows}/\text{columns})} \, X"),
     ),
     "torch.optim.SparseAdam": (
         ("only where g has an entry:", r"\text{only where } g \text{ has an entry:}"),
@@ -154,7 +173,11 @@ MEANINGS: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
     "torch.optim.Adafactor": {
         "lr": ("η", r"\eta", "upper bound of the relative step"),
         "beta2_decay": ("c", "c", "power of t that weighs the new squared gradient"),
-        "eps": ("ε₁, ε₂", r"\varepsilon_1, \varepsilon_2", "floors of √v (None: the precision's own) and of rms(θ)"),
+        "eps": (
+            "ε₁, ε₂",
+            r"\varepsilon_1, \varepsilon_2",
+            "floors of √v (None: the precision's own) and of rms(θ)",
+        ),
         "d": ("d", "d", "largest root mean square of an update"),
     },
     "torch.optim.LBFGS": {

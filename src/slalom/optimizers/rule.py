@@ -1,4 +1,4 @@
-"""Which class has which update rule, how its hyperparameters and state are called there, and who is the authority."""
+"""Which class has which update rule, and how its hyperparameters and its state are called there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slalom.formula import Record, State
 from slalom.optimizers import rules
 
 ALWAYS_KNOWN = frozenset({"maximize", "foreach", "fused", "capturable", "differentiable", "use_triton"})
-"""Options that no rule reads: whoever maximizes negates the gradient, and the rest do not change the result."""
+"""Options that no rule reads: whoever maximizes negates the gradient, the rest do not change the result."""
 
 _BETAS = {"betas": ("beta1", "beta2")}
 
@@ -166,6 +166,6 @@ RULES: dict[str, UpdateRule] = {rule.authority: rule for rule in _TABLE}
 
 
 def rule_for(path: str, typed: Mapping[str, Any]) -> UpdateRule | None:
-    """Return the rule of the class at ``path``; None where it has none, or where ``typed`` is beyond its reach."""
+    """Return the rule of the class at ``path``; None where it has none or ``typed`` is beyond its reach."""
     rule = RULES.get(path)
     return rule if rule and rule.reaches(typed) else None

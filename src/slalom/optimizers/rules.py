@@ -1,12 +1,14 @@
 """The update rules, each written once, as its paper writes it and as PyTorch computes it.
 
-A rule is a pure function of the parameter ``p``, its gradient ``g``, the state ``s``, the step ``t`` (counted from 1) and
-the hyperparameters ``h``. It returns the new parameter and the new state. All of them may be floats, tensors (``p`` of
-shape [dim, lanes] with hyperparameters of shape [lanes], say), SymPy expressions, or the symbols of
-:mod:`slalom.formula.graph`. Options that are True or False choose the formula and are Python values; every other
-choice goes through ``where``, since it may differ from lane to lane. Whoever maximizes hands in −g.
+A rule is a pure function of the parameter ``p``, its gradient ``g``, the state ``s``, the step ``t`` (counted
+from 1) and the hyperparameters ``h``. It returns the new parameter and the new state. All of them may be
+floats, tensors (``p`` of shape [dim, lanes] with hyperparameters of shape [lanes], say), SymPy expressions,
+or the symbols of :mod:`slalom.formula.graph`. Options that are True or False choose the formula and are
+Python values; every other choice goes through ``where``, since it may differ from lane to lane. Whoever
+maximizes hands in −g.
 
-Where a paper and PyTorch differ, PyTorch is followed: it is what people run, and what the tests hold these against.
+Where a paper and PyTorch differ, PyTorch is followed: it is what people run, and what the tests hold these
+against.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ Step = tuple[Any, State]
 
 
 def decay(p: Any, g: Any, h: Any) -> tuple[Any, Any]:
-    """Return the parameter and the gradient after weight decay: decoupled, it shrinks the parameter by itself, scaled
+    """Return the parameter and the gradient after weight decay: decoupled, it shrinks the parameter by
+    itself, scaled
     by the learning rate (Loshchilov and Hutter 2017); otherwise it joins the gradient."""
     if h.decoupled_weight_decay:
         return p * (1 - h.lr * h.weight_decay), g
@@ -120,7 +123,7 @@ def radam(p: Any, g: Any, s: State, t: Any, h: Any) -> Step:
 
 
 def rprop(p: Any, g: Any, s: State, t: Any, h: Any) -> Step:
-    """Riedmiller and Braun 1993, in the form that skips a step after a change of sign instead of taking it back."""
+    """Riedmiller and Braun 1993, in the form that skips a step after a change of sign, taking none back."""
     c = g * s.g
     size = where(c > 0, h.eta_plus * s.size, where(c < 0, h.eta_minus * s.size, s.size))
     size = minimum(maximum(size, h.step_size_min), h.step_size_max)

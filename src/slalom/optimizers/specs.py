@@ -1,7 +1,8 @@
 """From what a caller hands in to an optimizer that is ready to be made.
 
-A spec is ``name:key=value,key=value``. The name is the catalogue's, or an import path; the values are Python literals,
-parsed and never evaluated. In Python a class, a ``functools.partial`` or a callable that takes parameters will do too.
+A spec is ``name:key=value,key=value``. The name is the catalogue's, or an import path; the values are Python
+literals, parsed and never evaluated. In Python a class, a ``functools.partial`` or a callable that takes
+parameters will do too.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ __all__ = ["SpecifiedOptimizer", "format_spec", "labels", "parse", "parse_all"]
 
 @dataclass(frozen=True)
 class SpecifiedOptimizer:
-    """A torch-style optimizer with its hyperparameters, ready to be made. Satisfies :class:`slalom.core.Optimizer`.
+    """A torch-style optimizer with its hyperparameters, ready to be made. Satisfies
+    :class:`slalom.core.Optimizer`.
 
-    It pickles where ``factory`` does: always when it came from a string, or from a class or function that can be
-    imported.
+    It pickles where ``factory`` does: always when it came from a string, or from a class or function that can
+    be imported.
     """
 
     spec: str  # as typed
@@ -65,7 +67,7 @@ class SpecifiedOptimizer:
 
 
 def parse(spec: Any) -> SpecifiedOptimizer:
-    """Return the optimizer that ``spec`` names. Raises :class:`slalom.core.InputError` with one clear sentence."""
+    """Return the optimizer that ``spec`` names. Raises :class:`slalom.core.InputError`."""
     if isinstance(spec, SpecifiedOptimizer):
         return spec
     if isinstance(spec, str):
@@ -81,7 +83,8 @@ def parse(spec: Any) -> SpecifiedOptimizer:
         factory, typed = spec.func, {k: plain(v) for k, v in spec.keywords.items()}
     if not callable(factory):
         raise InputError(
-            f"{quote(repr(spec))}: an optimizer is a spec such as `adam:lr=0.1`, a class, a functools.partial, "
+            f"{quote(repr(spec))}: an optimizer is a spec such as `adam:lr=0.1`, a class, a "
+            f"functools.partial, "
             f"or a function that takes parameters, not {type(spec).__name__}."
         )
     entry = entry_of(import_path(factory))
@@ -180,7 +183,7 @@ def _try(
     needs: Needs | None,
     typed: Mapping[str, Any],
 ) -> Needs:
-    """Construct the optimizer on a dummy parameter; find out what an unknown one needs. Complaints become InputErrors."""
+    """Construct the optimizer on a dummy parameter and return its needs. Complaints become InputErrors."""
     try:
         if needs is None:
             _demand_optimizer(spec, title, make)
@@ -212,7 +215,8 @@ def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
         return  # perhaps it takes matrices only: the probe will tell
     if not callable(getattr(made, "step", None)) or not hasattr(made, "param_groups"):
         raise InputError(
-            f"{quote(spec)}: {title} must return an optimizer, with step() and param_groups, when it is given "
+            f"{quote(spec)}: {title} must return an optimizer, with step() and param_groups, when it is "
+            f"given "
             f"parameters; it returned {type(made).__name__}."
         )
 
@@ -239,7 +243,8 @@ def _refusal(
         try:
             factory([probing.dummy(needs.matrix)], **{name: value})
         except Exception:
-            return f"{quote(spec)}: {name} {RANGES[name]}, got {value!r}.{default_of(title, name, about.default)}"
+            standard = default_of(title, name, about.default)
+            return f"{quote(spec)}: {name} {RANGES[name]}, got {value!r}.{standard}"
     return f"{quote(spec)}: {title} refuses this: {probing.words(complaint)}."
 
 

@@ -1,7 +1,8 @@
 """An update rule, line by line: each assignment in its text becomes a line of the formula.
 
-The text of the rule is run with SymPy symbols, every assigned value being noted and replaced by a symbol of its own.
-So the lines are those that the author wrote, and they are what the rule computes, not a second copy of it.
+The text of the rule is run with SymPy symbols, every assigned value being noted and replaced by a symbol of
+its own. So the lines are those that the author wrote, and they are what the rule computes, not a second copy
+of it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from slalom.optimizers.rule import UpdateRule
 
 @dataclass(frozen=True)
 class Line:
-    """``name ← value``. ``name`` is the rule's own; ``value`` a SymPy expression in names, ``s.…`` and ``h.…``."""
+    """``name ← value``: a name of the rule's own, a SymPy expression in such names, ``s.…`` and ``h.…``."""
 
     name: str
     value: Any
@@ -37,7 +38,7 @@ class Trace:
 
 
 def trace(rule: UpdateRule, values: Mapping[str, Any], symbolic: frozenset[str]) -> Trace:
-    """Trace ``rule``. The hyperparameters in ``symbolic`` become symbols, the others keep their ``values``."""
+    """Trace ``rule``. Hyperparameters in ``symbolic`` become symbols, the others keep their ``values``."""
     h = rule.hyperparameters(values)
     names = {part for name in symbolic for part in rule.unpack.get(name, (name,))}
     h = Record({k: _symbol(f"h.{k}") if k in names and not isinstance(v, bool) else v for k, v in h.items()})
@@ -46,12 +47,25 @@ def trace(rule: UpdateRule, values: Mapping[str, Any], symbolic: frozenset[str])
     lines = _run(rule.formula, state, h)
     lines, live = _without_the_unused(lines)
     lines = _without_idle_state(lines, set(state) - live)
-    start = tuple(Line(f"s.{name}", sympy.sympify(value)) for name, value in first.items() if name in live)
+    met = {symbol.name for line in lines for symbol in _at_the_first_step(line.value).free_symbols}
+    start = tuple(Line(f"s.{k}", sympy.sympify(value)) for k, value in first.items() if f"s.{k}" in met)
     return Trace(tuple(lines), start)
+
+
+_T = sympy.Symbol("t", positive=True, integer=True)
 
 
 def _symbol(name: str) -> Any:
     return sympy.Symbol(name, positive=name.startswith("h."), real=True)
+
+
+def _at_the_first_step(value: Any) -> Any:
+    """Return what a choice by ``t = 1`` comes to at the first step."""
+    if isinstance(value, sympy.Piecewise):
+        first = value.args[0]
+        if isinstance(first.cond, sympy.Eq) and first.cond.lhs == _T and first.cond.rhs == 1:
+            return first.expr
+    return value
 
 
 def _run(formula: Callable[..., Any], state: State, h: Record) -> list[Line]:
@@ -73,21 +87,21 @@ def _run(formula: Callable[..., Any], state: State, h: Record) -> list[Line]:
 
     with sympy.evaluate(False):
         step = _instrumented(formula, note)
-        p, new = step(current["p"], current["g"], state, sympy.Symbol("t", positive=True, integer=True), h)
+        p, new = step(current["p"], current["g"], state, _T, h)
     for name, value in new.items():
         value = tidy(value)
         if value != _symbol(name) or name in current:
             lines.append(Line(f"s.{name}", value))
-    return [*(line for line in lines), Line("p", tidy(p))]
+    return [*lines, Line("p", tidy(p))]
 
 
 def _instrumented(formula: Callable[..., Any], note: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``formula`` with every ``x = value`` turned into ``x = note(("x",), value)``."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(formula)))
     tree = ast.fix_missing_locations(_Noting().visit(tree))
-    namespace = {**formula.__globals__, "__note__": note}  # type: ignore[attr-defined]
-    exec(compile(tree, f"<{formula.__name__}, noted>", "exec", dont_inherit=True), namespace)  # type: ignore[attr-defined]
-    return namespace[formula.__name__]  # type: ignore[attr-defined]
+    namespace = {**formula.__globals__, "__note__": note}
+    exec(compile(tree, f"<{formula.__name__}, noted>", "exec", dont_inherit=True), namespace)
+    return namespace[formula.__name__]
 
 
 class _Noting(ast.NodeTransformer):
@@ -108,7 +122,7 @@ class _Noting(ast.NodeTransformer):
 
 
 def _without_the_unused(lines: list[Line]) -> tuple[list[Line], set[str]]:
-    """Drop the lines that the parameter never depends on, in this step or a later one; return also the live state."""
+    """Drop the lines that the parameter never depends on, now or later; return also the live state."""
     live: set[str] = set()
     while True:
         wanted = {"p"} | live | {f"s.{name}" for name in live}
