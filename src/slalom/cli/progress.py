@@ -1,0 +1,83 @@
+"""Long work: how far it is, and how Ctrl-C stops it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from types import FrameType, TracebackType
+from typing import Any
+
+PATIENCE = 1.0
+"""Seconds of work before a bar appears: what takes less needs none."""
+
+REFRESH = 0.1
+"""Seconds between two looks of the bar."""
+
+
+class Watch:
+    """Watches over one piece of work: draws a bar where somebody sees it, and notes a Ctrl-C.
+
+    The engines end early on Ctrl-C and return what is finished; ``interrupted`` then tells that they did.
+    """
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        # Without a terminal there is nobody to see a bar, and the engines need not report.
+        self.progress = self._advance if sys.stderr is not None and sys.stderr.isatty() else None
+        self._began = self._stage = self._drawn = time.monotonic()
+        self._last = 0
+        self._bar: Any = None
+        self._task: Any = None
+        self._previous: Any = None
+
+    def __enter__(self) -> Watch:
+        if threading.current_thread() is threading.main_thread():
+            self._previous = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if self._previous is not None:
+            signal.signal(signal.SIGINT, self._previous)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self.interrupted = True
+        raise KeyboardInterrupt
+
+    def _advance(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if done < self._last:  # the next optimizer of a sweep begins
+            self._stage = now
+        self._last = done
+        if now - self._began < PATIENCE or now - self._drawn < REFRESH:
+            return
+        self._drawn = now
+        if self._bar is None:
+            self._open()
+        left = (now - self._stage) / max(done, 1) * (total - done)
+        self._bar.update(self._task, completed=done, total=total, told=told(done, total, left), refresh=True)
+
+    def _open(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        look = BarColumn(bar_width=30), TextColumn("{task.fields[told]}", markup=False)
+        self._bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
+        self._bar.start()
+        self._task = self._bar.add_task("", told="")
+
+
+def told(done: int, total: int, left: float) -> str:
+    """Return ``"12,800 of 100,000 steps, 7 s left"``."""
+    if left < 90:
+        time_left = f"{left:.0f} s"
+    elif left < 5400:
+        time_left = f"{left / 60:.0f} min"
+    else:
+        time_left = f"{left / 3600:.1f} h"
+    return f"{done:,} of {total:,} steps, {time_left} left"

@@ -1,0 +1,71 @@
+"""``slalom sweep``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from slalom.cli import options
+from slalom.cli.results import carry_out
+
+
+@click.command(cls=options.Command)
+@options.course_and_field
+@click.option(
+    "--over",
+    default="lr",
+    show_default=True,
+    metavar="lr|start|ladder",
+    help="What is varied: lr (a curve), start (a map), or ladder (a few learning rates, every path shown).",
+)
+@click.option(
+    "--grid",
+    type=options.Whole(1, options.MOST, 64),
+    metavar="N",
+    help="Learning rates of a curve, or starts along each side of a map.  [default: 61, or 256]",
+)
+@click.option(
+    "--factors",
+    type=options.FACTORS,
+    metavar="A,B,…",
+    help="Multiples of each optimizer's learning rate; makes a ladder.  [default: 0.1,0.3,1,3,10]",
+)
+@options.starting_points
+@options.conditions
+@options.outcome("png svg pdf csv json parquet")
+def sweep(
+    course: str,
+    optimizers: tuple[str, ...],
+    points: tuple[tuple[float, ...], ...],
+    starts: int | None,
+    save: tuple[str, ...],
+    as_json: bool,
+    **conditions: Any,
+) -> None:
+    """Run optimizers over a range of learning rates or starts.
+
+    Prints where each optimizer works and where it does not: its best learning rate and the width around it,
+    or the share of starting points from which it arrives.
+
+    \b
+    Examples:
+      slalom sweep sphere -o sgd -o adam --save sensitivity.png
+      slalom sweep himmelblau -o adam:lr=0.1 --over start --save basins.png
+      slalom sweep ravine -o sgd:lr=0.1 -o momentum:lr=0.1 --factors 0.1,0.3,1,3,10 --save ladder.png
+      slalom sweep rosenbrock -o adam --grid 31 --starts 50 --json > sweep.json
+    """
+    from slalom import lab
+
+    given = options.chosen_starts(points, starts)
+    lab.check_savable(save)
+
+    def work(progress: Any) -> Any:
+        return lab.sweep(course, list(optimizers) or None, **given, **conditions, progress=progress)
+
+    carry_out(work, heading, save, as_json)
+
+
+def heading(sweep: Any) -> str:
+    """Return ``"x² + y²: a sweep, 500 steps each"``."""
+    return f"{sweep.course.title}: a sweep, {sweep.steps:,} steps each"
