@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -96,8 +97,9 @@ def adopt(function: Callable[..., Any], name: str, start: Point) -> Called:
         raise InputError(f"{quote(name)} takes {wanted} coordinates, but the start has {len(start)}.")
     required, variadic, _ = _parameters(function)
     called = Called(function, None if variadic or required > 1 else 0)
-    _check_scalar(called, name, start)
-    return _try_many(called, start)
+    with _same_random_numbers():
+        _check_scalar(called, name, start)
+        return _try_many(called, start)
 
 
 def _check_scalar(called: Called, name: str, start: Point) -> None:
@@ -110,10 +112,20 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
     )
     point = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     try:
-        value = called(*point.unbind())
+        with warnings.catch_warnings():
+            # math.sin(x) goes on with a plain number and would silently lose its part of the gradient.
+            warnings.filterwarnings("error", "Converting a tensor with requires_grad")
+            value = called(*point.unbind())
+    except UserWarning as problem:
+        if "requires_grad" not in str(problem):
+            raise
+        raise InputError(
+            f"{label} turns a coordinate into a plain number: compute with torch only."
+        ) from problem
     except Exception as problem:
         text = quote(f"{type(problem).__name__}: {problem}", 160)
-        raise InputError(f"{label} cannot be evaluated at the start {where}: it raised {text}.") from problem
+        hint = " (the coordinates are float64)" if "dtype" in str(problem) else ""
+        raise InputError(f"{label} cannot be evaluated at {where}: it raised {text}{hint}.") from problem
     if not isinstance(value, torch.Tensor):
         raise InputError(
             f"{label} must return a tensor, got {quote(type(value).__name__)}: compute with torch only."

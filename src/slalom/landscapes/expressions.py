@@ -107,13 +107,28 @@ def _evaluate(tree: Tree, coordinates: Any) -> Any:
     if tree.kind == "minus":
         return -parts[0]
     if tree.kind == "power":
-        return parts[0] ** parts[1]
+        return _power(parts[0], parts[1])
     if tree.kind == "exponential":
         return formula.exp(parts[1] if parts[0] == math.e else parts[1] * math.log(parts[0]))
     value = parts[0]
     for sign, part in zip(tree.value[1:], parts[1:], strict=True):
         value = _OPERATIONS[sign](value, part)
     return value
+
+
+def _power(base: Any, exponent: int | float) -> Any:
+    """Return base ** exponent, by squares and cubes where the exponent is whole.
+
+    Torch computes those with the same bits for one point and for many, which it does not for ``x**4``.
+    """
+    if isinstance(exponent, float) or -1 <= exponent <= 3:
+        return base**exponent
+    if exponent < 0:
+        return 1 / _power(base, -exponent)
+    for root in (2, 3):
+        if exponent % root == 0:
+            return _power(base, exponent // root) ** root
+    return base * _power(base, exponent - 1)
 
 
 _OPERATIONS: dict[str, Any] = {

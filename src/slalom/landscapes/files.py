@@ -27,7 +27,7 @@ def load(course: str, *, dim: int | None = None, start: Any = None) -> Landscape
     path, name = (match["path"], match["name"] or "") if match else (course, "")
     if not name:
         raise InputError(f"{quote(course)} does not say which function: write {quote(path + ':name')}.")
-    module = _run(Path(path).expanduser(), course)
+    module = _run(Path(path).expanduser().absolute(), course)
     if not hasattr(module, name):
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(
@@ -50,7 +50,7 @@ def _offered(known: list[str]) -> str:
 
 def _run(path: Path, course: str) -> ModuleType:
     if not path.is_file():
-        raise InputError(f"{quote(course)}: there is no file {quote(path)}.")
+        raise InputError(f"{quote(course)}: there is no such file.")
     # Under a name of its own, so that it replaces no module that somebody has imported.
     name = f"_slalom_course_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
@@ -59,7 +59,7 @@ def _run(path: Path, course: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     before, modules_path = sys.modules.get(name), list(sys.path)
     sys.modules[name] = module  # dataclasses and pickle look a class's module up there
-    sys.path.insert(0, str(path.resolve().parent))  # for the modules beside the file
+    sys.path.insert(0, str(path.parent))  # for the modules beside the file
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:

@@ -51,7 +51,7 @@ def _find_text(course: str, dim: int | None, point: tuple[float, ...] | None) ->
     if _reads_as_a_name(name):
         way_out = (
             nearest(known, NAMES)
-            or " Give a name of `slalom list landscapes`, an expression or file.py:name."
+            or " Give one that `slalom list landscapes` shows, an expression or file.py:name."
         )
         raise InputError(f"{quote(name)} is not a landscape.{way_out}")
     return expressions.landscape(course, dim=dim, start=point)

@@ -37,8 +37,8 @@ class Landscape:
     ``minima`` are the *global* minima, each a :class:`~slalom.core.Minimum` or a pair (point, value).
 
     ``elementwise`` is found by trying: may the function be called on many points at once, with the same
-    results? Where not, ``remark`` says why. Raises :class:`~slalom.core.InputError` for a function that cannot
-    be descended.
+    results? Where not, ``remark`` says why. Raises :class:`~slalom.core.InputError` for a function that
+    cannot be descended.
     """
 
     function: Callable[..., Any]
@@ -100,7 +100,7 @@ def _check_traceable(function: Callable[..., Any], name: str, dim: int) -> None:
         function(*(graph.tensor(f"x{i}") for i in range(dim)))
     except Exception as problem:
         raise InputError(
-            f"{quote(name)} cannot be traced ({quote(problem)}): write it with the functions of slalom.formula, "
+            f"{quote(name)} cannot be traced ({quote(problem)}): write it with slalom.formula's functions, "
             "or leave traceable=True out."
         ) from problem
 

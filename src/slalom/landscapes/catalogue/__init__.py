@@ -32,11 +32,11 @@ def build(name: str, options: Mapping[str, Any]) -> Landscape:
     entry = CATALOGUE[name]
     dim = _dim(name, entry, options.get("dim"))
     parameters = {key: _parameter(name, key, options.get(key)) for key in entry.parameters}
-    settings: dict[str, float] = {} if dim == _usual_dim(entry) else {"dim": dim}
-    settings |= {key: value for key, value in parameters.items() if value != entry.parameters[key]}
+    chosen = {key: value for key, value in parameters.items() if value != entry.parameters[key]}
+    settings: dict[str, float] = chosen if dim == _usual_dim(entry) else {"dim": dim, **chosen}
     spec = ",".join(f"{key}={_digits(value)}" for key, value in settings.items())
     return Landscape(
-        functools.partial(entry.function, **parameters) if parameters else entry.function,
+        functools.partial(entry.function, **chosen) if chosen else entry.function,
         dim=dim,
         domain=tuple(entry.intervals[i % len(entry.intervals)] for i in range(dim)),
         minima=entry.minima(dim),

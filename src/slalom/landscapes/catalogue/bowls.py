@@ -31,7 +31,7 @@ def matyas(x: Any, y: Any) -> Any:
 
 def zakharov(*x: Any) -> Any:
     weighted = total(0.5 * (i + 1) * x[i] for i in range(len(x)))
-    return total(xi**2 for xi in x) + weighted**2 + weighted**4
+    return total(xi**2 for xi in x) + weighted**2 + (weighted**2) ** 2
 
 
 def absolute_value(*x: Any) -> Any:

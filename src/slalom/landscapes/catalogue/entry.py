@@ -1,4 +1,8 @@
-"""What the catalogue knows of a landscape, in any number of dimensions it is defined for."""
+"""What the catalogue knows of a landscape, in any number of dimensions it is defined for.
+
+The functions are written as the textbook has them, but with (x²)² for x⁴, and exp and log for a tenth root.
+Torch computes those with the same bits for one point and for many, which it does not for ``x**4``.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +27,8 @@ class Entry:
     fixed; where it is not, it is a sum as a textbook prints it, with its LaTeX beside it and, as ``title``,
     what it is in two variables where that is short. ``label`` is the name as people write it, where a
     capital is not enough. ``starts`` are repeated to the number of dimensions: (−1.2, 1) becomes
-    (−1.2, 1, −1.2) in three. ``domain`` is one (low, high), or one per coordinate. ``minima`` are those in the domain: a few of the
-    classics fall below them outside it.
+    (−1.2, 1, −1.2) in three. ``domain`` is one (low, high), or one per coordinate. ``minima`` are those
+    in the domain: a few of the classics fall below them outside it.
     """
 
     function: Callable[..., Any]

@@ -10,8 +10,6 @@ from slalom.core import Minimum
 from slalom.formula import E, absolute, cos, exp, pi, sin, sqrt
 from slalom.landscapes.catalogue.entry import MOST_DIM, Entry, everywhere, product, total
 
-MICHALEWICZ_POWER = 20  # 2m with the customary m = 10
-
 
 def rastrigin(*x: Any) -> Any:
     return 10 * len(x) + total(xi**2 - 10 * cos(2 * pi * xi) for xi in x)
@@ -36,7 +34,7 @@ def levy(*x: Any) -> Any:
 
 
 def styblinski_tang(*x: Any) -> Any:
-    return total(xi**4 - 16 * xi**2 + 5 * xi for xi in x) / 2
+    return total((xi**2) ** 2 - 16 * xi**2 + 5 * xi for xi in x) / 2
 
 
 def schwefel(*x: Any) -> Any:
@@ -44,7 +42,9 @@ def schwefel(*x: Any) -> Any:
 
 
 def michalewicz(*x: Any) -> Any:
-    return -total(sin(x[i]) * sin((i + 1) * x[i] ** 2 / pi) ** MICHALEWICZ_POWER for i in range(len(x)))
+    # sin²ᵐ with the customary m = 10
+    fourth = [(sin((i + 1) * x[i] ** 2 / pi) ** 2) ** 2 for i in range(len(x))]
+    return -total(sin(xi) * (crest**3 * crest**2) for xi, crest in zip(x, fourth, strict=True))
 
 
 @functools.cache
@@ -53,12 +53,12 @@ def _michalewicz_coordinate(i: int) -> float:
 
     def slope(x: float) -> float:  # of log(sin x · sin²ᵐ(i x²/π)), times the sines
         angle = i * x**2 / math.pi
-        gain = MICHALEWICZ_POWER * 2 * i * x / math.pi
+        gain = 40 * i * x / math.pi
         return math.cos(x) * math.sin(angle) + gain * math.sin(x) * math.cos(angle)
 
     # Each crest lies near a place where the inner sine is ±1; the outer one is largest at π/2.
     crests = [math.pi * math.sqrt((k + 0.5) / i) for k in range(i)]
-    nearest_crest = max(crests, key=lambda x: math.sin(x) * math.sin(i * x**2 / math.pi) ** MICHALEWICZ_POWER)
+    nearest_crest = max(crests, key=lambda x: math.sin(x) * math.sin(i * x**2 / math.pi) ** 20)
     low, high = nearest_crest - 0.4 / i, nearest_crest + 0.4 / i
     rising = slope(low) > 0
     for _ in range(80):

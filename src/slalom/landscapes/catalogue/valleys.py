@@ -25,7 +25,7 @@ def bukin6(x: Any, y: Any) -> Any:
 
 
 def powell(x0: Any, x1: Any, x2: Any, x3: Any) -> Any:
-    return (x0 + 10 * x1) ** 2 + 5 * (x2 - x3) ** 2 + (x1 - 2 * x2) ** 4 + 10 * (x0 - x3) ** 4
+    return (x0 + 10 * x1) ** 2 + 5 * (x2 - x3) ** 2 + ((x1 - 2 * x2) ** 2) ** 2 + 10 * ((x0 - x3) ** 2) ** 2
 
 
 def saddle(x: Any, y: Any) -> Any:
