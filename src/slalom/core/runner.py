@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -65,9 +65,8 @@ class Optimizer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Runner:
-    """One optimizer, one seed, one starting point."""
+class Runner(NamedTuple):
+    """One optimizer, one seed, one starting point. (A tuple, since sweeps make hundreds of thousands.)"""
 
     optimizer: Optimizer
     seed: int
@@ -116,7 +115,9 @@ class Ends:
 
     points: np.ndarray  # [R, D], the last points
     losses: np.ndarray  # [R], f there
-    arrived_at: np.ndarray  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
+    arrived_at: (
+        np.ndarray
+    )  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
     diverged: np.ndarray  # [R], bool
 
     @staticmethod

@@ -39,7 +39,12 @@ def field_ends(
 
 
 def _note(
-    ends: Ends, rows: slice, landscape: Landscape, paths: np.ndarray, diverged_at: np.ndarray, threshold: float
+    ends: Ends,
+    rows: slice,
+    landscape: Landscape,
+    paths: np.ndarray,
+    diverged_at: np.ndarray,
+    threshold: float,
 ) -> None:
     """Note the ends of ``paths`` [R, N + 1, D] in ``rows``."""
     losses = landscape.values(paths)

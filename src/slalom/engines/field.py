@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Landscape, Noise, Progress, Runner, Trajectories
+from slalom.core import Landscape, Noise, Optimizer, Progress, Runner, Trajectories
 from slalom.engines.gradients import Gradient, exact_gradient
-from slalom.engines.limits import bound, freeze
+from slalom.engines.limits import bound, bounds, freeze
 from slalom.engines.solo import descend
 
 
@@ -25,11 +25,10 @@ class Squad:
     """One real optimizer and the rows it moves."""
 
     optimizer: Any
-    parameters: list[torch.nn.Parameter]
+    parameter: torch.nn.Parameter
     rows: slice
     limit: float
     guarded: bool  # stops once it has diverged, since it may not survive a NaN
-    sparse: bool
     modes: bool
     running: bool = True
 
@@ -53,7 +52,15 @@ def field(
     try:
         for index in alone:
             assert evaluations is not None
-            descend(landscape, runners[index], paths[index], evaluations[index], noise=noise, dtype=dtype, device=device)
+            descend(
+                landscape,
+                runners[index],
+                paths[index],
+                evaluations[index],
+                noise=noise,
+                dtype=dtype,
+                device=device,
+            )
         if together:
             march = March(landscape, [runners[index] for index in together], steps, noise, dtype, device)
             completed = march.run(progress)
@@ -64,13 +71,19 @@ def field(
         remarks.append(f"interrupted after step {completed} of {steps}")
         paths = paths[:, : completed + 1]
         evaluations = None if evaluations is None else evaluations[:, : completed + 1]
-    limits = [bound(landscape, runner) for runner in runners]
-    return Trajectories(paths, freeze(paths, limits), completed, evaluations, tuple(remarks))
+    return Trajectories(
+        paths, freeze(paths, bounds(landscape, runners)), completed, evaluations, tuple(remarks)
+    )
 
 
 def _goes_alone(runner: Runner) -> bool:
-    """Whether the optimizer evaluates the loss itself, so that the field's shared gradient is of no use to it."""
-    return runner.optimizer.needs.closure or runner.optimizer.needs.create_graph
+    """Whether the field's shared gradient or storage is of no use to the optimizer, which then runs as in ``solo``.
+
+    It evaluates the loss itself, or differentiates the gradient again, or takes sparse gradients: adding a sparse tensor
+    to a dense 1-D view with a storage offset goes astray in torch (it writes outside the view).
+    """
+    needs = runner.optimizer.needs
+    return needs.closure or needs.create_graph or needs.sparse
 
 
 class March:
@@ -132,14 +145,14 @@ class March:
         while low < len(self.runners):
             optimizer = self.runners[low].optimizer
             high = low + 1
-            if not optimizer.needs.one_each and not optimizer.needs.matrix and not optimizer.needs.sparse:
+            if not optimizer.needs.one_each and not optimizer.needs.matrix:
                 while high < len(self.runners) and self.runners[high].optimizer is optimizer:
                     high += 1
             squads.append(self._squad(landscape, optimizer, slice(low, high)))
             low = high
         return squads
 
-    def _squad(self, landscape: Landscape, optimizer: Any, rows: slice) -> Squad:
+    def _squad(self, landscape: Landscape, optimizer: Optimizer, rows: slice) -> Squad:
         needs = optimizer.needs
         one = rows.stop - rows.start == 1
         # A lone runner's parameter is 1-D, as in the plain loop; many rows make one 2-D parameter.
@@ -150,23 +163,20 @@ class March:
         parameter.grad = gradients
         return Squad(
             optimizer=optimizer.make([parameter]),
-            parameters=[parameter],
+            parameter=parameter,
             rows=rows,
             limit=bound(landscape, self.runners[rows.start]),
             guarded=needs.one_each or needs.matrix,
-            sparse=needs.sparse,
             modes=needs.modes,
         )
 
     def _step_special(self, squad: Squad) -> None:
-        """One step of an optimizer that needs care: sparse gradients, or protection from its own NaN."""
+        """One step of an optimizer that needs care; it stops once its runner has diverged."""
         if not squad.running:
             return
-        (parameter,) = squad.parameters
-        if squad.sparse:
-            parameter.grad = self.gradients[squad.rows].reshape(parameter.shape).to_sparse()
         squad.optimizer.step()
-        if squad.guarded and not all(abs(x) <= squad.limit for x in parameter.detach().flatten().tolist()):
+        values = squad.parameter.detach().flatten().tolist()
+        if squad.guarded and not all(abs(x) <= squad.limit for x in values):
             squad.running = False
 
     def _note_evaluation_point(self, squad: Squad, step: int) -> None:
@@ -177,7 +187,7 @@ class March:
 
 
 def _is_plain(squad: Squad) -> bool:
-    return not (squad.guarded or squad.sparse or squad.modes)
+    return not (squad.guarded or squad.modes)
 
 
 def _noise_rows(

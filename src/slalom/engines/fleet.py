@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Ends, InputError, Landscape, Noise, Progress, Runner, Trajectories
+from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, Trajectories, quote
 from slalom.engines.gradients import autograd_gradient, function_over
-from slalom.engines.limits import bound, freeze
+from slalom.engines.limits import bounds, freeze
 from slalom.formula.compiled import CompiledRule, RecordedFunction, compile_function, compile_gradient
 from slalom.formula.program import Layout
 from slalom.formula.record import Record
@@ -82,7 +82,7 @@ def fleet(
     if done < len(runners):
         paths = paths[:done]
         remarks = (f"interrupted: {done} of {len(runners)} runners had finished",)
-    limits = np.array([bound(landscape, runner) for runner in runners[:done]])
+    limits = bounds(landscape, runners[:done])
     diverged_at = _freeze(buffer, paths, limits)
     return Trajectories(paths.astype(np.float64, copy=False), diverged_at, steps, None, remarks)
 
@@ -148,8 +148,8 @@ class Crew:
         """Run a chunk to its end, and note where and when the first ``count`` lanes arrived."""
         layout = Layout(self.landscape.dim, len(lanes), self.dtype, self.device)
         stride, value = self._stepper(lanes, group), self._value(layout)
-        limits = torch.tensor([bound(self.landscape, self.runners[i]) for i in lanes], dtype=self.dtype)
-        limits = limits.to(self.device)
+        limits = torch.from_numpy(bounds(self.landscape, [self.runners[index] for index in lanes]))
+        limits = limits.to(self.device, self.dtype)
         with torch.inference_mode():
             p, q = self._starts(lanes), layout.empty(full=True)
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
@@ -195,13 +195,13 @@ class Crew:
 
     def _rule(self, group: Group, layout: Layout, lanes: list[int], inside: Any) -> CompiledRule:
         """Return the group's rule, compiled for this layout and thread, before its first step."""
-        optimizers = [self.runners[index].optimizer for index in lanes]
-        rule = optimizers[0].rule
+        first = self.runners[lanes[0]].optimizer
+        rule = first.rule
         assert rule is not None
-        h = Record(rule.hyperparameters(optimizers[0].hyperparameters))
+        h = Record(rule.hyperparameters(first.hyperparameters))
         varying = {}
         for name in group.lanes:
-            values = [float(rule.hyperparameters(optimizer.hyperparameters)[name]) for optimizer in optimizers]
+            values = [float(self.runners[index].optimizer.hyperparameters[name]) for index in lanes]
             varying[name] = torch.tensor(values, dtype=layout.dtype, device=layout.device)
         cache = self._own.__dict__.setdefault("rules", {})
         key = (id(group), layout.lanes)
@@ -262,17 +262,24 @@ def _recorded(landscape: Landscape) -> RecordedFunction | None:
 def _groups(runners: Sequence[Runner], lanes: tuple[str, ...]) -> list[Group]:
     """Return the runners grouped by all that one program must share, in order of appearance."""
     found: dict[Any, Group] = {}
+    of_optimizer: dict[int, Group] = {}  # thousands of runners share one optimizer object
     for index, runner in enumerate(runners):
         optimizer = runner.optimizer
-        if optimizer.rule is None:
-            raise InputError(
-                f"{optimizer.spec}: the fleet engine moves update rules, and {optimizer.name} has none here: "
-                "use the engine field or solo."
-            )
-        fixed = {name: value for name, value in optimizer.hyperparameters.items() if name not in lanes}
-        key = (optimizer.rule.name, repr(sorted(fixed.items())))
-        found.setdefault(key, Group([], lanes)).members.append(index)
+        if id(optimizer) not in of_optimizer:
+            of_optimizer[id(optimizer)] = found.setdefault(_key(optimizer, lanes), Group([], lanes))
+        of_optimizer[id(optimizer)].members.append(index)
     return list(found.values())
+
+
+def _key(optimizer: Optimizer, lanes: tuple[str, ...]) -> Any:
+    """What runners of one program have in common."""
+    if optimizer.rule is None:
+        raise InputError(
+            f"{quote(optimizer.spec)}: the fleet engine moves update rules, and {optimizer.name} has none here: "
+            "use the engine field or solo."
+        )
+    fixed = {name: value for name, value in optimizer.hyperparameters.items() if name not in lanes}
+    return optimizer.rule.name, repr(sorted(fixed.items()))
 
 
 def _padded(chunk: list[int]) -> list[int]:

@@ -14,8 +14,16 @@ BEYOND = 1e6
 
 def bound(landscape: Landscape, runner: Runner) -> float:
     """Return the largest absolute coordinate that still counts as being on the course."""
-    low_high = [abs(edge) for interval in landscape.domain for edge in interval]
-    return BEYOND * max(*low_high, *(abs(coordinate) for coordinate in runner.start), 1.0)
+    return float(bounds(landscape, [runner])[0])
+
+
+def bounds(landscape: Landscape, runners: Sequence[Runner]) -> np.ndarray:
+    """Return the bound of every runner, shape [R]."""
+    if not runners:
+        return np.empty(0)
+    domain = np.abs(np.array(landscape.domain, dtype=float)).max(initial=1.0)
+    starts = np.abs(np.array([runner.start for runner in runners])).max(axis=1)
+    return BEYOND * np.maximum(starts, domain)
 
 
 def freeze(paths: np.ndarray, bounds: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from slalom.core import Landscape, Noise, Progress, Runner, Trajectories
-from slalom.engines.limits import bound, freeze
+from slalom.engines.limits import bound, bounds, freeze
 
 Watch = Callable[[int, Any, torch.Tensor], None]
 """Called after each step with (step, the real optimizer, its parameter)."""
@@ -31,15 +31,18 @@ def solo(
     completed, remarks = steps, []
     for index, runner in enumerate(runners):
         try:
-            descend(landscape, runner, paths[index], evaluations[index], noise=noise, dtype=dtype, device=device)
+            descend(
+                landscape, runner, paths[index], evaluations[index], noise=noise, dtype=dtype, device=device
+            )
         except KeyboardInterrupt:
             paths, evaluations = paths[:index], evaluations[:index]
             remarks.append(f"interrupted: {index} of {len(runners)} runners had finished")
             break
         if progress:
             progress((index + 1) * steps, len(runners) * steps)
-    limits = [bound(landscape, runner) for runner in runners[: len(paths)]]
-    return Trajectories(paths, freeze(paths, limits), completed, evaluations, tuple(remarks))
+    return Trajectories(
+        paths, freeze(paths, bounds(landscape, runners[: len(paths)])), completed, evaluations, tuple(remarks)
+    )
 
 
 def descend(
@@ -59,7 +62,7 @@ def descend(
     point = torch.tensor(runner.start, dtype=dtype, device=device)
     parameter = torch.nn.Parameter(point.reshape(1, dim) if needs.matrix else point)
     optimizer = runner.optimizer.make([parameter])
-    path[0] = runner.start
+    path[0] = parameter.detach().flatten().tolist()
     count = 0
     blown: torch.Tensor | None = None
 

@@ -79,7 +79,8 @@ def compile_function(
     """
     assembler = Assembler(fused=fused)
     symbols = {
-        id(symbol): Term(ONE, assembler.input(f"x{index}", full=full)) for index, symbol in enumerate(variables)
+        id(symbol): Term(ONE, assembler.input(f"x{index}", full=full))
+        for index, symbol in enumerate(variables)
     }
     memory: dict[int, Term] = {}
     wanted = [
@@ -188,7 +189,9 @@ class CompiledRule:
         program = compile_lines(assembler, lines, tensors, ["t", "p", "g", "out", *arguments], returns)
         return program, kept
 
-    def _state_symbols(self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]) -> tuple[State, list[str]]:
+    def _state_symbols(
+        self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]
+    ) -> tuple[State, list[str]]:
         """Return the state as symbols (before the first step: as plain numbers), and its names as arguments."""
         state, arguments = State(), []
         for name, value in self.state.items():

@@ -46,7 +46,9 @@ def _classify(kind: type) -> int:
 class Function:
     """A named function with one implementation for each kind of argument."""
 
-    def __init__(self, name: str, on_float: Callable[..., float], torch: str = "", sympy: Any = "", numpy: str = ""):
+    def __init__(
+        self, name: str, on_float: Callable[..., float], torch: str = "", sympy: Any = "", numpy: str = ""
+    ):
         self.name = name
         self._float = on_float
         self._torch = torch or name
@@ -65,7 +67,11 @@ class Function:
             return getattr(sys.modules["numpy"], self._numpy)(*arguments)
         if kind == 2:
             return self._on_tensors(arguments)
-        return self._sympy(*arguments) if callable(self._sympy) else getattr(sys.modules["sympy"], self._sympy)(*arguments)
+        return (
+            self._sympy(*arguments)
+            if callable(self._sympy)
+            else getattr(sys.modules["sympy"], self._sympy)(*arguments)
+        )
 
     def _on_floats(self, arguments: tuple[Any, ...]) -> float:
         """IEEE semantics: NaN outside the domain, infinity on overflow, never an exception."""
@@ -83,7 +89,9 @@ class Function:
         if len(arguments) > 1:
             like = next(a for a in arguments if _kind(a) == 2 and a.dtype is not torch.bool)
             arguments = tuple(
-                a if _kind(a) == 2 or isinstance(a, bool) else torch.full((), a, dtype=like.dtype, device=like.device)
+                a
+                if _kind(a) == 2 or isinstance(a, bool)
+                else torch.full((), a, dtype=like.dtype, device=like.device)
                 for a in arguments
             )
             if self.name == "where" and isinstance(arguments[0], bool):
@@ -137,7 +145,9 @@ sign = Function("sign", _sign)
 floor = Function("floor", math.floor)
 maximum = Function("maximum", _larger, sympy="Max")
 minimum = Function("minimum", _smaller, sympy="Min")
-where = Function("where", lambda condition, then, otherwise: then if condition else otherwise, sympy=_sympy_where)
+where = Function(
+    "where", lambda condition, then, otherwise: then if condition else otherwise, sympy=_sympy_where
+)
 """``where(condition, then, otherwise)``: a choice that may differ from lane to lane."""
 equal = Function("equal", lambda a, b: a == b, torch="eq", sympy="Eq")
 """``a == b`` as a value that ``where`` takes; symbols compare by identity under ``==`` itself."""

@@ -82,7 +82,9 @@ class Wanted:
 class Planner:
     """Gives every instruction's result a buffer, and writes the lines."""
 
-    def __init__(self, assembler: Assembler, layout: Layout, wanted: Sequence[tuple[str, int]], inputs: set[str]):
+    def __init__(
+        self, assembler: Assembler, layout: Layout, wanted: Sequence[tuple[str, int]], inputs: set[str]
+    ):
         self.instructions = assembler.instructions
         self.assembler = assembler
         self.layout = layout
@@ -204,7 +206,9 @@ def compile_lines(
     body = [f"{name} = {source}" for name, source in assembler.prologue]
     if assembler.guards:
         body.append(f"if {' or '.join(f'({guard})' for guard in assembler.guards)}: return None")
-    source = f"def program({header}):\n" + "".join(f"    {line}\n" for line in [*body, *lines, f"return {returns}"])
+    source = f"def program({header}):\n" + "".join(
+        f"    {line}\n" for line in [*body, *lines, f"return {returns}"]
+    )
     namespace = dict(bound)
     exec(compile(source, "<slalom.formula.program>", "exec"), namespace)
     program = namespace["program"]

@@ -2,5 +2,6 @@
 
 from slalom.lab.racing import race
 from slalom.lab.record import Race
+from slalom.lab.sweeping import sweep
 
-__all__ = ["Race", "race"]
+__all__ = ["Race", "race", "sweep"]

@@ -72,7 +72,9 @@ def check_device(device: str) -> None:
 
 def check_memory(runners: int, steps: int, dim: int) -> None:
     """Refuse a race whose paths would not fit, before anything is allocated."""
-    needed = runners * (steps + 1) * dim * 8 * 3  # the paths, their losses, and the copies that computing needs
+    needed = (
+        runners * (steps + 1) * dim * 8 * 3
+    )  # the paths, their losses, and the copies that computing needs
     room = available_memory()
     if needed > room:
         raise InputError(

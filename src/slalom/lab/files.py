@@ -38,9 +38,13 @@ def _check(path: Path, endings: Sequence[str]) -> Path:
     if taken:
         raise InputError(f"{quote(path)} is a folder: name a file in it.")
     if not reachable:
-        raise InputError(f"{quote(path)} cannot be written: there is no folder {quote(folder)}; make it first.")
+        raise InputError(
+            f"{quote(path)} cannot be written: there is no folder {quote(folder)}; make it first."
+        )
     if not writable:
-        raise InputError(f"{quote(path)} cannot be written: permission denied; name a file where you may write.")
+        raise InputError(
+            f"{quote(path)} cannot be written: permission denied; name a file where you may write."
+        )
     module, extra = EXTRAS.get(ending, ("", ""))
     if module and importlib.util.find_spec(module) is None:
         raise InputError(
@@ -58,7 +62,9 @@ def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
     """Write a result with the writer of the file's ending: aside first, then renamed into place."""
     (target,) = check_savable([path], list(writers))
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix
+        )
         os.close(handle)
     except OSError as error:
         raise InputError(f"{quote(target)} cannot be written: {_reason(error)}; name another file.") from None
@@ -68,7 +74,9 @@ def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
         aside.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         aside.replace(target)
     except OSError as error:
-        raise InputError(f"{quote(target)} could not be written: {_reason(error)}; nothing was changed.") from None
+        raise InputError(
+            f"{quote(target)} could not be written: {_reason(error)}; nothing was changed."
+        ) from None
     finally:
         aside.unlink(missing_ok=True)
     return target

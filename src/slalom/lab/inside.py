@@ -36,7 +36,10 @@ def look_inside(landscape: Landscape, runner: Runner, steps: int, noise: Noise) 
         assert parameter.grad is not None
         found = {"gradient": parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad}
         state = optimizer.state.get(parameter, {})
-        found |= {"momentum": _first(state, MOMENTUM, dim), "second_moment": _first(state, SECOND_MOMENT, dim)}
+        found |= {
+            "momentum": _first(state, MOMENTUM, dim),
+            "second_moment": _first(state, SECOND_MOMENT, dim),
+        }
         for name, values in found.items():
             if values is not None:
                 column = inside.setdefault(name, np.full((steps, dim), np.nan))

@@ -147,7 +147,9 @@ def choose_starts(
     else:
         chosen = list(starts)
         if not chosen:
-            raise InputError("`starts` is an empty list: give at least one point, or a number of points to draw.")
+            raise InputError(
+                "`starts` is an empty list: give at least one point, or a number of points to draw."
+            )
     return [landscapes.check_start(landscape, point) for point in chosen]
 
 

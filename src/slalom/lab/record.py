@@ -66,18 +66,24 @@ class Race:
         """Length of every step, shape [runners, steps]."""
         return np.linalg.norm(np.diff(self.paths, axis=1), axis=2)
 
-    @property
+    @cached_property
     def evaluations(self) -> np.ndarray:
-        """Gradient evaluations up to each step, shape [runners, steps + 1]."""
-        counted = self.trajectories.evaluations
-        if counted is not None:
-            return counted
-        return np.broadcast_to(np.arange(self.steps + 1), (len(self.runners), self.steps + 1))
+        """Gradient evaluations up to each step, shape [runners, steps + 1]; a diverged runner makes no more."""
+        counted, diverged_at = self.trajectories.evaluations, self.trajectories.diverged_at
+        if counted is None:
+            counted = np.broadcast_to(np.arange(self.steps + 1), (len(self.runners), self.steps + 1))
+        gone = np.flatnonzero(diverged_at >= 0)
+        if len(gone):
+            counted = counted.copy()
+            counted[gone] = np.minimum(counted[gone], counted[gone, diverged_at[gone]][:, None])
+        return counted
 
     def inside(self, runner: int) -> Mapping[str, np.ndarray]:
         """Return what the real optimizer held at each step of one runner (see :class:`slalom.core.RaceRecord`)."""
         if runner not in self._inside:
-            self._inside[runner] = look_inside(self.course, self.runners[runner], self.steps, self.noise_model)
+            self._inside[runner] = look_inside(
+                self.course, self.runners[runner], self.steps, self.noise_model
+            )
         return self._inside[runner]
 
     @property
@@ -127,7 +133,11 @@ class Race:
             at = int(self.trajectories.diverged_at[index])
             return Status(Status.DIVERGED, bad if at < 0 else min(at, bad))
         metrics = self.metrics[index]
-        if metrics.settles is not None and losses[-1] - self.minimum < self.tolerance and not self._away(metrics):
+        if (
+            metrics.settles is not None
+            and losses[-1] - self.minimum < self.tolerance
+            and not self._away(metrics)
+        ):
             return Status(Status.CONVERGED, metrics.settles)
         if any(not low <= x <= high for x, (low, high) in zip(path[-1], self._room(index), strict=True)):
             return Status(Status.LEFT)

@@ -78,11 +78,15 @@ def sweep(
     check_choice("dtype", dtype, DTYPES)
     check_choice("engine", engine, ENGINES)
     if over not in KINDS:
-        raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
+        raise InputError(
+            f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}"
+        )
     landscape = landscapes.find(course, start=start)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     check_device(device)
-    sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
+    sweeper = _Sweeper(
+        landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress
+    )
     if over == "start":
         return sweeper.basins(START_GRID if grid is None else check_count("grid", grid), start)
     if over == "ladder" or factors is not None:
@@ -114,7 +118,9 @@ class _Sweeper:
     def race(self, runners: Sequence[Runner], engine: str | None = None) -> Race:
         check_memory(len(runners), self.steps, self.landscape.dim)
         chosen = engine or self.engine
-        return run(self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress)
+        return run(
+            self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress
+        )
 
     # -- starting points -------------------------------------------------------------------------------------------
 
@@ -198,7 +204,7 @@ class _Sweeper:
             course=self.landscape,
             optimizers=tuple(self.optimizers),
             rates=rates,
-            final_gaps=tuple(final for final, _ in ends),
+            final_losses=tuple(final for final, _ in ends),
             diverged=tuple(gone for _, gone in ends),
             starts=len(points),
             seeds=self.seeds,
@@ -208,7 +214,9 @@ class _Sweeper:
             versions=versions(),
         )
 
-    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, np.ndarray]:
+    def _final(
+        self, optimizer: Optimizer, runners: Sequence[Runner], grid: int
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the losses at the last step and who diverged, each [grid, runs per rate]."""
         import torch
 
@@ -233,7 +241,9 @@ class _Sweeper:
         """Every optimizer at multiples of its learning rate, from one start, with the paths."""
         multiples = [float(factor) for factor in factors]
         if not multiples or not all(0 < factor < np.inf for factor in multiples):
-            raise InputError(f"factors {quote(list(factors))}: give positive finite multiples, such as 0.1,0.3,1,3,10.")
+            raise InputError(
+                f"factors {quote(list(factors))}: give positive finite multiples, such as 0.1,0.3,1,3,10."
+            )
         points = choose_starts(self.landscape, start, None, self.seed)
         rows = []
         for optimizer in self.optimizers:
@@ -241,7 +251,10 @@ class _Sweeper:
             variants = [optimizer.replace(lr=rate * factor) for factor in multiples]
             rows.append(self.race(enlist(variants, points, self.seed, 1)))
         return LadderSweep(
-            course=self.landscape, optimizers=tuple(self.optimizers), factors=tuple(multiples), rows=tuple(rows)
+            course=self.landscape,
+            optimizers=tuple(self.optimizers),
+            factors=tuple(multiples),
+            rows=tuple(rows),
         )
 
     def _must_have_rate(self, optimizer: Optimizer) -> float:

@@ -35,7 +35,7 @@ class SensitivitySweep:
     course: Landscape
     optimizers: tuple[Optimizer, ...]
     rates: np.ndarray  # [L]
-    final_gaps: tuple[np.ndarray, ...]  # one per optimizer, [L, runs]: loss at the last step
+    final_losses: tuple[np.ndarray, ...]  # one per optimizer, [L, runs]: at the last step
     diverged: tuple[np.ndarray, ...]  # [L, runs]
     starts: int
     seeds: int
