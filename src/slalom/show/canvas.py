@@ -42,9 +42,9 @@ RC: dict[Any, Any] = {
 }
 
 
-def figure(width: float, height: float) -> Figure:
+def figure(width: float, height: float, dpi: int = DPI) -> Figure:
     """Return an empty white figure of that size in inches, with its own canvas."""
-    result = Figure(figsize=(width, height), dpi=DPI, facecolor=PAPER)
+    result = Figure(figsize=(width, height), dpi=dpi, facecolor=PAPER)
     FigureCanvasAgg(result)
     return result
 
@@ -78,12 +78,20 @@ def scale(target: Axes, x: Axis | None = None, y: Axis | None = None) -> None:
         getattr(target, f"set_{name}ticks")(axis.ticks, labels=axis.labels)
 
 
-def ground(target: Axes, terrain: Terrain) -> None:
+def ground(target: Axes, terrain: Terrain, shade: bool = True) -> None:
     """Draw the near-white shade and the thin grey contours; both become pixels in SVG and PDF."""
     extent = (terrain.x[0], terrain.x[-1], terrain.y[0], terrain.y[-1])
-    target.imshow(
-        terrain.height, extent=extent, origin="lower", cmap=GROUND, vmin=0, vmax=1, aspect="auto", zorder=0
-    )
+    if shade:
+        target.imshow(
+            terrain.height,
+            extent=extent,
+            origin="lower",
+            cmap=GROUND,
+            vmin=0,
+            vmax=1,
+            aspect="auto",
+            zorder=0,
+        )
     lines = target.contour(
         terrain.x, terrain.y, terrain.gap, levels=terrain.levels, colors=CONTOUR, linewidths=0.55, zorder=1
     )
@@ -105,10 +113,10 @@ def stroke(style: Style, width: float) -> dict[str, Any]:
     return {"color": style.colour, "linestyle": dashes, "linewidth": width, "solid_joinstyle": "round"}
 
 
-def landscape(target: Axes, view: Map) -> None:
-    """Draw a map: ground, paths with their dots, starts, minima and names."""
+def landscape(target: Axes, view: Map, faded: float = 1.0) -> None:
+    """Draw a map: ground, paths with their dots, starts, minima and names. ``faded`` paths wait for runners."""
     if view.terrain is not None:
-        ground(target, view.terrain)
+        ground(target, view.terrain, shade=faded == 1.0)
     if view.profile is not None:
         target.add_line(Line2D(view.profile[:, 0], view.profile[:, 1], color=FAINT, linewidth=1.2, zorder=1))
     for line in view.lines:
@@ -117,7 +125,7 @@ def landscape(target: Axes, view: Map) -> None:
                 Line2D(path[:, 0], path[:, 1], color=line.style.colour, alpha=0.22, linewidth=0.7, zorder=2)
             )
     for order, line in enumerate(view.lines):
-        path_line(target, line, 3 + 0.01 * order)
+        path_line(target, line, 3 + 0.01 * order, faded=faded)
     markers(target, view.starts, view.minima)
     window(target, view.frame, equal=view.terrain is not None)
     for line in view.lines:
@@ -126,8 +134,12 @@ def landscape(target: Axes, view: Map) -> None:
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
 
 
-def path_line(target: Axes, line: PathLine, order: float, width: float = 1.7) -> None:
-    target.add_line(Line2D(line.path[:, 0], line.path[:, 1], zorder=order, **stroke(line.style, width)))
+def path_line(target: Axes, line: PathLine, order: float, width: float = 1.7, faded: float = 1.0) -> None:
+    """Draw a path with its dots, its end or the arrow of its leaving; a faded one is the line alone."""
+    x, y = line.path.T
+    target.add_line(Line2D(x, y, zorder=order, alpha=faded, **stroke(line.style, width)))
+    if faded < 1.0:
+        return
     if len(line.dots):
         target.add_line(
             Line2D(
@@ -208,7 +220,7 @@ def name(target: Axes, label: Label | None, colour: str, size: float, weight: st
     )
 
 
-def panel(target: Axes, view: Panel, width: float = 1.5) -> None:
+def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> None:
     """Draw curves on their axes."""
     scale(target, view.x, view.y)
     if view.rule is not None:
@@ -229,7 +241,7 @@ def panel(target: Axes, view: Panel, width: float = 1.5) -> None:
         target.axvline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         _mark(target, view.x, value, meaning, 4 + 12 * order)
     for order, line in enumerate(view.curves):
-        curve(target, line, width, 3 + 0.01 * order)
+        curve(target, line, width, 3 + 0.01 * order, faded)
     for line in view.curves:
         name(target, line.label, line.style.colour, 8.5)
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
@@ -252,11 +264,11 @@ def _mark(target: Axes, x: Axis, value: float, meaning: str, rise: float) -> Non
     )
 
 
-def curve(target: Axes, line: CurveLine, width: float, order: float) -> None:
+def curve(target: Axes, line: CurveLine, width: float, order: float, faded: float = 1.0) -> None:
     if line.band is not None:
         steps, low, high = line.band
         target.fill_between(steps, low, high, color=line.style.colour, alpha=0.13, linewidth=0, zorder=2)
-    target.add_line(Line2D(line.steps, line.values, zorder=order, **stroke(line.style, width)))
+    target.add_line(Line2D(line.steps, line.values, zorder=order, alpha=faded, **stroke(line.style, width)))
 
 
 def header(owner: Figure, title: str, sentence: Iterable[str], left: float = 0.5) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import matplotlib
@@ -22,6 +23,8 @@ SIZE = (10.0, 5.7)
 
 def surface(view: Surface) -> Figure:
     """Draw a surface and its filled contours."""
+    # Registers the projection; only this picture pays for it.
+    importlib.import_module("mpl_toolkits.mplot3d")
     with matplotlib.rc_context(canvas.RC):
         figure = canvas.figure(*SIZE)
         canvas.header(figure, view.title, [view.sentence])
@@ -32,8 +35,6 @@ def surface(view: Surface) -> Figure:
 
 def _solid(figure: Figure, view: Surface) -> None:
     """Draw the function in three dimensions."""
-    import mpl_toolkits.mplot3d  # noqa: F401 - registers the projection; only this picture pays for it
-
     box = Box(0.1, 0.42, 5.3, 4.7).within(*SIZE)
     # mplot3d has no types of its own
     target: Any = figure.add_axes(box, projection="3d", computed_zorder=False)

@@ -58,7 +58,7 @@ def step_panel(record: RaceRecord, field: list[Group]) -> Panel:
 
 def loss_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]) -> Panel:
     """Return the curves of f − minimum over steps: one per optimizer, the median and quartiles over many."""
-    floor = _floor(record)
+    floor = measured_from(record)
     gaps = record.losses - floor
     shown_gaps = gaps[[k for group in field for k in group.runners]]
     x, y = step_axis(record.steps), gap_axis(shown_gaps, record.tolerance)
@@ -71,7 +71,7 @@ def loss_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]
     return Panel(name, x, y, curves, shown)
 
 
-def _floor(record: RaceRecord) -> float:
+def measured_from(record: RaceRecord) -> float:
     """Return what losses are measured from: the minimum, or the lowest loss of a runner that did not run
     away.
     """

@@ -116,7 +116,7 @@ def _choices(
             (boxes[:, 0] < x + 7) & (boxes[:, 2] > x - 7) & (boxes[:, 1] < y + 7) & (boxes[:, 3] > y - 7)
         )
     boxes, at, far = boxes[allowed], at[allowed], far[allowed]
-    costs = np.asarray(3.0 * far)
+    costs: np.ndarray = np.asarray(3.0 * far)
     if len(cloud) and len(boxes):
         x, y = cloud[:, 0], cloud[:, 1]
         hit = (
