@@ -66,8 +66,7 @@ def _unknown_option(name: str, context: click.Context) -> str:
     known = [option for parameter in context.command.params for option in parameter.opts if "--" in option]
     hint = nearest(name, [*known, "--help"])
     return (
-        f"{quote(name)} is not an option of `{context.command_path}`.{hint} "
-        f"`{context.command_path} --help` lists them."
+        f"{quote(name)} is not an option of `{context.command_path}`.{hint} `{context.command_path} --help` lists them."
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
 from slalom.cli import options
-from slalom.cli.tables import terminal_width
+from slalom.cli.tables import GAP, UNLIMITED, cells, console, hanging, show, terminal_width
 
 
 @click.command("list", cls=options.Command)
@@ -29,9 +28,7 @@ def list_names(what: str, as_json: bool) -> None:
     from slalom.core import nearest, quote
 
     if what not in LISTS:
-        raise click.UsageError(
-            f"{quote(what)} cannot be listed: choose {' or '.join(LISTS)}.{nearest(what, LISTS)}"
-        )
+        raise click.UsageError(f"{quote(what)} cannot be listed: choose {' or '.join(LISTS)}.{nearest(what, LISTS)}")
     entries = LISTS[what]()
     if as_json:
         import json
@@ -94,42 +91,51 @@ LISTS = {"optimizers": optimizers, "landscapes": landscapes}
 
 
 def _print(what: str, entries: list[dict[str, Any]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
+    rows = [(_optimizer_row if what == "optimizers" else _landscape_row)(entry) for entry in entries]
+    widths = [max(map(cells, column)) + GAP for column in zip(*(row[:-1] for row in rows), strict=True)]
+    width = terminal_width()
+    side_by_side = sum(widths) + 40 <= width
+    lines: list[Any] = []
+    for row in rows:
+        lines += _in_columns(row, widths, width) if side_by_side else _in_lines(row, widths[0], width)
+    show(console(), *lines)
+
+
+def _in_columns(row: tuple[str, ...], widths: list[int], width: int) -> list[Any]:
+    """Return a name and what belongs to it side by side, the last of it broken into lines where it must be."""
     from rich.text import Text
 
-    console = Console(file=sys.stdout, width=terminal_width(), highlight=False, markup=False, emoji=False)
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    rows = _optimizer_rows(entries) if what == "optimizers" else _landscape_rows(entries)
-    for heading in rows[0]:
-        wraps = heading in ("what it does", "what it teaches", "formula")
-        table.add_column(heading, no_wrap=not wraps, justify="right" if heading == "lr" else "left")
-    for row in rows[1:]:
-        table.add_row(*map(Text, row))
-    console.print(table)
-    example = "slalom show adam" if what == "optimizers" else "slalom show rosenbrock"
-    console.print(Text(f"\n{example} tells more of one.", style="dim"))
+    *heads, told = row
+    line = Text()
+    for index, (head, room) in enumerate(zip(heads, widths, strict=True)):
+        line.append(head + " " * (room - cells(head)), style="" if index else "bold")
+    first, *rest = hanging(told, sum(widths), width) if width < UNLIMITED else [told]
+    return [line.append(first), *(Text(" " * sum(widths) + more) for more in rest)]
 
 
-def _optimizer_rows(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("name", "lr", "what it does")]
-    for entry in entries:
-        rate = "–" if entry["lr"] is None else f"{entry['lr']:g}"
-        missing = "" if entry["installed"] else ' (not installed: pip install "slalom[optimizers]")'
-        rows.append((entry["name"], rate, entry["description"] + missing))
-    return rows
+def _in_lines(row: tuple[str, ...], indent: int, width: int) -> list[Any]:
+    """Return the name with the rest below it, where columns would be too narrow to read."""
+    from rich.text import Text
+
+    name, *facts, told = row
+    first, *rest = hanging("; ".join(facts), indent, width)
+    lines = [Text(name.ljust(indent), style="bold").append(first, style="not bold")]
+    lines += [Text(" " * indent + more) for more in rest]
+    return [*lines, *(Text(" " * indent + more, style="dim") for more in hanging(told, indent, width))]
 
 
-def _landscape_rows(entries: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+def _optimizer_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    rate = "" if entry["lr"] is None else f"lr {entry['lr']:g}"
+    missing = "" if entry["installed"] else ' Not installed: pip install "slalom[optimizers]".'
+    return entry["name"], rate, entry["description"] + missing
+
+
+def _landscape_row(entry: dict[str, Any]) -> tuple[str, ...]:
     from slalom.show.views.words import number, point
 
-    rows: list[tuple[str, ...]] = [("name", "formula", "minimum", "what it teaches")]
-    for entry in entries:
-        minima = entry["minima"]
-        text = "none"
-        if minima:
-            text = f"{number(minima[0]['value'], 5)} at {point(minima[0]['point'])}"
-            text += f" and {len(minima) - 1} more" if len(minima) > 1 else ""
-        rows.append((entry["name"], entry["formula"], text, entry["teaches"]))
-    return rows
+    minima = entry["minima"]
+    lowest = "no minimum"
+    if minima:
+        lowest = f"minimum {number(minima[0]['value'], 5)} at {point(minima[0]['point'])}"
+        lowest += f" and {len(minima) - 1} more" if len(minima) > 1 else ""
+    return entry["name"], entry["formula"], lowest, entry["teaches"]

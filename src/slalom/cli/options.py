@@ -142,9 +142,7 @@ def starting_points(command: Decorated) -> Decorated:
             metavar="X,Y",
             help="A starting point; repeat it for more.  [default: the landscape's own]",
         ),
-        click.option(
-            "--starts", type=Whole(1, MOST, 100), metavar="N", help="Draw N starting points in the domain."
-        ),
+        click.option("--starts", type=Whole(1, MOST, 100), metavar="N", help="Draw N starting points in the domain."),
     )
 
 
@@ -152,9 +150,7 @@ def conditions(command: Decorated) -> Decorated:
     """Add how the runners are moved."""
     return _with(
         command,
-        click.option(
-            "--steps", type=COUNT, default=500, show_default=True, metavar="N", help="Steps of each runner."
-        ),
+        click.option("--steps", type=COUNT, default=500, show_default=True, metavar="N", help="Steps of each runner."),
         click.option(
             "--noise",
             type=Deviation(),
@@ -187,12 +183,8 @@ def conditions(command: Decorated) -> Decorated:
             help="auto, solo (plain loops), field (the real classes, together) or fleet (update rules, by "
             "the thousand).",
         ),
-        click.option(
-            "--dtype", default="float64", show_default=True, metavar="NAME", help="float64 or float32."
-        ),
-        click.option(
-            "--device", default="cpu", show_default=True, metavar="NAME", help="cpu, or cuda for a GPU."
-        ),
+        click.option("--dtype", default="float64", show_default=True, metavar="NAME", help="float64 or float32."),
+        click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, or cuda for a GPU."),
     )
 
 

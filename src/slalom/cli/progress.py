@@ -26,7 +26,8 @@ class Watch:
         self.interrupted = False
         # Without a terminal there is nobody to see a bar, and the engines need not report.
         self.progress = self._advance if sys.stderr is not None and sys.stderr.isatty() else None
-        self._began = self._stage = self._drawn = time.monotonic()
+        self._began = self._drawn = time.monotonic()
+        self._stage = (self._began, 0)  # when the work in hand was first reported, and how far it was then
         self._last = 0
         self._bar: Any = None
         self._task: Any = None
@@ -51,15 +52,16 @@ class Watch:
 
     def _advance(self, done: int, total: int) -> None:
         now = time.monotonic()
-        if done < self._last:  # the next optimizer of a sweep begins
-            self._stage = now
+        if done < self._last or not self._last:  # another stage begins; what came before was preparation
+            self._stage = now, done
         self._last = done
         if now - self._began < PATIENCE or now - self._drawn < REFRESH:
             return
         self._drawn = now
         if self._bar is None:
             self._open()
-        left = (now - self._stage) / max(done, 1) * (total - done)
+        since, already = self._stage
+        left = (now - since) / max(done - already, 1) * (total - done)
         self._bar.update(self._task, completed=done, total=total, told=told(done, total, left), refresh=True)
 
     def _open(self) -> None:

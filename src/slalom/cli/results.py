@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,12 @@ from typing import Any
 import click
 
 from slalom.cli.progress import Watch
-from slalom.cli.tables import marks, print_table, terminal_width
+from slalom.cli.tables import console, hanging, marks, show, table_lines, terminal_width
 
 INTERRUPTED = 130
 
-MOST_ROWS = 60
-"""Rows that a terminal is given; files have all of them."""
 
-
-def carry_out(
-    work: Callable[[Any], Any], heading: Callable[[Any], str], save: Sequence[str], as_json: bool
-) -> None:
+def carry_out(work: Callable[[Any], Any], heading: Callable[[Any], str], save: Sequence[str], as_json: bool) -> None:
     """Do ``work``, which takes the progress callback and returns a result; print that and write its files.
 
     After Ctrl-C whatever was finished is printed and written all the same, and the exit code is 130.
@@ -50,31 +44,26 @@ def _is_empty(result: Any) -> bool:
 
 
 def _print(result: Any, heading: str) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    width = terminal_width()
-    console = Console(
-        file=sys.stdout, width=width, highlight=False, markup=False, emoji=False, soft_wrap=False
+    screen, width, table = console(), terminal_width(), result.table()
+    known = marks(_families(result)) if screen.is_terminal else {}
+    above = [line for text in (heading, result.sentence) if text for line in hanging(text, 0, width)]
+    below = [line for text in (table.notes, _conditions(result)) if text for line in hanging(text, 0, width)]
+    show(
+        screen,
+        *(Text(line, style="" if index else "bold") for index, line in enumerate(above)),
+        "",
+        *table_lines(table, known, width),
+        "",
+        *(Text(line, style="dim") for line in below),
     )
-    console.print(Text(heading, style="bold"))
-    if result.sentence:
-        console.print(Text(result.sentence))
-    console.print()
-    table = result.table()
-    print_table(console, table, marks(_families(result)), width)
-    console.print()
-    if table.notes:
-        console.print(Text(table.notes, style="dim"))
-    console.print(Text(_conditions(result), style="dim"))
 
 
 def _families(result: Any) -> list[tuple[str, str]]:
     """Return (name, family) of every optimizer of a result, in order."""
     if hasattr(result, "runners"):
-        return list(
-            {runner.name: (runner.name, runner.optimizer.family) for runner in result.runners}.values()
-        )
+        return list({runner.name: (runner.name, runner.optimizer.family) for runner in result.runners}.values())
     return [(optimizer.name, optimizer.family) for optimizer in result.optimizers]
 
 

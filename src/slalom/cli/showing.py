@@ -34,9 +34,7 @@ def show(name: str, latex: bool) -> None:
     if not text:
         from slalom.core import InputError, quote
 
-        raise InputError(
-            f"{quote(name)} has no formula that could be printed: its code is all that is known of it."
-        )
+        raise InputError(f"{quote(name)} has no formula that could be printed: its code is all that is known of it.")
     click.echo(text)
 
 

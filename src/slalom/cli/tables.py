@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+import click
 
 GAP = 2
 """Spaces between two columns."""
@@ -15,7 +18,7 @@ GAP = 2
 UNLIMITED = 10_000
 """The width where no terminal cuts lines: in a pipe or a file."""
 
-LEAST_TELLING = ("gradients", "straight", "turns", "path", "lr", "leaves again", "seed", "status")
+LEAST_TELLING = ("gradients", "straight", "turns", "lr", "path", "leaves again", "seed", "status")
 """Columns that give way in a narrow terminal, in this order, once the empty ones have."""
 
 SAMPLES = {(): "━━━", (3.6, 1.6): "╍╍╍", (1.1, 1.5): "┉┉┉", (5.0, 1.5, 1.1, 1.5): "━╍━"}
@@ -41,11 +44,47 @@ class Mark:
     colour: str | None
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column as it is printed: a heading of one or two lines, and cells of one width."""
+
+    heading: tuple[str, ...]
+    cells: tuple[str, ...]
+    left: bool
+    width: int
+
+    def aligned(self, text: str) -> str:
+        blank = " " * (self.width - cells(text))
+        return text + blank if self.left else blank + text
+
+
+def cells(text: str) -> int:
+    """Return how many places of a terminal ``text`` takes: two for each character of Chinese, say."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def terminal_width() -> int:
     """Return the columns that the output has, unlimited where it goes to no terminal."""
     if os.environ.get("COLUMNS", "").isdigit() or (sys.stdout is not None and sys.stdout.isatty()):
         return max(20, shutil.get_terminal_size().columns)
     return UNLIMITED
+
+
+def console() -> Any:
+    """Return a rich console for standard output that changes nothing of what it is given but the colours."""
+    from rich.console import Console
+
+    return Console(file=sys.stdout, width=terminal_width(), highlight=False, markup=False, emoji=False)
+
+
+def show(screen: Any, *lines: Any) -> None:
+    """Print lines of rich text through click, which leaves a closed pipe to the program."""
+    with screen.capture() as captured:
+        for line in lines:
+            screen.print(line, soft_wrap=True)
+    click.echo(captured.get(), nl=False)
 
 
 def marks(optimizers: Sequence[tuple[str, str]]) -> dict[str, Mark]:
@@ -62,7 +101,7 @@ def marks(optimizers: Sequence[tuple[str, str]]) -> dict[str, Mark]:
 
 def fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> list[int]:
     """Return the indices of the columns that fit ``width`` characters together. The first always stays."""
-    widths = [column_width(name, [line[k] for line in texts]) for k, name in enumerate(columns)]
+    widths = [_width(name, [line[k] for line in texts]) for k, name in enumerate(columns)]
     kept = list(range(len(columns)))
     empty = [k for k in kept[1:] if all(line[k] in ("", "–") for line in texts)]
     ranked = [columns.index(name) for name in LEAST_TELLING if name in columns]
@@ -70,60 +109,73 @@ def fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) 
     for k in dict.fromkeys([*empty, *ranked, *others]):
         if sum(widths[i] + GAP for i in kept) - GAP <= width:
             break
-        kept.remove(k)
+        if k != 0:
+            kept.remove(k)
     return kept
 
 
-def column_width(heading: str, cells: Sequence[str]) -> int:
-    """Return the characters of a column whose heading may break between words."""
-    from rich.cells import cell_len
-
-    return max([cell_len(word) for word in heading.split()] + [cell_len(cell) for cell in cells], default=0)
-
-
-def print_table(
-    console: Any, table: Results, known: Mapping[str, Mark] | None = None, width: int = UNLIMITED
-) -> None:
-    """Print ``table``, and say which columns found no room."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+def table_lines(table: Results, known: Mapping[str, Mark], width: int) -> list[Any]:
+    """Return the lines of ``table``: headings, a rule, the rows, and which columns found no room."""
     from rich.text import Text
 
-    known = known if known and console.is_terminal else {}
-    room = width - (max(len(mark.text) for mark in known.values()) + GAP if known else 0)
-    kept = fitting(table.columns, table.texts, room)
-    drawn = Table(
-        box=SIMPLE_HEAD, pad_edge=False, padding=(0, GAP // 2), show_edge=False, header_style="bold"
-    )
-    if known:
-        drawn.add_column("")
-    for k in kept:
-        left = k == 0 or all(isinstance(row.get(table.columns[k]), str) for row in table.rows)
-        drawn.add_column(
-            Text(table.columns[k]),
-            justify="left" if left else "right",
-            vertical="bottom",
-            no_wrap=bool(width >= UNLIMITED),
-            min_width=min(column_width(table.columns[k], [line[k] for line in table.texts]), width),
-        )
-    for line in table.texts:
-        cells = [_cell(table.columns[k], line[k]) for k in kept]
-        mark = known.get(line[0])
-        drawn.add_row(
-            *([Text(mark.text, style=mark.colour or "") if mark else Text("")] if known else []), *cells
-        )
-    console.print(drawn)
+    sample = max((len(mark.text) + 1 for mark in known.values()), default=0)
+    kept = fitting(table.columns, table.texts, width - sample)
+    columns = [_column(table, k) for k in kept]
+    lines = _heading(columns, sample)
+    for index, line in enumerate(table.texts):
+        row = Text()
+        if known:
+            mark = known.get(line[0], Mark("", None))
+            row.append(mark.text.ljust(sample), style=mark.colour or "")
+        for position, (k, column) in enumerate(zip(kept, columns, strict=True)):
+            row.append(" " * GAP if position else "")
+            row.append(column.aligned(column.cells[index]), style=_style(table.columns[k], line[k]))
+        row.rstrip()
+        lines.append(row)
     if len(kept) < len(table.columns):
         left_out = ", ".join(name for k, name in enumerate(table.columns) if k not in kept)
-        console.print(Text(f"no room for: {left_out} (a wider terminal or --json shows all)", style="dim"))
+        lines.append(Text(f"no room here for: {left_out}", style="dim"))
+    return lines
 
 
-def _cell(column: str, text: str) -> Any:
+def hanging(text: str, indent: int, width: int) -> list[str]:
+    """Break ``text`` into lines of at most ``width`` characters, to be printed ``indent`` characters in."""
+    return textwrap.wrap(text, max(20, min(width, 120) - indent), break_long_words=False) or [""]
+
+
+def _heading(columns: Sequence[Column], sample: int) -> list[Any]:
     from rich.text import Text
 
-    style = ""
+    height = max(len(column.heading) for column in columns)
+    lines = []
+    for level in range(height):
+        # headings of one line stand on the rule, beside the last line of the others
+        words = [(("",) * (height - len(c.heading)) + c.heading)[level] for c in columns]
+        line = (" " * GAP).join(column.aligned(word) for column, word in zip(columns, words, strict=True))
+        lines.append(Text((" " * sample + line).rstrip(), style="bold"))
+    rules = ["─" * column.width for column in columns]
+    return [*lines, Text(" " * sample + (" " * GAP).join(rules), style="dim")]
+
+
+def _column(table: Results, k: int) -> Column:
+    name, texts = table.columns[k], tuple(line[k] for line in table.texts)
+    width = _width(name, texts)
+    values = [row.get(name) for row in table.rows]
+    return Column(_broken(name, width), texts, k == 0 or all(isinstance(v, str) for v in values), width)
+
+
+def _width(heading: str, texts: Sequence[str]) -> int:
+    """Return the characters of a column whose heading may break between words."""
+    return max(map(cells, [*_broken(heading, 1), *texts]))
+
+
+def _broken(heading: str, width: int) -> tuple[str, ...]:
+    """Break a heading between its words; a formula such as f − f* stays in one piece."""
+    held = heading.replace(" − ", "\u00a0−\u00a0")
+    return tuple(line.replace("\u00a0", " ") for line in textwrap.wrap(held, width, break_long_words=False))
+
+
+def _style(column: str, text: str) -> str:
     if column == "status":
-        style = "red" if text.startswith("diverged") else "green" if text.startswith("converged") else ""
-    elif text in ("", "–"):
-        style = "dim"
-    return Text(text, style=style)
+        return "red" if text.startswith("diverged") else "green" if text.startswith("converged") else ""
+    return "dim" if text in ("", "–") else ""
