@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from slalom.formula.printing import Printer, columns, latex_cases, pad, text_cases
@@ -55,7 +56,7 @@ class HyperparameterRow:
 
 @dataclass(frozen=True)
 class OptimizerCard:
-    """What ``slalom show`` prints of an optimizer; ``traced`` is false where the formula is written by hand."""
+    """What ``slalom show`` prints; ``traced`` is false where the formula is a description written by hand."""
 
     name: str
     spec: str
@@ -75,7 +76,9 @@ class OptimizerCard:
         """Return the card for a terminal of ``width`` columns."""
         parts = [f"{self.title}   {self.path}", *_wrap(self.description, width, ""), ""]
         if self.formula:
-            parts += [*self._formula_text(), ""]
+            parts += [*self._formula_text(width), ""]
+        else:
+            parts += ["slalom has no formula for this class; the class itself is what runs.", ""]
         if self.hyperparameters:
             parts += ["Hyperparameters", *self._table_text(width), ""]
         if self.remarks:
@@ -96,20 +99,20 @@ class OptimizerCard:
     def _library(self) -> str:
         return "PyTorch" if self.path.startswith("torch.") else self.path.partition(".")[0].replace("_", "-")
 
-    def _formula_text(self) -> Iterable[str]:
+    def _formula_text(self, width: int) -> Iterable[str]:
         heading = "Each step t = 1, 2, …, with the gradient g at θ"
         if not self.traced:
             heading += " (a description; the class itself is what runs)"
         elif self.start:
             heading += f", from {self.start}"
         every = [*self.formula, *(line for option in self.options for line in option.lines)]
-        width = max(columns(row) for line in every for row in line.text.split("\n"))
-        yield heading
-        yield from _rows(self.formula, width)
+        longest = max(columns(row) for line in every for row in line.text.split("\n"))
+        yield from _wrap(heading, width, "")
+        yield from _rows(self.formula, longest, width)
         for option in self.options:
             yield ""
             yield f"With {option.option}"
-            yield from _rows(option.lines, width)
+            yield from _rows(option.lines, longest, width)
 
     def _table_text(self, width: int) -> Iterable[str]:
         values = [_show(row) for row in self.hyperparameters]
@@ -127,7 +130,7 @@ def describe(spec: Any) -> OptimizerCard:
     """Return the card of an optimizer, given as :func:`slalom.optimizers.parse` takes it."""
     optimizer = parse(spec)
     entry = catalogue().get(optimizer.family) or entry_of(optimizer.path)
-    documented = (optimizer.factory.__doc__ or "").strip().split("\n\n")[0]
+    documented = " ".join((optimizer.factory.__doc__ or "").strip().split("\n\n")[0].split())
     rule = optimizer.rule if isinstance(optimizer.rule, UpdateRule) else None
     start, start_latex, lines, options = _traced(optimizer, rule) if rule else ("", "", (), ())
     if not rule:
@@ -137,7 +140,7 @@ def describe(spec: Any) -> OptimizerCard:
         spec=optimizer.spec,
         title=optimizer.name,
         path=optimizer.path,
-        description=entry.description if entry else " ".join(documented.split()),
+        description=entry.description if entry else documented,
         start=start,
         start_latex=start_latex,
         formula=lines,
@@ -243,11 +246,12 @@ def _show(row: HyperparameterRow) -> str:
     return value if row.value == row.default else f"{value} (default {row.default!r})"
 
 
-def _rows(lines: Iterable[FormulaLine], width: int) -> Iterable[str]:
+def _rows(lines: Iterable[FormulaLine], longest: int, width: int) -> Iterable[str]:
+    """Set formulas and their meanings side by side; what does not fit beside a formula goes on below."""
+    room = max(16, width - longest - 7)
     for line in lines:
-        first, *more = line.text.split("\n")
-        yield (f"    {pad(first, width)}   {line.meaning}").rstrip()
-        yield from (f"    {row}" for row in more)
+        pairs = zip_longest(line.text.split("\n"), textwrap.wrap(line.meaning, room), fillvalue="")
+        yield from (f"    {pad(formula, longest)}   {words}".rstrip() for formula, words in pairs)
 
 
 def _wrap(text: str, width: int, lead: str) -> list[str]:

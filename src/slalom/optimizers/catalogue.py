@@ -69,8 +69,7 @@ _TABLE = (
         "adagrad",
         "torch.optim.Adagrad",
         "Adagrad",
-        "Divides each coordinate's step by the root of all its squared gradients so far, so steps only "
-        "shrink.",
+        "Divides each coordinate's step by the root of all its squared gradients so far, so steps only shrink.",
         "J. Duchi, E. Hazan, Y. Singer, 2011. Adaptive Subgradient Methods for Online Learning and "
         "Stochastic "
         "Optimization. JMLR 12, 2121-2159",
@@ -95,8 +94,7 @@ _TABLE = (
         "adam",
         "torch.optim.Adam",
         "Adam",
-        "A running mean of gradients over a running root mean square of them, both corrected for starting "
-        "at zero.",
+        "A running mean of gradients over a running root mean square of them, both corrected for starting at zero.",
         _KINGMA,
     ),
     Entry(
@@ -150,8 +148,7 @@ _TABLE = (
         "torch.optim.Adafactor",
         "Adafactor",
         "An Adam without momentum that keeps the second moment of a matrix as one row and one column.",
-        "N. Shazeer, M. Stern, 2018. Adafactor: Adaptive Learning Rates with Sublinear Memory Cost. "
-        "arXiv:1804.04235",
+        "N. Shazeer, M. Stern, 2018. Adafactor: Adaptive Learning Rates with Sublinear Memory Cost. arXiv:1804.04235",
     ),
     Entry(
         "asgd",
@@ -199,9 +196,7 @@ _TABLE = (
 def catalogue() -> Mapping[str, Entry]:
     """Return every named optimizer by name: the table, and whatever else the installed torch.optim offers."""
     optim = importlib.import_module("torch.optim")
-    entries = {
-        e.name: e for e in _TABLE if e.module != "torch.optim" or hasattr(optim, e.path.split(".")[-1])
-    }
+    entries = {e.name: e for e in _TABLE if e.module != "torch.optim" or hasattr(optim, e.path.split(".")[-1])}
     described = {entry.path for entry in entries.values()}
     for cls in torch_classes():
         path = f"torch.optim.{cls.__name__}"
@@ -214,9 +209,7 @@ def catalogue() -> Mapping[str, Entry]:
 def torch_classes() -> list[type]:
     """Return the optimizer classes of the installed ``torch.optim``, the abstract base left out."""
     optim = importlib.import_module("torch.optim")
-    found = (
-        value for name, value in vars(optim).items() if isinstance(value, type) and not name.startswith("_")
-    )
+    found = (value for name, value in vars(optim).items() if isinstance(value, type) and not name.startswith("_"))
     return [cls for cls in found if issubclass(cls, optim.Optimizer) and cls is not optim.Optimizer]
 
 

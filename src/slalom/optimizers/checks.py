@@ -1,4 +1,4 @@
-"""Hyperparameters against the real class's signature. Torch itself lets ``lr=nan``, ``amsgrad="abc"`` pass."""
+"""Hyperparameters against the class's signature. Torch itself lets ``lr=nan`` and ``amsgrad="abc"`` pass."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _flatten(hint: Any) -> tuple[type, ...]:
 
 
 def check(spec: str, title: str, signature: Signature, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``typed`` as the class shall get it; raise :class:`InputError` for a name or value it cannot mean."""
+    """Return ``typed`` as the class shall get it. Raises :class:`InputError` for a wrong name or value."""
     known = signature.hyperparameters
     for name in typed:
         if name not in known and not signature.open:
@@ -101,18 +101,14 @@ def check(spec: str, title: str, signature: Signature, typed: Mapping[str, Any])
     missing = [n for n, h in known.items() if h.default is REQUIRED and n not in typed]
     if missing:
         example = f"{spec}{',' if typed else ':'}{missing[0]}=0.1"
-        raise InputError(
-            f"{quote(spec)}: {title} needs a value for {' and '.join(missing)}: {quote(example)}."
-        )
+        raise InputError(f"{quote(spec)}: {title} needs a value for {' and '.join(missing)}: {quote(example)}.")
     checked = {}
     for name, value in typed.items():
         hyperparameter = known.get(name, Hyperparameter(name, REQUIRED))
         value = plain(value)
         complaint = _complaint(value, hyperparameter.default, hyperparameter)
         if complaint:
-            raise InputError(
-                f"{quote(spec)}: {name} {complaint}.{default_of(title, name, hyperparameter.default)}"
-            )
+            raise InputError(f"{quote(spec)}: {name} {complaint}.{default_of(title, name, hyperparameter.default)}")
         checked[name] = value
     return checked
 
@@ -165,9 +161,7 @@ def _complaint_by_type(value: Any, about: Hyperparameter, none_allowed: bool) ->
             return finite
     if isinstance(value, tuple):
         return next(filter(None, (_complaint_by_type(v, Hyperparameter("", None), True) for v in value)), "")
-    if not allowed or (
-        isinstance(value, tuple(allowed)) and not (isinstance(value, bool) and bool not in allowed)
-    ):
+    if not allowed or (isinstance(value, tuple(allowed)) and not (isinstance(value, bool) and bool not in allowed)):
         return ""
     if float in allowed and isinstance(value, int) and not isinstance(value, bool):
         return ""
@@ -200,17 +194,13 @@ def _complaint_about_number(value: Any, whole: bool) -> str:
 
 
 def _complaint_about_tuple(value: Any, default: tuple[Any, ...], about: Hyperparameter) -> str:
-    words = {1: "one value", 2: "a pair of values", 3: "three values"}.get(
-        len(default), f"{len(default)} values"
-    )
+    words = {1: "one value", 2: "a pair of values", 3: "three values"}.get(len(default), f"{len(default)} values")
     if not isinstance(value, tuple):
         return f"must be {words}, got {_show(value)}"
     if len(value) != len(default):
         return f"must be {words}, got {len(value)}: {_show(value)}"
     for index, (element, standard) in enumerate(zip(value, default, strict=True)):
-        part = _complaint(
-            element, standard, Hyperparameter("", standard, (float,) if standard is None else ())
-        )
+        part = _complaint(element, standard, Hyperparameter("", standard, (float,) if standard is None else ()))
         if part:
             return f"must be {words}; its entry {index + 1} {part}"
     return ""

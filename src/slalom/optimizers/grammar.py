@@ -24,9 +24,7 @@ def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
         )
     text = spec.strip()
     if not text:
-        raise InputError(
-            "The optimizer's spec is empty. Name one, such as `adam` or `sgd:lr=0.1,momentum=0.9`."
-        )
+        raise InputError("The optimizer's spec is empty. Name one, such as `adam` or `sgd:lr=0.1,momentum=0.9`.")
     head, colon, options = text.partition(":")
     head = head.strip()
     if not head or not all(part.isidentifier() for part in head.split(".")):
@@ -73,9 +71,7 @@ def _split(spec: str, options: str) -> list[str]:
             expected.append(_CLOSING[character])
         elif character in ")]}":
             if not expected or expected.pop() != character:
-                raise InputError(
-                    f"{quote(spec)}: the {quote(character)} after {quote(options[:index])} opens nowhere."
-                )
+                raise InputError(f"{quote(spec)}: the {quote(character)} after {quote(options[:index])} opens nowhere.")
         elif character == "," and not expected:
             items.append(options[start:index])
             start = index + 1
@@ -90,15 +86,11 @@ def _read_item(spec: str, item: str) -> tuple[str, Any]:
     key, equals, text = item.partition("=")
     key, text = key.strip(), text.strip()
     if not item.strip():
-        raise InputError(
-            f"{quote(spec)}: there is a comma too many; hyperparameters are `key=value,key=value`."
-        )
+        raise InputError(f"{quote(spec)}: there is a comma too many; hyperparameters are `key=value,key=value`.")
     if not equals:
         raise InputError(f"{quote(spec)}: {quote(item.strip())} has no `=`; hyperparameters are `key=value`.")
     if not key.isidentifier():
-        raise InputError(
-            f"{quote(spec)}: {quote(key)} is not the name of a hyperparameter; write `key=value`."
-        )
+        raise InputError(f"{quote(spec)}: {quote(key)} is not the name of a hyperparameter; write `key=value`.")
     if not text:
         raise InputError(f"{quote(spec)}: {key} has no value; write {quote(f'{key}=0.1')}.")
     return key, _read_value(spec, key, text)

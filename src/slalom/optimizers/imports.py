@@ -26,9 +26,7 @@ def load(path: str) -> Callable[..., Any]:
                 hint = hint.replace(f"`{lower}`", f"`{name}`")
             raise InputError(f"{quote(path)}: {quote(inside)} has no {quote(parts[index])}.{hint}") from None
     if isinstance(value, ModuleType):
-        raise InputError(
-            f"{quote(path)} is a module; name the optimizer class in it, as in `torch.optim.Adam`."
-        )
+        raise InputError(f"{quote(path)} is a module; name the optimizer class in it, as in `torch.optim.Adam`.")
     if not callable(value):
         raise InputError(
             f"{quote(path)} is not an optimizer class or a function that returns one, but {_article(value)}."
@@ -50,12 +48,9 @@ def _import_longest(path: str, parts: list[str]) -> tuple[ModuleType, int]:
                 ) from missing
         except (Exception, SystemExit) as failure:  # whatever the caller's module does when it is imported
             reason = " ".join(f"{type(failure).__name__}: {failure}".split())
-            raise InputError(
-                f"{quote(path)}: importing {quote(name)} failed with {quote(reason)}."
-            ) from failure
+            raise InputError(f"{quote(path)}: importing {quote(name)} failed with {quote(reason)}.") from failure
     raise InputError(
-        f"{quote(path)}: there is no module {quote(parts[0])} to import. Install it, or start slalom where "
-        f"it lies."
+        f"{quote(path)}: there is no module {quote(parts[0])} to import. Install it, or start slalom where it lies."
     )
 
 

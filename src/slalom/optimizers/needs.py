@@ -102,7 +102,7 @@ def words(complaint: BaseException) -> str:
 
     last = traceback.extract_tb(complaint.__traceback__)[-1:]
     line = (last[0].line or "") if last else ""
-    return line.removeprefix("assert ") if line.startswith("assert ") else type(complaint).__name__
+    return line.removeprefix("assert ").rstrip(".") if line.startswith("assert ") else type(complaint).__name__
 
 
 def _wants_matrix(make: Make) -> bool:

@@ -64,9 +64,7 @@ HYPERPARAMETERS: dict[str, Sign] = {
     "weight_decay": Sign("λ", r"\lambda", "pull of the parameters towards zero"),
     "beta1": Sign("β₁", r"\beta_1"),
     "beta2": Sign("β₂", r"\beta_2"),
-    "betas": Sign(
-        "β₁, β₂", r"\beta_1, \beta_2", "memory of the running means of gradients and of their squares"
-    ),
+    "betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the running means of gradients and of their squares"),
     "eps": Sign("ε", r"\varepsilon", "keeps the division away from zero"),
     "alpha": Sign("α", r"\alpha", "memory of the running mean of squared gradients"),
     "rho": Sign("ρ", r"\rho", "memory of both running means"),
@@ -87,21 +85,17 @@ HYPERPARAMETERS: dict[str, Sign] = {
 }
 """The hyperparameters of the rules, by the name their classes use (of pairs, also the names in the rules)."""
 
-_ADAPTIVE_BETAS = Sign(
-    "β₁, β₂", r"\beta_1, \beta_2", "weights of old and new gradient: in the step, in the memory"
-)
+_ADAPTIVE_BETAS = Sign("β₁, β₂", r"\beta_1, \beta_2", "weights of old and new gradient: in the step, in the memory")
 PARTICULAR_HYPERPARAMETERS: dict[str, dict[str, Sign]] = {
     "rprop": {"lr": Sign("Δ₀", r"\Delta_0", "size of the first step")},
     "adadelta": {"lr": Sign("η", r"\eta", "scales the step; 1 in the paper, which has none")},
     "lion": {"betas": _ADAPTIVE_BETAS},
-    "adamax": {
-        "betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the mean and of the maximum of gradients")
-    },
+    "adamax": {"betas": Sign("β₁, β₂", r"\beta_1, \beta_2", "memory of the mean and of the maximum of gradients")},
 }
 
 
 def signs(rule: str) -> Mapping[str, Sign]:
-    """Return how each symbol of a traced rule is written: ``p``, ``m``, ``s.m`` (before the step), ``h.lr`` …"""
+    """Return how each symbol of a traced rule is written: ``p``, ``m``, ``s.m`` (the old m), ``h.lr`` …"""
     quantities = {**QUANTITIES, **PARTICULAR.get(rule, {})}
     own = PARTICULAR_HYPERPARAMETERS.get(rule, {})
     table = {f"h.{name}": sign for name, sign in {**HYPERPARAMETERS, **own}.items()}

@@ -21,8 +21,7 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         "Textbooks "
         "often write m ← μ·m − η·g, then θ ← θ + m. The two agree until the learning rate changes.",
         "With momentum, the first step sets m to the whole gradient; dampening acts from the second step on.",
-        "Nesterov's form evaluates no gradient ahead: it steps by g + μ·m, the same idea after a change of "
-        "variable.",
+        "Nesterov's form evaluates no gradient ahead: it steps by g + μ·m, the same idea after a change of variable.",
         _SUM_DECAY,
     ),
     "torch.optim.Adagrad": (
@@ -31,23 +30,19 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
     ),
     "torch.optim.RMSprop": (
         "ε is added outside the root, to √v; some libraries write √(v + ε).",
-        "v starts at zero and is not corrected for it, so the first step is about η/√(1 − α), ten times η "
-        "by default.",
+        "v starts at zero and is not corrected for it, so the first step is about η/√(1 − α), ten times η by default.",
         "With momentum, m sums gradients that have been scaled already; the learning rate stays outside.",
-        "centered=True subtracts the squared mean. Where gradients hardly vary, v − ḡ² cancels to rounding "
-        "errors.",
+        "centered=True subtracts the squared mean. Where gradients hardly vary, v − ḡ² cancels to rounding errors.",
     ),
     "torch.optim.Adadelta": (
         "There is a learning rate, 1 by default; the paper has none.",
-        "ε stands inside both roots and sets the size of the first step: about √(ε / (1 − ρ)), 0.003 by "
-        "default.",
+        "ε stands inside both roots and sets the size of the first step: about √(ε / (1 − ρ)), 0.003 by default.",
     ),
     "torch.optim.Adam": (
         _BIAS,
         _EPSILON_OUTSIDE,
         _COUPLED,
-        "amsgrad=True keeps the maximum of v itself and corrects it afterwards; the paper has no bias "
-        "correction.",
+        "amsgrad=True keeps the maximum of v itself and corrects it afterwards; the paper has no bias correction.",
     ),
     "torch.optim.AdamW": (
         "The decay is scaled by the learning rate: θ shrinks by η·λ each step. In the paper only the "
@@ -89,13 +84,11 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         "do. Averaging begins after t0 steps, a million by default.",
     ),
     "torch.optim.Adafactor": (
-        "The step is relative: it is scaled by the root mean square of θ itself, so lr is a share, and an "
-        "upper bound.",
+        "The step is relative: it is scaled by the root mean square of θ itself, so lr is a share, and an upper bound.",
         "The paper's first moment is left out.",
     ),
     "torch.optim.LBFGS": (
-        "One step() makes up to max_iter inner iterations, each with at least one evaluation of the loss "
-        "and gradient.",
+        "One step() makes up to max_iter inner iterations, each with at least one evaluation of the loss and gradient.",
         "Without line_search_fn='strong_wolfe' the step is simply η (the first one min(1, 1/‖g‖₁)·η): it "
         "may overshoot.",
     ),
@@ -103,8 +96,7 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         "Takes matrices only: slalom hands it a point of n coordinates as a 1×n matrix, for which "
         "orthogonalizing is "
         "nearly dividing by the length.",
-        "m is a running mean, (1 − μ)·g entering; the original sums g whole. The orthogonalization runs in "
-        "bfloat16.",
+        "m is a running mean, (1 − μ)·g entering; the original sums g whole. The orthogonalization runs in bfloat16.",
         "The decay is scaled by the learning rate, and is 0.1 unless it is set.",
     ),
     "torch.optim.SparseAdam": (

@@ -8,8 +8,9 @@ from typing import Any
 
 from slalom.formula import Record, State
 from slalom.optimizers import rules
+from slalom.optimizers.checks import SWITCHES
 
-ALWAYS_KNOWN = frozenset({"maximize", "foreach", "fused", "capturable", "differentiable", "use_triton"})
+ALWAYS_KNOWN = SWITCHES | {"maximize"}
 """Options that no rule reads: whoever maximizes negates the gradient, the rest do not change the result."""
 
 _BETAS = {"betas": ("beta1", "beta2")}
@@ -23,18 +24,10 @@ class UpdateRule:
     authority: str  # import path of the class it is checked against
     formula: Callable[..., tuple[Any, State]]  # a function of slalom.optimizers.rules
     options: tuple[str, ...]  # the hyperparameters of the class that the formula accounts for
-    state: Mapping[str, str] = field(
-        hash=False
-    )  # its state: the formula's name -> the name in the class's own state
-    unpack: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict, hash=False
-    )  # pairs that become two names
-    assumed: Mapping[str, Any] = field(
-        default_factory=dict, hash=False
-    )  # what the class fixes and the formula reads
-    first: Mapping[str, float | str] = field(
-        default_factory=dict, hash=False
-    )  # a number, or a hyperparameter's name
+    state: Mapping[str, str] = field(hash=False)  # its state: the formula's name -> the name in the class's own state
+    unpack: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)  # pairs that become two names
+    assumed: Mapping[str, Any] = field(default_factory=dict, hash=False)  # what the class fixes and the formula reads
+    first: Mapping[str, float | str] = field(default_factory=dict, hash=False)  # a number, or a hyperparameter's name
     optional: Mapping[str, str] = field(default_factory=dict, hash=False)  # state kept only under this option
 
     def hyperparameters(self, values: Mapping[str, Any]) -> Record:

@@ -54,9 +54,8 @@ class SpecifiedOptimizer:
 
     def replace(self, **hyperparameters: Any) -> SpecifiedOptimizer:
         """Return the same optimizer with other values, checked as if they had been typed."""
-        typed = dict(self.preset) | dict(self.typed) | {k: plain(v) for k, v in hyperparameters.items()}
-        preset = {k: v for k, v in self.preset.items() if k not in self.typed and k not in hyperparameters}
-        typed = {k: v for k, v in typed.items() if k not in preset}
+        typed = {**self.typed, **{name: plain(value) for name, value in hyperparameters.items()}}
+        preset = {name: value for name, value in self.preset.items() if name not in typed}
         return _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, known=self)
 
     def code(self) -> str:
@@ -94,7 +93,7 @@ def parse(spec: Any) -> SpecifiedOptimizer:
 
 def parse_all(specs: Any) -> list[SpecifiedOptimizer]:
     """Return the optimizer of each spec, in order; one spec alone counts as a list of one."""
-    if isinstance(specs, str | SpecifiedOptimizer) or callable(specs):
+    if isinstance(specs, str | SpecifiedOptimizer) or not isinstance(specs, Iterable):
         specs = [specs]
     return [parse(spec) for spec in specs]
 
@@ -128,7 +127,7 @@ def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimi
         if isinstance(value, bool):
             parts += [words] if value else []
         else:
-            parts.append(f"{words} {value:.4g}" if isinstance(value, float) else f"{words} {value}")
+            parts.append(f"{words} {value:.6g}" if isinstance(value, float) else f"{words} {value}")
     if not parts and len({other.path for other in alike}) > 1:
         parts.append(f"from {optimizer.path.partition('.')[0]}")
     return parts
@@ -143,12 +142,13 @@ def _specify(
     known: SpecifiedOptimizer | None = None,
 ) -> SpecifiedOptimizer:
     """Check everything, then put the optimizer together. ``known`` is what it is a variation of."""
-    entry = catalogue().get(head) or entry_of(import_path(factory))
+    path = import_path(factory)
+    named = catalogue().get(head)
+    entry = named if named and named.path == path else entry_of(path)
     title = entry.path.rpartition(".")[2] if entry else _title_of(factory).rpartition(".")[2]
     signature = signature_of(factory)
     checked = check(spec, title, signature, typed)
     make = functools.partial(factory, **preset, **checked)
-    path = import_path(factory)
     needs = known.needs if known else probing.KNOWN.get(path)
     if needs is None or typed:
         needs = _try(spec, title, signature, factory, make, needs, checked)
@@ -203,9 +203,7 @@ def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
     about = signature.hyperparameters.get(name)
     if about is None or name == "capturable":  # which depends on the device, known only to the engine
         return False
-    return (
-        about.whole or isinstance(value, str) or (name in SWITCHES and bool(value)) or about.default is None
-    )
+    return about.whole or isinstance(value, str) or (name in SWITCHES and bool(value)) or about.default is None
 
 
 def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
@@ -233,12 +231,7 @@ def _refusal(
     """Say which value the class refuses, its rule where that is known, and its default."""
     for name, value in typed.items():
         about = signature.hyperparameters.get(name)
-        if (
-            needs is None
-            or about is None
-            or name not in RANGES
-            or not import_path(factory).startswith("torch.")
-        ):
+        if needs is None or about is None or name not in RANGES or not import_path(factory).startswith("torch."):
             continue
         try:
             factory([probing.dummy(needs.matrix)], **{name: value})
@@ -252,9 +245,7 @@ def _values_inside(optimizer: Any) -> dict[str, Any]:
     """Return the hyperparameters that an optimizer of unknown making was given, as far as it tells."""
     groups = getattr(optimizer, "param_groups", None) or [{}]
     simple = (bool, int, float, str, tuple, type(None))
-    return {
-        k: v for k, v in groups[0].items() if k != "params" and k not in SWITCHES and isinstance(v, simple)
-    }
+    return {k: v for k, v in groups[0].items() if k != "params" and k not in SWITCHES and isinstance(v, simple)}
 
 
 def _load_entry(entry: Entry) -> Callable[..., Any]:
@@ -269,10 +260,7 @@ def _load_entry(entry: Entry) -> Callable[..., Any]:
 
 def _unknown_name(head: str) -> str:
     known = catalogue()
-    hint = (
-        nearest(head, known)
-        or f" Known are {', '.join(known)}, or an import path such as `torch.optim.Adam`."
-    )
+    hint = nearest(head, known) or f" Known are {', '.join(known)}, or an import path such as `torch.optim.Adam`."
     return f"{quote(head)} is no optimizer in the catalogue.{hint}"
 
 

@@ -56,7 +56,7 @@ _T = sympy.Symbol("t", positive=True, integer=True)
 
 
 def _symbol(name: str) -> Any:
-    return sympy.Symbol(name, positive=name.startswith("h."), real=True)
+    return sympy.Symbol(name, real=True, positive=True if name.startswith("h.") else None)
 
 
 def _at_the_first_step(value: Any) -> Any:
