@@ -14,7 +14,7 @@ from slalom.cli.results import carry_out
 @options.course_and_field
 @options.starting_points
 @options.conditions
-@options.outcome("png svg pdf gif mp4 html csv json parquet")
+@options.outcome("png svg pdf gif mp4 csv json parquet")
 def race(
     course: str,
     optimizers: tuple[str, ...],

@@ -33,7 +33,7 @@ from slalom.cli.results import carry_out
 )
 @options.starting_points
 @options.conditions
-@options.outcome("png svg pdf csv json parquet")
+@options.outcome("png svg pdf csv json")
 def sweep(
     course: str,
     optimizers: tuple[str, ...],
@@ -56,9 +56,10 @@ def sweep(
       slalom sweep rosenbrock -o adam --grid 31 --starts 50 --json > sweep.json
     """
     from slalom import lab
+    from slalom.lab.pictures import SWEEP_ENDINGS
 
     given = options.chosen_starts(points, starts)
-    lab.check_savable(save)
+    lab.check_savable(save, SWEEP_ENDINGS)
 
     def work(progress: Any) -> Any:
         return lab.sweep(course, list(optimizers) or None, **given, **conditions, progress=progress)
