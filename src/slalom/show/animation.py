@@ -51,9 +51,7 @@ class Stage:
     def _still(self) -> None:
         """Draw what does not move: title, map with faint paths, faint loss curves, the dials' rims, the key."""
         view, width, height = self.view, *self.view.size
-        self.figure.text(
-            0.5 / width, 1 - 0.42 / height, view.title, fontsize=14, fontweight="bold", color=canvas.INK
-        )
+        self.figure.text(0.5 / width, 1 - 0.42 / height, view.title, fontsize=14, fontweight="bold", color=canvas.INK)
         canvas.landscape(self.map, view.map, faded=0.3)
         canvas.panel(self.loss, view.loss, width=1.0, faded=0.45)
         self.loss.set_xlabel("step", fontsize=8.5, color=canvas.QUIET, labelpad=1)
@@ -152,7 +150,8 @@ class Stage:
                 shade[:, 3] = np.linspace(0.05, 1.0, len(tail) - 1) ** 1.2
                 colours.append(shade)
         self.tails.set_segments(list(np.concatenate(segments)) if segments else [])
-        self.tails.set_color(list(np.concatenate(colours)) if colours else [])
+        shades: Any = np.concatenate(colours) if colours else []
+        self.tails.set_color(shades)
 
     def _dials(self, frame: int) -> None:
         ellipses, rims, fills, arrows, colours = [], [], [], [], []
@@ -213,30 +212,33 @@ def gif(view: MovingRace) -> bytes:
         height, width = stage.draw(0).shape[:2]
         out.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0xF7, 0, 0) + palette)
         out.write(b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00")
-        before: np.ndarray | None = None
+        before = np.zeros((height, width), dtype=np.uint32)  # transparent black: no pixel of a frame is
         duration = round(100 / view.per_second) * 10
         for frame in range(view.frames):
             pixels = stage.draw(frame)
-            indices = table[pixels[..., 0] >> 3, pixels[..., 1] >> 3, pixels[..., 2] >> 3]
             last = frame == view.frames - 1
-            _append(out, indices, before, int(LAST_SECONDS * 1000) if last else duration)
-            before = indices
+            _append(out, pixels, before, table, int(LAST_SECONDS * 1000) if last else duration)
+            before[:] = _packed(pixels)
         out.write(b";")
     return out.getvalue()
 
 
-def _append(out: IO[bytes], indices: np.ndarray, before: np.ndarray | None, duration: int) -> None:
+def _packed(pixels: np.ndarray) -> np.ndarray:
+    """Return a frame's pixels as one number each, [height, width]: quick to compare."""
+    return pixels.view(np.uint32)[..., 0]
+
+
+def _append(out: IO[bytes], pixels: np.ndarray, before: np.ndarray, table: np.ndarray, duration: int) -> None:
     """Write one frame: the box of pixels that changed, with those inside it that did not left clear."""
-    top = left = 0
-    shown = indices
-    if before is not None:
-        changed = indices != before
-        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-        top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
-        left, right = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 1)
-        box = slice(top, bottom), slice(left, right)
-        shown = np.where(changed[box], indices[box], np.uint8(CLEAR))
-    image = Image.fromarray(np.ascontiguousarray(shown))
+    changed = _packed(pixels) != before
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    top, bottom = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, 1)
+    left, right = (int(columns[0]), int(columns[-1]) + 1) if len(columns) else (0, 1)
+    box = slice(top, bottom), slice(left, right)
+    shown = np.full((bottom - top, right - left), CLEAR, dtype=np.uint8)
+    new = pixels[box][changed[box]] >> 3
+    shown[changed[box]] = table[new[:, 0], new[:, 1], new[:, 2]]
+    image = Image.fromarray(shown)
     options = {"duration": duration, "disposal": 1, "transparency": CLEAR, "include_color_table": False}
     for part in GifImagePlugin.getdata(image, (left, top), **options):
         out.write(part)
@@ -246,16 +248,12 @@ def _palette(stage: Stage) -> tuple[np.ndarray, bytes]:
     """Return the nearest palette entry for every colour of 5 bits a channel, shape [32, 32, 32], and the palette."""
     chosen = np.unique(np.linspace(0, stage.view.frames - 1, 6).astype(int))
     samples = np.concatenate([stage.draw(int(frame))[::2, ::2, :3] for frame in chosen])
-    reduced = Image.fromarray(samples).quantize(
-        CLEAR, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
-    )
+    reduced = Image.fromarray(samples).quantize(CLEAR, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     colours = np.array(reduced.getpalette(), dtype=np.int32).reshape(-1, 3)[:CLEAR]
     pure = [tuple(round(255 * part) for part in rgb(style.colour)) for style in stage.view.styles[:20]]
     colours = np.concatenate([np.array([(255, 255, 255), *pure]), colours])[:CLEAR]
     level = np.arange(32) * 255 // 31
-    cube = (
-        np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float32)
-    )
+    cube = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(-1, 3).astype(np.float32)
     some = colours.astype(np.float32)
     distance = (some**2).sum(axis=1) - 2 * cube @ some.T
     table = distance.argmin(axis=1).astype(np.uint8).reshape(32, 32, 32)

@@ -155,9 +155,7 @@ def path_line(target: Axes, line: PathLine, order: float, width: float = 1.7, fa
             )
         )
     if line.end is not None:
-        target.plot(
-            *line.end, "x", color=line.style.colour, markersize=6, markeredgewidth=1.6, zorder=order + 2
-        )
+        target.plot(*line.end, "x", color=line.style.colour, markersize=6, markeredgewidth=1.6, zorder=order + 2)
     if line.exit is not None:
         departure(target, line.exit, line.style.colour)
 
@@ -172,14 +170,12 @@ def departure(target: Axes, exit: Exit, colour: str) -> None:
         "mutation_scale": 13,
         "shrinkB": 0,
     }
-    target.annotate(
-        "", exit.point, (-dx * 16, -dy * 16), textcoords="offset points", arrowprops=arrow, zorder=9
-    )
+    target.annotate("", exit.point, (-dx * 16, -dy * 16), textcoords="offset points", arrowprops=arrow, zorder=9)
 
 
-def markers(target: Axes, starts: np.ndarray, minima: np.ndarray) -> None:
+def markers(target: Axes, starts: np.ndarray, minima: np.ndarray, small: bool = False) -> None:
     """Draw the starts as hollow rings and the minima as stars."""
-    size = 8.0 if len(starts) < 5 else 4.5
+    size = 4.5 if small or len(starts) > 4 else 8.0
     ring: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": INK, "markeredgewidth": 1.3}
     if len(starts):
         shown = starts[:: max(1, len(starts) // 200)]
@@ -189,7 +185,15 @@ def markers(target: Axes, starts: np.ndarray, minima: np.ndarray) -> None:
     if len(minima):
         star: dict[str, Any] = {"markerfacecolor": "#FFD84D", "markeredgecolor": INK, "markeredgewidth": 0.9}
         target.add_line(
-            Line2D(minima[:, 0], minima[:, 1], linestyle="none", marker="*", markersize=13, zorder=7, **star)
+            Line2D(
+                minima[:, 0],
+                minima[:, 1],
+                linestyle="none",
+                marker="*",
+                markersize=8 if small else 13,
+                zorder=7,
+                **star,
+            )
         )
 
 
@@ -201,9 +205,7 @@ def name(target: Axes, label: Label | None, colour: str, size: float, weight: st
     x, y = label.x / width, label.y / height
     if label.leader:
         at = label.anchor[0] / width, label.anchor[1] / height
-        line = Line2D(
-            [at[0], x], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5
-        )
+        line = Line2D([at[0], x], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5)
         target.add_line(line)
     target.text(
         x,

@@ -1,8 +1,11 @@
 """Drawings: each function takes the numbers of a picture (see :mod:`slalom.show.views`), returns a figure."""
 
 from slalom.show.canvas import png, write
+from slalom.show.plots.basins import basin_map, fan
 from slalom.show.plots.comparisons import comparison
+from slalom.show.plots.ladders import ladder
 from slalom.show.plots.path_cards import path_card
+from slalom.show.plots.sensitivities import sensitivity
 from slalom.show.plots.surfaces import surface
 
-__all__ = ["comparison", "path_card", "png", "surface", "write"]
+__all__ = ["basin_map", "comparison", "fan", "ladder", "path_card", "png", "sensitivity", "surface", "write"]

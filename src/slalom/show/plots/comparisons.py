@@ -65,6 +65,4 @@ def _table(figure: Figure, view: Comparison) -> None:
 
 
 def _sample(figure: Figure, row: Row, left: float, right: float, y: float) -> None:
-    figure.add_artist(
-        Line2D([left, right], [y, y], transform=figure.transFigure, **canvas.stroke(row.style, 2.0))
-    )
+    figure.add_artist(Line2D([left, right], [y, y], transform=figure.transFigure, **canvas.stroke(row.style, 2.0)))

@@ -15,9 +15,7 @@ from slalom.show import canvas
 from slalom.show.views.layouts import Box
 from slalom.show.views.surfaces import Surface
 
-DEPTH = LinearSegmentedColormap.from_list(
-    "depth", ["#5B8DB8", "#8FB6D3", "#BFD7E6", "#E2ECF1", "#F4F0E6", "#EBDDC3"]
-)
+DEPTH = LinearSegmentedColormap.from_list("depth", ["#5B8DB8", "#8FB6D3", "#BFD7E6", "#E2ECF1", "#F4F0E6", "#EBDDC3"])
 SIZE = (10.0, 5.7)
 
 

@@ -1,17 +1,31 @@
 """The numbers of each picture, as small records: tests test them; plots and animation only draw them."""
 
+from slalom.show.views.basins import Basins, Fan, StartSweep, basin_map, fan
 from slalom.show.views.comparisons import Comparison, comparison
+from slalom.show.views.ladders import FACTORS, Ladder, ladder
 from slalom.show.views.moving import MovingRace, synchronised_race
 from slalom.show.views.path_cards import PathCard, path_card
+from slalom.show.views.sensitivities import RateSweep, Sensitivity, sensitivity
 from slalom.show.views.surfaces import Surface, surface
 
 __all__ = [
+    "FACTORS",
+    "Basins",
     "Comparison",
+    "Fan",
+    "Ladder",
     "MovingRace",
     "PathCard",
+    "RateSweep",
+    "Sensitivity",
+    "StartSweep",
     "Surface",
+    "basin_map",
     "comparison",
+    "fan",
+    "ladder",
     "path_card",
+    "sensitivity",
     "surface",
     "synchronised_race",
 ]

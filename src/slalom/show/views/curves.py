@@ -83,9 +83,7 @@ def measured_from(record: RaceRecord) -> float:
 
 def _tolerance(value: float) -> str:
     exponent = math.log10(value)
-    return (
-        power(round(exponent)) if value < 1e-3 and abs(exponent - round(exponent)) < 1e-9 else number(value)
-    )
+    return power(round(exponent)) if value < 1e-3 and abs(exponent - round(exponent)) < 1e-9 else number(value)
 
 
 def distance_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]) -> Panel:
@@ -95,9 +93,7 @@ def distance_panel(record: RaceRecord, field: list[Group], area: tuple[float, fl
     if record.course.minima:
         minima = np.array([m.point for m in record.course.minima], dtype=float)
         with np.errstate(over="ignore", invalid="ignore"):
-            values = np.min(
-                [np.linalg.norm(record.paths - spot, axis=2) for spot in minima[:8]], axis=0
-            )  # the nearest
+            values = np.min([np.linalg.norm(record.paths - spot, axis=2) for spot in minima[:8]], axis=0)  # the nearest
         name = "distance to the minimum"
     else:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -159,6 +155,4 @@ def _named(
 def _filled(label: Label) -> np.ndarray:
     """Return points that cover a label, so that others keep off it."""
     left, bottom, right, top = label.box
-    return np.stack(np.meshgrid(np.linspace(left, right, 12), np.linspace(bottom, top, 4)), axis=-1).reshape(
-        -1, 2
-    )
+    return np.stack(np.meshgrid(np.linspace(left, right, 12), np.linspace(bottom, top, 4)), axis=-1).reshape(-1, 2)

@@ -215,9 +215,7 @@ def linear_axis(low: float, high: float, most: int = 6) -> Axis:
     unit = 10.0 ** math.floor(math.log10(raw))
     stride = next(unit * k for k in (1, 2, 5, 10) if unit * k >= raw * 0.999)
     ticks = np.arange(math.ceil(low / stride - 1e-9), math.floor(high / stride + 1e-9) + 1) * stride
-    return Axis(
-        low, high, tuple(map(float, ticks)), tuple(number(float(tick), 6) for tick in ticks), log=False
-    )
+    return Axis(low, high, tuple(map(float, ticks)), tuple(number(float(tick), 6) for tick in ticks), log=False)
 
 
 def step_axis(steps: int) -> Axis:

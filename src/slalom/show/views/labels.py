@@ -111,20 +111,15 @@ def _choices(
     far = np.tile(distance, len(anchors))
     boxes = np.concatenate([middle - half, middle + half], axis=1)
     allowed = (boxes[:, :2] >= 2).all(axis=1) & (boxes[:, 2:] <= np.array(area) - 2).all(axis=1)
-    for x, y in markers:
-        allowed &= ~(
-            (boxes[:, 0] < x + 7) & (boxes[:, 2] > x - 7) & (boxes[:, 1] < y + 7) & (boxes[:, 3] > y - 7)
-        )
+    left, bottom, right, top = boxes.T
+    for a, b in markers:
+        allowed &= ~((left < a + 7) & (right > a - 7) & (bottom < b + 7) & (top > b - 7))
     boxes, at, far = boxes[allowed], at[allowed], far[allowed]
     costs: np.ndarray = np.asarray(3.0 * far)
     if len(cloud) and len(boxes):
         x, y = cloud[:, 0], cloud[:, 1]
-        hit = (
-            (x > boxes[:, 0:1] - 2)
-            & (x < boxes[:, 2:3] + 2)
-            & (y > boxes[:, 1:2] - 1)
-            & (y < boxes[:, 3:4] + 1)
-        )
+        left, bottom, right, top = boxes.T[:, :, None]
+        hit = (x > left - 2) & (x < right + 2) & (y > bottom - 1) & (y < top + 1)
         costs = costs + 5.0 * hit[:, ~own].sum(axis=1) + 3.0 * hit[:, own].sum(axis=1)
         others = cloud[~own]
         if len(others):  # a name beside a stretch that several lines share names nobody

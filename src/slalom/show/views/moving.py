@@ -79,9 +79,7 @@ class MovingRace:
         spent = self.evaluations[:, self.steps[frame]]
         least, most = int(spent.min()), int(spent.max())
         said = f"{most:,}" if least == most else f"{least:,} to {most:,}"
-        return f"step {self.steps[frame]:,}", f"{said} gradient evaluations" + (
-            " each" if len(spent) > 1 else ""
-        )
+        return f"step {self.steps[frame]:,}", f"{said} gradient evaluations" + (" each" if len(spent) > 1 else "")
 
     def tail(self, frame: int, runner: int) -> np.ndarray:
         """Return the polyline [K, 2] of a runner's last frames, oldest first, at most some 60 points."""
@@ -194,9 +192,7 @@ def _dials(record: RaceRecord, field: list[Group], steps: np.ndarray, area: Box)
 
 def _plane(vectors: np.ndarray) -> np.ndarray:
     """Return vectors [N, D] as [N, 2]: those of one variable get a second coordinate of zero."""
-    return (
-        vectors[:, :2] if vectors.shape[1] > 1 else np.concatenate([vectors, np.zeros_like(vectors)], axis=1)
-    )
+    return vectors[:, :2] if vectors.shape[1] > 1 else np.concatenate([vectors, np.zeros_like(vectors)], axis=1)
 
 
 def _compressed(vectors: np.ndarray) -> np.ndarray:

@@ -83,9 +83,7 @@ def _first(arrived: list[tuple[int, str]], runners: int) -> Fact:
     later, second = arrived[1]
     if later == first:
         return Fact(2.9, f"{name} and {second} settle first, at step {first:,}.", (name, second))
-    return Fact(
-        2.9, f"{name} settles first, at step {first:,}; {second} follows at {later:,}.", (name, second)
-    )
+    return Fact(2.9, f"{name} settles first, at step {first:,}; {second} follows at {later:,}.", (name, second))
 
 
 def _divergence(record: RaceRecord, field: list[Group]) -> list[Fact]:
@@ -143,9 +141,7 @@ def _kin(record: RaceRecord, field: list[Group]) -> list[Fact]:
             text = f"{pair[fast].name} and {pair[slow].name} settle together, near step {steps[fast]:,}"
         else:
             text = f"{pair[fast].name} settles {share(sooner)} sooner than {pair[slow].name}"
-        change = (
-            "" if abs(ratio - 1) < 0.005 else share(abs(1 - ratio)) + (" shorter" if ratio < 1 else " longer")
-        )
+        change = "" if abs(ratio - 1) < 0.005 else share(abs(1 - ratio)) + (" shorter" if ratio < 1 else " longer")
         if change and ratio < 10:
             text += f", on a path {change}"
         names = (pair[fast].name, pair[slow].name)
@@ -161,6 +157,10 @@ def _closest(record: RaceRecord, field: list[Group]) -> list[Fact]:
         return [Fact(3.0, "Every runner diverges.")]
     gap, k = known[0]
     floor = "the minimum" if record.minimum_is_known else "the lowest value seen"
+    metrics = record.metrics[field[k].typical]
+    if metrics.touches is not None and record.steps < record.patience:  # too short a race for anyone to settle
+        text = f"{field[k].name} comes closest: within {number(record.tolerance)} of {floor} at step"
+        return [Fact(3.5, f"{text} {metrics.touches:,}.", (field[k].name,))]
     text = f"None settles within {record.steps:,} steps"
     if gap > 0:
         text += f"; {field[k].name} gets closest, {fixed(gap, 2)} above {floor}"
@@ -190,11 +190,7 @@ def _alone(record: RaceRecord, group: Group) -> list[Fact]:
     k = group.typical
     metrics, name, gone = record.metrics[k], group.name, diverged(record, k)
     if gone is not None:
-        best = (
-            ""
-            if metrics.best_gap is None
-            else f", after coming within {fixed(metrics.best_gap, 2)} of the minimum"
-        )
+        best = "" if metrics.best_gap is None else f", after coming within {fixed(metrics.best_gap, 2)} of the minimum"
         return [Fact(4.0, f"{name} diverges at step {gone:,}{best if metrics.best_step else ''}.", ())]
     facts = []
     if metrics.settles is not None:
@@ -211,9 +207,7 @@ def _alone(record: RaceRecord, group: Group) -> list[Fact]:
         ends = f"; it ends {fixed(gap, 2)} above {floor}" if gap else ""
         facts.append(Fact(3.5, f"{name} does not settle within {record.steps:,} steps{ends}.", ()))
     for fact in _departure(record, [group]):
-        told = fact.text.replace(f"{name} settles, but leaves", "It leaves again").replace(
-            f"{name} is", "It is"
-        )
+        told = fact.text.replace(f"{name} settles, but leaves", "It leaves again").replace(f"{name} is", "It is")
         facts.append(Fact(3.0, told))
     return facts
 
@@ -224,9 +218,7 @@ def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
     for group in field:
         settled = [entry.settles for entry in metrics_of(record, group) if entry.settles is not None]
         median = float(np.median(settled)) if settled else math.inf
-        shares.append(
-            (-len(settled) / len(group.runners), median, group.name, len(settled), len(group.runners))
-        )
+        shares.append((-len(settled) / len(group.runners), median, group.name, len(settled), len(group.runners)))
     shares.sort()
     best, worst = shares[0], shares[-1]
     facts = []

@@ -105,9 +105,7 @@ class _Rise:
 
 
 def _paths(record: RaceRecord, frame: Frame, ground: Terrain, rise: _Rise) -> tuple[SurfacePath, ...]:
-    floor = float(np.nanmin(record.course.values(np.array([[ground.x[0], ground.y[0]]])))) - float(
-        ground.gap[0, 0]
-    )
+    floor = float(np.nanmin(record.course.values(np.array([[ground.x[0], ground.y[0]]])))) - float(ground.gap[0, 0])
     result = []
     for group in groups(record):
         path = alive(record.paths[group.typical])

@@ -155,7 +155,9 @@ def footer(record: RaceRecord, field: list[Group]) -> str:
     if record.noise:
         parts.append(f"gradient noise {number(record.noise)}")
     parts.append(f"{record.steps:,} steps, {record.dtype}, {record.engine} engine")
-    versions = [f"{name} {record.versions[name]}" for name in ("slalom", "torch") if name in record.versions]
+    versions = [
+        f"{name} {record.versions[name].partition('+')[0]}" for name in ("slalom", "torch") if name in record.versions
+    ]
     parts.append(", ".join(versions))
     parts.append("ranks on a plane do not transfer to networks")
     return " · ".join([part for part in parts if part] + [str(remark) for remark in record.remarks])

@@ -1,0 +1,206 @@
+"""The numbers of the sensitivity curve: how the end of a run depends on the learning rate, and how wide it fits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from slalom.show.views.frames import Axis, log_axis
+from slalom.show.views.labels import Label, place
+from slalom.show.views.layouts import EDGE, WIDTH, Box
+from slalom.show.views.lines import cloud
+from slalom.show.views.styles import Style, styles_for
+from slalom.show.views.words import number, wrap
+
+FLOOR = 1e-16
+"""A smaller gap is drawn as this one: a logarithm has no zero."""
+
+
+@dataclass(frozen=True)
+class RateSweep:
+    """One optimizer at L learning rates, with R runs (starts or seeds) at each.
+
+    ``learning_rates`` [L] rise; ``final`` [L, R] is f − minimum at the end (NaN or infinite where a run diverged);
+    ``default`` is the library's own learning rate, None where it has none.
+    """
+
+    name: str
+    family: str
+    learning_rates: np.ndarray
+    final: np.ndarray
+    default: float | None = None
+
+
+@dataclass(frozen=True)
+class SensitivityLine:
+    """A sweep as drawn. ``middle``, ``low``, ``high`` [L]: median and quartiles, NaN where most runs diverge.
+
+    ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around the
+    best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
+    most runs diverge.
+    """
+
+    name: str
+    style: Style
+    rates: np.ndarray
+    middle: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    best: tuple[float, float] | None
+    default: tuple[float, float] | None
+    usable: tuple[float, float] | None
+    decades: float
+    diverges_from: float | None
+    label: Label | None = None
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """Curves over the learning rate, and below them a strip with each one's usable stretch."""
+
+    title: str
+    sentence: tuple[str, ...]
+    x: Axis
+    y: Axis
+    y_title: str
+    lines: tuple[SensitivityLine, ...]
+    good: float
+    good_means: str
+    footer: tuple[str, ...]
+    size: tuple[float, float]
+    curves_box: Box
+    strip_box: Box
+
+
+def sensitivity(
+    sweeps: Sequence[RateSweep],
+    course: str,
+    *,
+    tolerance: float,
+    runs: str,
+    footer: str = "",
+    quantity: str = "final loss above the minimum",
+) -> Sensitivity:
+    """Return the sensitivity curves of some optimizers on one course.
+
+    ``course`` is its title, ``runs`` what the runs at a learning rate are ("20 starts"). Good enough is a median below
+    ``tolerance``, or, where nobody gets there, below ten times the best median of all.
+    """
+    styles = styles_for([sweep.family for sweep in sweeps])
+    medians = [np.nanmin(quartiles(sweep.final)[1], initial=math.inf) for sweep in sweeps]
+    best = max(float(min(medians)), FLOOR)
+    good = tolerance if best < tolerance else 10 * best
+    lines = [_line(sweep, style, good) for sweep, style in zip(sweeps, styles, strict=True)]
+    rates = np.concatenate([sweep.learning_rates for sweep in sweeps])
+    x = log_axis(float(rates.min()), float(rates.max()), most=9)
+    shown = np.concatenate([np.concatenate([line.low, line.middle, line.high]) for line in lines])
+    y = _vertical(shown[np.isfinite(shown)], good)
+    strip = 0.34 + 0.26 * len(lines)
+    size = (WIDTH, 1.45 + 3.1 + 0.55 + strip + 0.95)
+    curves = Box(EDGE + 0.55, size[1] - 1.45 - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
+    box = Box(curves.left, 0.95, curves.width, strip)
+    wide = (WIDTH - 2 * EDGE) * 72
+    means = "arrived" if good == tolerance else "within ten times the best"
+    placed = _named(lines, x, y, (curves.width * 72, curves.height * 72))
+    return Sensitivity(
+        title=f"How the learning rate matters on {course}",
+        sentence=tuple(wrap(_sentence(lines), wide, 10.5)),
+        x=x,
+        y=y,
+        y_title=f"{quantity}: median and quartiles of {runs}",
+        lines=placed,
+        good=good,
+        good_means=f"{means}: below {number(good, 2)}",
+        footer=tuple(wrap(f"● best  ○ the library's default  ✕ most runs diverge · {footer}".strip(" ·"), wide, 8.0)),
+        size=size,
+        curves_box=curves,
+        strip_box=box,
+    )
+
+
+def quartiles(final: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the lower quartile, median and upper quartile [L] of ``final`` [L, R]; NaN where most runs diverged.
+
+    A run that diverged counts as worse than any other.
+    """
+    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), np.inf)
+    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method="higher")
+    lost = ~np.isfinite(middle)
+    return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
+
+
+def _line(sweep: RateSweep, style: Style, good: float) -> SensitivityLine:
+    rates = np.asarray(sweep.learning_rates, dtype=float)
+    low, middle, high = quartiles(np.asarray(sweep.final, dtype=float))
+    known = np.flatnonzero(np.isfinite(middle))
+    best = int(known[np.argmin(middle[known])]) if len(known) else None
+    usable, decades = None, 0.0
+    if best is not None and middle[best] <= good:
+        fine = np.isfinite(middle) & (middle <= good)
+        first = last = best
+        while first > 0 and fine[first - 1]:
+            first -= 1
+        while last < len(rates) - 1 and fine[last + 1]:
+            last += 1
+        usable = (float(rates[first]), float(rates[last]))
+        decades = math.log10(usable[1] / usable[0])
+    lost = np.flatnonzero(~np.isfinite(middle) & (np.arange(len(rates)) > (-1 if best is None else best)))
+    return SensitivityLine(
+        name=sweep.name,
+        style=style,
+        rates=rates,
+        middle=middle,
+        low=low,
+        high=high,
+        best=None if best is None else (float(rates[best]), float(middle[best])),
+        default=_at(sweep.default, rates, middle),
+        usable=usable,
+        decades=decades,
+        diverges_from=float(rates[lost[0]]) if len(lost) else None,
+    )
+
+
+def _at(default: float | None, rates: np.ndarray, middle: np.ndarray) -> tuple[float, float] | None:
+    """Return the point of the curve at the library's default, None where it lies outside or diverges."""
+    known = np.isfinite(middle)
+    if default is None or not known.any() or not rates[known][0] <= default <= rates[known][-1]:
+        return None
+    there = np.interp(math.log(default), np.log(rates[known]), np.log(middle[known]))
+    return float(default), float(np.exp(there))
+
+
+def _vertical(shown: np.ndarray, good: float) -> Axis:
+    if not len(shown):
+        return log_axis(1e-3, 10.0)
+    low = max(float(shown.min()), FLOOR)
+    high = min(float(shown.max()), float(np.quantile(shown, 0.9)) * 1e4)
+    low, high = min(low, good), max(high, good)
+    return log_axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high) + 0.05))
+
+
+def _sentence(lines: list[SensitivityLine]) -> str:
+    usable = sorted((line for line in lines if line.usable), key=lambda line: -line.decades)
+    if not usable:
+        return "No learning rate of this range is good enough."
+    widest = usable[0]
+    text = f"{widest.name} works over {widest.decades:.1f} decades of learning rates"
+    if len(lines) > 1:
+        narrow = usable[-1] if len(usable) > 1 else None
+        text += f"; {narrow.name} over {narrow.decades:.1f}" if narrow is not None else ", the others nowhere"
+    best = f"its best is {number(widest.best[0], 2)}" if widest.best else ""
+    if len(lines) == 1 and widest.default is not None and best:
+        best += f", the library's default {number(widest.default[0], 2)}"
+    return f"{text}{'; ' + best if len(lines) == 1 and best else ''}."
+
+
+def _named(lines: list[SensitivityLine], x: Axis, y: Axis, area: tuple[float, float]) -> tuple[SensitivityLine, ...]:
+    clouds = []
+    for line in lines:
+        spots = np.stack([x.place(line.rates) * area[0], y.place(line.middle) * area[1]], axis=1)
+        clouds.append(cloud(np.where((spots[:, 1:] >= 0) & (spots[:, 1:] <= area[1]), spots, np.nan)))
+    names = [line.name if len(lines) > 1 else "" for line in lines]
+    labels = place(names, clouds, area, 9.0, (), [points[::4] if len(lines) > 1 else points[:0] for points in clouds])
+    return tuple(replace(line, label=label) for line, label in zip(lines, labels, strict=True))
