@@ -58,7 +58,7 @@ def test_every_command_explains_itself_with_examples(name: str) -> None:
 def test_help_lists_the_commands_whole() -> None:
     shown = run("--help").stdout
     assert [line.split()[0] for line in shown.partition("Commands:\n")[2].splitlines()] == list(COMMANDS)
-    assert "..." not in shown
+    assert "..." not in shown.partition("Commands:")[2]
     assert run().stdout == shown
 
 
@@ -80,9 +80,12 @@ def test_a_race_prints_its_table_sentence_and_engine() -> None:
     race = slalom.race("sphere", ["sgd:lr=0.1", "sgd:lr=1.5"], start=(-75, -10), steps=200)
     lines = shown.splitlines()
     assert lines[1] == race.sentence
-    assert lines[6].split() == "SGD lr 0.1 0.1 converged 30 – 3.47e-36 75.6 1.00 0 200".split()
-    assert lines[7].split()[:8] == "SGD lr 1.5 1.5 diverged at step 21".split()
-    assert lines[-1] == (f"field engine, float64, slalom {slalom.__version__}, torch {race.versions['torch']}")
+    assert lines[3].split() + lines[4].split() == [
+        *("settles", "leaves", "final"),
+        *("optimizer", "lr", "status", "at", "again", "f", "−", "f*", "path", "straight", "turns", "gradients"),
+    ]
+    assert [line.split() for line in lines[6:8]] == [" ".join(texts).split() for texts in race.table().texts]
+    assert lines[-1] == f"field engine, float64, slalom {slalom.__version__}, torch {race.versions['torch']}"
 
 
 def test_json_stands_alone_on_standard_output(tmp_path: Path) -> None:
