@@ -79,8 +79,8 @@ def field(
 def _goes_alone(runner: Runner) -> bool:
     """Whether the field's shared gradient or storage is of no use to the optimizer, which then runs as in ``solo``.
 
-    It evaluates the loss itself, or differentiates the gradient again, or takes sparse gradients: adding a sparse tensor
-    to a dense 1-D view with a storage offset goes astray in torch (it writes outside the view).
+    It evaluates the loss itself, or differentiates the gradient again, or takes sparse gradients: adding a sparse
+    tensor to a dense 1-D view with a storage offset goes astray in torch (it writes outside the view).
     """
     needs = runner.optimizer.needs
     return needs.closure or needs.create_graph or needs.sparse

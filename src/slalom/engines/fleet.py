@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -249,7 +248,6 @@ class Crew:
         return rows
 
 
-@lru_cache(maxsize=8)
 def _recorded(landscape: Landscape) -> RecordedFunction | None:
     if not landscape.traceable:
         return None

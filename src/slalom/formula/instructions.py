@@ -9,7 +9,7 @@ torch's fused ``lerp``, ``addcmul`` and ``addcdiv``. They agree with the exact o
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -287,7 +287,7 @@ def _sign(asm: Assembler, a: Term) -> Term:
     return Term(asm.number("sign", a.coefficient), asm.emit("sign", a.tensor))
 
 
-FUSED = {
+FUSED: dict[str, Callable[..., Term]] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,

@@ -16,7 +16,7 @@ def to_json(race: RaceRecord) -> bytes:
     """Return the race as JSON; numbers that are not finite become null."""
     import msgspec
 
-    return msgspec.json.format(msgspec.json.encode(as_dictionary(race), order="deterministic"), indent=1)
+    return msgspec.json.encode(as_dictionary(race))
 
 
 def as_dictionary(race: RaceRecord) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def _finite(array: np.ndarray) -> Any:
     """Return nested lists, None in place of what is not finite."""
     if np.isfinite(array).all():
         return array.tolist()
-    return np.where(np.isfinite(array), array.astype(object), None).tolist()
+    objects = array.astype(object)
+    objects[~np.isfinite(array)] = None
+    return objects.tolist()
 
 
 def columns(race: RaceRecord) -> dict[str, np.ndarray]:

@@ -49,11 +49,11 @@ def race(
 ) -> Race:
     """Move optimizers down a landscape together and return the record of it.
 
-    ``course`` is a catalogue name, an expression such as ``"x**2 + 10*y**2"``, ``"file.py:name"``, a callable on tensors
-    or a :class:`slalom.Landscape`. ``optimizers`` are specs such as ``"adam:lr=0.1"``, optimizer classes, partials or
-    callables taking parameters; without any, the six classics at their defaults. ``starts`` is a list of points, or a
-    number of points to draw in the domain. Seeds count from ``seed``; they matter where there is ``noise`` (the standard
-    deviation of what is added to every gradient) or where starts are drawn.
+    ``course`` is a catalogue name, an expression such as ``"x**2 + 10*y**2"``, ``"file.py:name"``, a callable on
+    tensors or a :class:`slalom.Landscape`. ``optimizers`` are specs such as ``"adam:lr=0.1"``, optimizer classes,
+    partials or callables taking parameters; without any, the six classics at their defaults. ``starts`` is a list of
+    points, or a number of points to draw in the domain. Seeds count from ``seed``; they matter where there is
+    ``noise`` (the standard deviation of what is added to every gradient) or where starts are drawn.
 
     Raises :class:`slalom.InputError` (a ``ValueError``), in one sentence, for anything that cannot be raced.
     """
@@ -157,4 +157,4 @@ def versions() -> dict[str, str]:
     """What a result depends on beside what was asked for."""
     import torch
 
-    return {"slalom": __version__, "torch": torch.__version__, "python": platform.python_version()}
+    return {"slalom": __version__, "torch": str(torch.__version__), "python": platform.python_version()}

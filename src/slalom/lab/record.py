@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from slalom.core import Landscape, Minimum, Noise, PathMetrics, Runner, Status, Trajectories, measure
 from slalom.core.metrics import PATIENCE
+from slalom.lab import exports, files, pictures
 from slalom.lab.inside import look_inside
+from slalom.lab.tables import Table, race_table
 
 TOLERANCE = 0.01
 """How far above a known minimum a runner counts as having arrived."""
@@ -125,6 +130,43 @@ class Race:
     def statuses(self) -> tuple[Status, ...]:
         """How every runner ended."""
         return tuple(self._status(index) for index in range(len(self.runners)))
+
+    # -- what people see -----------------------------------------------------------------------------------------
+
+    @cached_property
+    def sentence(self) -> str:
+        """What to see in this race, in a sentence or two computed from it."""
+        from slalom.show.views.sentences import sentence
+
+        return sentence(self)
+
+    def table(self) -> Table:
+        """One row per runner, or one per optimizer where there are many runners."""
+        return race_table(self)
+
+    def to_json(self) -> bytes:
+        """The whole race as JSON; numbers that are not finite are null."""
+        return exports.to_json(self)
+
+    def figure(self, picture: str = "auto") -> Any:
+        """Return a matplotlib figure: ``comparison`` of all optimizers, ``path`` of the first runner, or ``surface``.
+
+        ``auto`` draws the path card of a single runner, and the comparison card of several.
+        """
+        return pictures.race_figure(self, picture)
+
+    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
+        """Write the race in the format of the ending: png svg pdf (a picture), gif mp4 (the animated race),
+        csv json parquet (the numbers). The file appears whole or not at all.
+
+        Raises InputError for an unknown ending or a place that cannot be written.
+        """
+        return files.save(path, pictures.race_writers(self, picture))
+
+    def _repr_html_(self) -> str:
+        return pictures.as_html(self.figure(), self.table())
+
+    # -- how it is computed --------------------------------------------------------------------------------------
 
     def _status(self, index: int) -> Status:
         losses, path = self.losses[index], self.paths[index]

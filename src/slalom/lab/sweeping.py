@@ -21,7 +21,7 @@ from slalom.lab.checks import (
 from slalom.lab.racing import DTYPES, ENGINES, STEPS, choose_starts, enlist, run, versions
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
-from slalom.optimizers import CLASSICS, parse_all
+from slalom.optimizers import CLASSICS, labels, parse_all
 
 START_GRID = 256
 """Starting points along each side of a basin map."""
@@ -65,8 +65,8 @@ def sweep(
     """Run optimizers over a whole range and return what became of each run.
 
     ``over="start"`` starts every optimizer from ``grid`` × ``grid`` points of the domain (256 × 256 unless asked for
-    otherwise): a basin map, with a fan of 30 paths around ``start``. ``over="lr"`` runs ``grid`` learning rates from 1e-4
-    to 1e2 (61) from ``starts`` points each (20 drawn in the domain): a sensitivity curve. With ``factors``, or
+    otherwise): a basin map, with a fan of 30 paths around ``start``. ``over="lr"`` runs ``grid`` learning rates from
+    1e-4 to 1e2 (61) from ``starts`` points each (20 drawn in the domain): a sensitivity curve. With ``factors``, or
     ``over="ladder"``, each optimizer runs at multiples of its learning rate: a ladder of paths.
 
     Other arguments are those of :func:`slalom.race`. Raises :class:`slalom.InputError` in one sentence.
@@ -112,6 +112,7 @@ class _Sweeper:
         progress: Progress | None,
     ):
         self.landscape, self.optimizers, self.steps = landscape, optimizers, steps
+        self.names = tuple(labels(optimizers))
         self.seeds, self.seed, self.noise = seeds, seed, noise
         self.dtype, self.engine, self.device, self.progress = dtype, engine, device, progress
 
@@ -140,6 +141,7 @@ class _Sweeper:
         return BasinSweep(
             course=self.landscape,
             optimizers=tuple(self.optimizers),
+            names=self.names,
             grid_x=axes[0],
             grid_y=axes[1],
             ends=tuple(ends),
@@ -203,6 +205,7 @@ class _Sweeper:
         return SensitivitySweep(
             course=self.landscape,
             optimizers=tuple(self.optimizers),
+            names=self.names,
             rates=rates,
             final_losses=tuple(final for final, _ in ends),
             diverged=tuple(gone for _, gone in ends),
@@ -253,6 +256,7 @@ class _Sweeper:
         return LadderSweep(
             course=self.landscape,
             optimizers=tuple(self.optimizers),
+            names=self.names,
             factors=tuple(multiples),
             rows=tuple(rows),
         )

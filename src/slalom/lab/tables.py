@@ -80,8 +80,10 @@ def _measures(metrics: PathMetrics) -> dict[str, Any]:
 
 def _text(name: str, value: Any, metrics: PathMetrics, status: Status) -> str:
     if name == "leaves again" and metrics.leaves:
-        gone_for_good = metrics.excursions[-1].length is None
-        return f"from {value:,} on" if gone_for_good else f"at {value:,}, {metrics.steps_away:,} steps"
+        first, times = metrics.leaves, len(metrics.excursions)
+        if first.length is None:
+            return f"from {value:,} on"
+        return f"at {value:,}, for {first.length:,}" + (f" (1st of {times})" if times > 1 else "")
     if name == "status" and status.kind == Status.CONVERGED:
         return "converged"
     if value is None:
@@ -97,7 +99,9 @@ def _text(name: str, value: Any, metrics: PathMetrics, status: Status) -> str:
 
 def significant(value: float) -> str:
     """Return ``value`` with about three digits: 75.6, 0.0123, 1,370, 2.1e+09."""
-    if value == 0 or 0.001 <= abs(value) < 1e6:
+    if value == 0:
+        return "0"
+    if 0.001 <= abs(value) < 1e6:
         digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 4
         return f"{value:,.{digits}f}"
     return f"{value:.2g}"

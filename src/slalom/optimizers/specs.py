@@ -120,8 +120,8 @@ def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimi
     parts = []
     for name in dict.fromkeys(key for other in alike for key in other.hyperparameters):
         values = [other.hyperparameters.get(name) for other in alike]
-        if all(value == values[0] for value in values) or name not in optimizer.hyperparameters:
-            continue
+        if all(value == values[0] for value in values) or name not in optimizer.typed:
+            continue  # what was left at its default needs no words: "SGD" beside "SGD momentum 0.9"
         value = optimizer.hyperparameters[name]
         words = name.replace("_", " ")
         if isinstance(value, bool):

@@ -1,0 +1,228 @@
+"""``slalom demo``: the experiment that slalom began with, from real runs to a page of pictures and observations."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slalom.core import InputError, quote
+from slalom.lab import files
+from slalom.lab.observations import Observation, observe
+from slalom.lab.racing import race
+from slalom.lab.record import Race
+from slalom.lab.sweeping import sweep
+
+START = (-75.0, -10.0)
+CLASSICS = ("sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1")
+VARIANTS = ("sgd:lr=0.1", "momentum:lr=0.1", "momentum:lr=0.1,dampening=0.5", "nesterov:lr=0.1")
+BOUNCING = ("sgd:lr=1",)
+
+LONG = 10_000
+"""Adagrad and Adadelta need thousands of steps to arrive; Adam and AdamW leave again near step 7,000."""
+SHORT = 500
+BOUNCES = 200
+
+Report = Callable[[str], None]
+"""Called with one line about each thing that is being made."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One picture of the page: its file, how to read it, and the command that makes it."""
+
+    file: str
+    caption: str
+    command: str
+
+
+def demo(out: str | os.PathLike[str] = "demo", report: Report | None = None) -> Path:
+    """Run the whole experiment and write its pictures, numbers and page into the folder ``out``; return the page.
+
+    f(x, y) = x² + y² from (−75, −10), with the real ``torch.optim`` classes: SGD at learning rate 0.1, Adagrad, RMSprop,
+    Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1.
+
+    Raises InputError if ``out`` cannot be a folder of ours.
+    """
+    tell = report or (lambda line: None)
+    folder = _prepare(Path(out).expanduser())
+    tell(f"racing six optimizers for {LONG:,} steps, four variants of SGD, and SGD at learning rate 1")
+    classics = race("sphere", CLASSICS, start=START, steps=LONG)
+    short = race("sphere", CLASSICS, start=START, steps=SHORT)
+    variants = race("sphere", VARIANTS, start=START, steps=SHORT)
+    bouncing = race("sphere", BOUNCING, start=START, steps=BOUNCES)
+    exhibits = []
+    for exhibit, make in _exhibits(classics, short, variants, bouncing):
+        tell(f"drawing {exhibit.file}")
+        make(folder / exhibit.file)
+        exhibits.append(exhibit)
+    for name, record in (("classics", short), ("variants", variants), ("bouncing", bouncing)):
+        record.save(folder / f"{name}.csv")
+    classics.save(folder / "classics.json")
+    tell("computing what was seen")
+    observations = observe(classics, variants, bouncing)
+    page = folder / "index.html"
+    content = _page(classics, variants, observations, exhibits)
+    files.save(page, {"html": lambda path: _write(path, content)})
+    return page
+
+
+def _prepare(folder: Path) -> Path:
+    """Make the folder; refuse a place that is taken by something else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise InputError(f"{quote(folder)} cannot be made a folder: {reason}; name another with --out.") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise InputError(f"{quote(folder)} cannot be written to: permission denied; name another folder with --out.")
+    return folder
+
+
+def _exhibits(
+    classics: Race, short: Race, variants: Race, bouncing: Race
+) -> Iterator[tuple[Exhibit, Callable[[Path], Any]]]:
+    """Yield each picture with what writes it, in the order of the page."""
+    field = " ".join(f"-o {spec}" for spec in CLASSICS)
+    begin = "slalom race sphere --start -75,-10"
+    yield (
+        Exhibit("comparison.png", "All six on one map, with their losses and measures.", _command(begin, field, LONG)),
+        classics.save,
+    )
+    yield (
+        Exhibit(
+            "race.gif",
+            "The race, all in step: heads and tails on the map, the loss in lock-step, and inside each optimizer the "
+            "downhill direction, its momentum, its step, and the root of the second moment that divides it.",
+            f"{begin} {field} --save race.gif",
+        ),
+        short.save,
+    )
+    yield (
+        Exhibit("surface.png", "What is being descended, with the paths lying on it.", f"{begin} {field}"),
+        partial(short.save, picture="surface"),
+    )
+    for index, spec in enumerate(CLASSICS):
+        alone = _only(classics, index)
+        name = alone.runners[0].name.lower()
+        yield (
+            Exhibit(
+                f"path-{name}.png",
+                "One dot every ten steps: where dots lie close, it is slow.",
+                _command(begin, f"-o {spec}", LONG),
+            ),
+            alone.save,
+        )
+    yield (
+        Exhibit("bouncing.png", "SGD at learning rate 1: too far, every time.", _command(begin, "-o sgd:lr=1", BOUNCES)),
+        bouncing.save,
+    )
+    yield (
+        Exhibit(
+            "variants.png",
+            "SGD plain, with momentum, with dampened momentum, and with Nesterov's.",
+            _command(begin, " ".join(f"-o {spec}" for spec in VARIANTS), SHORT),
+        ),
+        variants.save,
+    )
+    yield (
+        Exhibit(
+            "ladder.png",
+            "Each optimizer at a tenth to ten times its learning rate, all on the same axes.",
+            f"slalom sweep sphere {field} --over ladder",
+        ),
+        lambda path: sweep("sphere", CLASSICS, over="ladder", start=START, steps=SHORT).save(path),
+    )
+
+
+def _command(begin: str, field: str, steps: int) -> str:
+    return f"{begin} {field} --steps {steps}"
+
+
+def _only(record: Race, index: int) -> Race:
+    """Return the race of one runner of ``record``."""
+    runner = record.runners[index]
+    return race("sphere", [runner.optimizer], start=runner.start, steps=record.steps)
+
+
+# -- the page ----------------------------------------------------------------------------------------------------------
+
+STYLE = """
+:root { color-scheme: light dark; --ink: #1a1a1a; --quiet: #5d5d5d; --paper: #ffffff; --line: #dddddd; }
+@media (prefers-color-scheme: dark) { :root { --ink: #eeeeee; --quiet: #b0b0b0; --paper: #17181a; --line: #3a3b3e; } }
+body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
+  max-width: 60rem; padding: 1.5rem 1rem 4rem; }
+h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
+h2 { font-size: 1.3rem; margin: 2.6rem 0 .6rem; }
+.lead { font-size: 1.12rem; }
+dt { font-weight: 650; margin-top: 1rem; } dd { margin: .15rem 0 0; }
+figure { margin: 1.4rem 0; } img { width: 100%; height: auto; background: #fff; border-radius: 6px; }
+figcaption { color: var(--quiet); margin-top: .3rem; }
+code { font-size: .84rem; overflow-wrap: anywhere; }
+.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 1.2rem; }
+.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; } th { color: var(--quiet); font-weight: 500; }
+small, footer { color: var(--quiet); }
+"""
+
+
+def _page(
+    classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit]
+) -> str:
+    """Return the page: the answer first, then what was seen, the tables, and every picture with its command."""
+    seen = "".join(f"<dt>{html.escape(o.heading)}</dt><dd>{html.escape(o.text)}</dd>" for o in observations)
+    figures = {exhibit.file: _figure(exhibit) for exhibit in exhibits}
+    cards = "".join(figure for file, figure in figures.items() if file.startswith("path-"))
+    rest = "".join(figures[file] for file in ("variants.png", "ladder.png", "surface.png"))
+    versions = ", ".join(f"{name} {version}" for name, version in classics.versions.items())
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>How six optimizers descend x² + y²</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>How six optimizers descend x² + y²</h1>
+<p class="lead">{html.escape(classics.sentence)}</p>
+<p>Every path here is the path of the real, unmodified <code>torch.optim</code> class, from (−75, −10): SGD at learning
+rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Nothing is clipped, scheduled or tuned.</p>
+{figures["comparison.png"]}
+{figures["race.gif"]}
+<h2>What was seen</h2>
+<p>Each sentence is computed from the runs.</p>
+<dl>{seen}</dl>
+<h2>The measures</h2>
+<div class="wide">{classics.table()._repr_html_()}</div>
+<p>Variants of SGD, {variants.steps} steps:</p>
+<div class="wide">{variants.table()._repr_html_()}</div>
+<h2>One by one</h2>
+<div class="pairs">{cards}{figures["bouncing.png"]}</div>
+<h2>Variants, learning rates, and the surface</h2>
+{rest}
+<h2>The numbers</h2>
+<p><a href="classics.json">classics.json</a> (10,000 steps), <a href="classics.csv">classics.csv</a>,
+<a href="variants.csv">variants.csv</a>, <a href="bouncing.csv">bouncing.csv</a> (one line per runner and step).</p>
+<footer>{html.escape(versions)}; {classics.engine} engine, {classics.dtype}. Ranks on a plane do not transfer to
+networks.</footer>
+</body>
+</html>
+"""
+
+
+def _figure(exhibit: Exhibit) -> str:
+    source, caption = html.escape(exhibit.file), html.escape(exhibit.caption)
+    return (
+        f'<figure><a href="{source}"><img src="{source}" alt="{caption}" loading="lazy"></a>'
+        f"<figcaption>{caption}<br><code>{html.escape(exhibit.command)}</code></figcaption></figure>"
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

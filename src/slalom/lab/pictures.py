@@ -1,0 +1,83 @@
+"""From results to pictures: which view and plot belong to which result. Drawing is imported when somebody asks for it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from slalom.core import InputError, RaceRecord, quote
+from slalom.lab import exports, files
+from slalom.lab.tables import Table
+
+DRAWN = ("png", "svg", "pdf")
+"""Endings of still pictures."""
+
+SWEEP_ENDINGS = (*DRAWN, "csv", "json")
+RACE_ENDINGS = (*DRAWN, "gif", "mp4", "csv", "json", "parquet")
+
+RACE_PICTURES = ("comparison", "path", "surface")
+
+
+def check_savable(paths: Iterable[Any], endings: Iterable[str] = RACE_ENDINGS) -> list[Path]:
+    """Return ``paths`` if each can be written; see :func:`slalom.lab.files.check_savable`."""
+    return files.check_savable(paths, list(endings))
+
+
+def race_figure(race: RaceRecord, picture: str = "auto") -> Any:
+    """Return the figure of a race: its comparison card, the path card of its first runner, or the surface with paths."""
+    from slalom.show import plots, views
+
+    if picture == "auto":
+        picture = "path" if len(race.runners) == 1 else "comparison"
+    if picture == "comparison":
+        return plots.comparison(views.comparison(race))
+    if picture == "path":
+        return plots.path_card(views.path_card(race, 0))
+    if picture == "surface":
+        return plots.surface(views.surface(race.course, race))
+    raise InputError(f"picture {quote(picture)} is not known: choose one of {', '.join(RACE_PICTURES)}.")
+
+
+def race_writers(race: RaceRecord, picture: str = "auto") -> dict[str, files.Writer]:
+    """Return what writes a race, by ending."""
+    still = still_writers(partial(race_figure, race, picture))
+
+    def move(path: Path) -> None:
+        from slalom.show import animation, views
+
+        animation.write(views.synchronised_race(race), path)
+
+    return {
+        **still,
+        "gif": move,
+        "mp4": move,
+        "csv": partial(exports.write_csv, race),
+        "json": lambda path: _write_bytes(path, exports.to_json(race)),
+        "parquet": partial(exports.write_parquet, race),
+    }
+
+
+def still_writers(figure: Callable[[], Any]) -> dict[str, files.Writer]:
+    """Return what writes the figure as png, svg and pdf; it is drawn when it is written."""
+
+    def draw(path: Path) -> None:
+        from slalom.show import plots
+
+        plots.write(figure(), path)
+
+    return dict.fromkeys(DRAWN, draw)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+
+
+def as_html(figure: Any, table: Table) -> str:
+    """Return what a notebook shows: the picture and the table under it."""
+    from slalom.show import plots
+
+    encoded = base64.b64encode(plots.png(figure)).decode()
+    return f'<img src="data:image/png;base64,{encoded}" style="max-width:100%">{table._repr_html_()}'
