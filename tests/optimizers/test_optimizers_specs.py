@@ -117,10 +117,9 @@ def test_labels_tell_namesakes_apart() -> None:
     given = ["sgd:lr=0.1", "sgd:lr=1.5", "adam", "adam:amsgrad=True", "adamw"]
     assert labels(parse_all(given)) == ["SGD lr 0.1", "SGD lr 1.5", "Adam", "Adam amsgrad", "AdamW"]
     assert labels(parse_all(["sgd", "sgd", "adam"])) == ["SGD", "SGD (2)", "Adam"]
-    assert labels(parse_all(["adam:betas=(0.5,0.9)", "adam"])) == [
-        "Adam betas (0.5, 0.9)",
-        "Adam betas (0.9, 0.999)",
-    ]
+    assert labels(parse_all(["adam:betas=(0.5,0.9)", "adam"])) == ["Adam betas (0.5, 0.9)", "Adam"]
+    made = [lambda p: torch.optim.SGD(p, lr=0.5), lambda p: torch.optim.SGD(p, lr=1.0)]
+    assert labels(parse_all(made)) == ["SGD lr 0.5", "SGD lr 1"]
 
 
 SENTENCES = {
@@ -168,6 +167,8 @@ SENTENCES = {
     "torch.optim.adam": "`torch.optim.adam`: `torch.optim` has no `adam`. Did you mean `Adam` or `RAdam` or `NAdam`?",
     "nowhere.to.Be": "`nowhere.to.Be`: there is no module `nowhere` to import. Install it, or start slalom where it "
     "lies.",
+    "sys.exit": "`sys.exit`: exit refuses this: [Parameter containing: tensor([ 0.7000, -1.3000, 2.1000, 0.4000], "
+    "dtype=torch.float64, requires_grad=True)].",
     "math.pi": "`math.pi` is not an optimizer class or a function that returns one, but a float.",
 }
 

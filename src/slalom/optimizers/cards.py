@@ -6,6 +6,7 @@ options that were typed. Classes without such a rule get a description written b
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -255,4 +256,7 @@ def _rows(lines: Iterable[FormulaLine], longest: int, width: int) -> Iterable[st
 
 
 def _wrap(text: str, width: int, lead: str) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=lead, subsequent_indent=" " * len(lead))
+    """Wrap ``text``; a formula in it breaks at no operator."""
+    bound = re.sub(r" ([←=<>+−]) ", "\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", text)
+    rows = textwrap.wrap(bound, width, initial_indent=lead, subsequent_indent=" " * len(lead))
+    return [row.replace("\N{NO-BREAK SPACE}", " ") for row in rows]

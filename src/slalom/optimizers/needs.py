@@ -32,6 +32,12 @@ KNOWN: dict[str, Needs] = {
 }
 """By import path, so that nothing need be tried (a test holds every line against :func:`probe`)."""
 
+FAILURES = (Exception, SystemExit)
+"""What a caller's code may raise when it is tried: a path can name any function, even one that exits."""
+
+LONGEST_COMPLAINT = 200
+"""Most characters of a class's own complaint that an error repeats."""
+
 STEPS = 3
 _START = (0.7, -1.3, 2.1, 0.4)
 _CURVATURE = (1.0, 0.3, 2.0, 0.6)
@@ -61,12 +67,12 @@ def probe(make: Make) -> Needs:
 
     with torch.random.fork_rng(devices=[]):  # some optimizers draw random numbers
         matrix = _wants_matrix(make)
-        complaints = []
+        complaints: list[BaseException] = []
         for closure, create_graph, sparse in _WAYS:
             needs = Needs(closure=closure, create_graph=create_graph, sparse=sparse, matrix=matrix)
             try:
                 joint = _travel(make, needs, _START)
-            except Exception as complaint:
+            except FAILURES as complaint:
                 complaints.append(complaint)
                 continue
             alone = [_travel(make, needs, (x,), (c,))[0] for x, c in zip(_START, _CURVATURE, strict=True)]
@@ -89,13 +95,15 @@ def trial(make: Make, needs: Needs) -> None:
     """Make a few steps, for the values that a class only looks at then. Raises :class:`RefusalError`."""
     try:
         _travel(make, needs, _START)
-    except Exception as complaint:
+    except FAILURES as complaint:
         raise RefusalError(words(complaint)) from complaint
 
 
 def words(complaint: BaseException) -> str:
     """Return an exception's text on one line; of a bare ``assert``, which has none, its condition."""
     text = " ".join(str(complaint).split())
+    if len(text) > LONGEST_COMPLAINT:
+        return text[: LONGEST_COMPLAINT - 1] + "…"
     if text:
         return text.rstrip(".")
     import traceback
@@ -108,10 +116,10 @@ def words(complaint: BaseException) -> str:
 def _wants_matrix(make: Make) -> bool:
     try:
         make([dummy()])
-    except Exception as complaint:
+    except FAILURES as complaint:
         try:
             make([dummy(matrix=True)])
-        except Exception:
+        except FAILURES:
             raise RefusalError(words(complaint)) from complaint
         return True
     return False

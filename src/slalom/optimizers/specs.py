@@ -120,7 +120,8 @@ def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimi
     parts = []
     for name in dict.fromkeys(key for other in alike for key in other.hyperparameters):
         values = [other.hyperparameters.get(name) for other in alike]
-        if all(value == values[0] for value in values) or name not in optimizer.typed:
+        chosen = optimizer.typed if isinstance(optimizer.factory, type) else optimizer.hyperparameters
+        if all(value == values[0] for value in values) or name not in chosen:
             continue  # what was left at its default needs no words: "SGD" beside "SGD momentum 0.9"
         value = optimizer.hyperparameters[name]
         words = name.replace("_", " ")
@@ -194,7 +195,7 @@ def _try(
         return needs
     except InputError:
         raise
-    except Exception as complaint:
+    except probing.FAILURES as complaint:
         raise InputError(_refusal(spec, title, signature, factory, needs, typed, complaint)) from complaint
 
 
@@ -209,7 +210,7 @@ def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
 def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
     try:
         made = make([probing.dummy()])
-    except Exception:
+    except probing.FAILURES:
         return  # perhaps it takes matrices only: the probe will tell
     if not callable(getattr(made, "step", None)) or not hasattr(made, "param_groups"):
         raise InputError(
@@ -226,7 +227,7 @@ def _refusal(
     factory: Callable[..., Any],
     needs: Needs | None,
     typed: Mapping[str, Any],
-    complaint: Exception,
+    complaint: BaseException,
 ) -> str:
     """Say which value the class refuses, its rule where that is known, and its default."""
     for name, value in typed.items():
