@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from types import SimpleNamespace
 
 import pytest
 
-from slalom.cli.progress import told
+from slalom.cli import progress
+from slalom.cli.progress import Watch, told
 from slalom.cli.tables import UNLIMITED, Mark, fitting, marks, table_lines
 
 COLUMNS = ("optimizer", "lr", "status", "settles at", "leaves again", "final f − f*", "path", "gradients")
@@ -70,3 +73,29 @@ def test_marks_have_the_pictures_colours_and_black_is_the_text_s() -> None:
 @pytest.mark.parametrize(("left", "text"), [(7.4, "7 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
 def test_the_time_left_is_told_in_fitting_units(left: float, text: str) -> None:
     assert told(12_800, 100_000, left) == f"12,800 of 100,000 steps, {text} left"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_appears_in_a_terminal_once_the_work_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now)
+    screen = Terminal()
+    monkeypatch.setattr(progress, "time", clock)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "80")
+    with Watch() as watch:
+        assert watch.progress is not None
+        for clock.now, done in ((0.5, 10), (0.9, 20)):
+            watch.progress(done, 100)
+        assert screen.getvalue() == ""
+        clock.now = 1.5
+        watch.progress(30, 100)
+    assert "30 of 100 steps, 4 s left" in screen.getvalue()
+
+
+def test_no_bar_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert Watch().progress is None

@@ -64,7 +64,7 @@ def _families(result: Any) -> list[tuple[str, str]]:
     """Return (name, family) of every optimizer of a result, in order."""
     if hasattr(result, "runners"):
         return list({runner.name: (runner.name, runner.optimizer.family) for runner in result.runners}.values())
-    return [(optimizer.name, optimizer.family) for optimizer in result.optimizers]
+    return [(name, entry.family) for name, entry in zip(result.names, result.optimizers, strict=True)]
 
 
 def _conditions(result: Any) -> str:

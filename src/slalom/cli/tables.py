@@ -129,7 +129,7 @@ def table_lines(table: Results, known: Mapping[str, Mark], width: int) -> list[A
             row.append(mark.text.ljust(sample), style=mark.colour or "")
         for position, (k, column) in enumerate(zip(kept, columns, strict=True)):
             row.append(" " * GAP if position else "")
-            row.append(column.aligned(column.cells[index]), style=_style(table.columns[k], line[k]))
+            row.append(column.aligned(column.cells[index]), style=_style(line[k]))
         row.rstrip()
         lines.append(row)
     if len(kept) < len(table.columns):
@@ -160,8 +160,7 @@ def _heading(columns: Sequence[Column], sample: int) -> list[Any]:
 def _column(table: Results, k: int) -> Column:
     name, texts = table.columns[k], tuple(line[k] for line in table.texts)
     width = _width(name, texts)
-    values = [row.get(name) for row in table.rows]
-    return Column(_broken(name, width), texts, k == 0 or all(isinstance(v, str) for v in values), width)
+    return Column(_broken(name, width), texts, k == 0 or name == "status", width)
 
 
 def _width(heading: str, texts: Sequence[str]) -> int:
@@ -175,7 +174,7 @@ def _broken(heading: str, width: int) -> tuple[str, ...]:
     return tuple(line.replace("\u00a0", " ") for line in textwrap.wrap(held, width, break_long_words=False))
 
 
-def _style(column: str, text: str) -> str:
-    if column == "status":
-        return "red" if text.startswith("diverged") else "green" if text.startswith("converged") else ""
-    return "dim" if text in ("", "–") else ""
+def _style(text: str) -> str:
+    if text.startswith("diverged"):
+        return "red"
+    return "green" if text == "converged" else "dim" if text in ("", "–") else ""
