@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import matplotlib
@@ -21,8 +20,6 @@ SIZE = (10.0, 5.7)
 
 def surface(view: Surface) -> Figure:
     """Draw a surface and its filled contours."""
-    # Registers the projection; only this picture pays for it.
-    importlib.import_module("mpl_toolkits.mplot3d")
     with matplotlib.rc_context(canvas.RC):
         figure = canvas.figure(*SIZE)
         canvas.header(figure, view.title, [view.sentence])
