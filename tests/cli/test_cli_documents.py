@@ -1,0 +1,81 @@
+"""Every command in the documents and help texts can be typed as it stands, and every link leads somewhere."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from slalom.cli.application import COMMANDS, program
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [
+    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/reading.md", "docs/metrics.md")
+]
+
+
+def commands(text: str) -> list[str]:
+    """Return the commands of indented and fenced lines that begin with ``slalom``, and of code within sentences."""
+    joined = text.replace("\\\n", " ")
+    lines = re.findall(r"^ *(slalom (?:race|sweep|demo|list|show) .*)$", joined, flags=re.MULTILINE)
+    return [*lines, *re.findall(r"`(slalom (?:race|sweep|demo|list|show) [^`]+)`", joined)]
+
+
+def without_remark(line: str) -> list[str]:
+    """Return the words of a command; what follows two spaces explains it, what follows > is the shell's."""
+    return shlex.split(re.split(r" {2,}(?!-)| > ", line)[0])[1:]
+
+
+def typed() -> list[tuple[str, ...]]:
+    found = [line for document in DOCUMENTS for line in commands(document.read_text(encoding="utf-8"))]
+    for name in ((), *((name,) for name in COMMANDS)):
+        found += commands(CliRunner().invoke(program, [*name, "--help"], env={"COLUMNS": "200"}).stdout)
+    return sorted({tuple(without_remark(line)) for line in found})
+
+
+TYPED = typed()
+
+
+@pytest.mark.parametrize("words", TYPED, ids=" ".join)
+def test_every_command_of_the_documents_can_be_parsed(words: tuple[str, ...]) -> None:
+    name, *args = words
+    command = program.get_command(click.Context(program), name)
+    assert command is not None
+    with command.make_context(name, args):
+        pass
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", TYPED, ids=" ".join)
+def test_every_command_of_the_documents_runs(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(program, list(words))
+    assert result.exit_code == 0, result.output
+    saved = [word for before, word in itertools.pairwise(words) if before == "--save"]
+    assert all((tmp_path / name).stat().st_size for name in saved)
+
+
+def test_the_documents_show_many_commands() -> None:
+    assert len(TYPED) > 20
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_file_that_a_document_names_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if not link.startswith("http")]
+    missing = [link for link in links if not (document.parent / link).exists()]
+    paths = re.findall(r"`((?:src|tests)/[\w/.]+)`", text)
+    assert missing + [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_every_test_that_the_reading_guide_names_exists() -> None:
+    guide = (ROOT / "docs/reading.md").read_text(encoding="utf-8")
+    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in re.findall(r"`(test_\w+)`", guide) if f"def {name}(" not in sources] == []
