@@ -19,7 +19,7 @@ from PIL import GifImagePlugin, Image
 from slalom.core import InputError
 from slalom.show import canvas
 from slalom.show.views.moving import MovingRace
-from slalom.show.views.styles import ORANGE, rgb, tint
+from slalom.show.views.styles import ORANGE, ink, rgb, tint
 
 GIF_DPI, VIDEO_DPI = 100, 160
 DOWNHILL, MOMENTUM = "#8C8C8C", ORANGE
@@ -60,7 +60,7 @@ class Stage:
             rim = Circle((x, y), dial.box.width / 2, facecolor="#F7F8FA", edgecolor="#D5D8DD", linewidth=0.8)
             self.dials.add_patch(rim)
             name: dict[str, Any] = {
-                "color": dial.style.colour,
+                "color": ink(dial.style.colour),
                 "fontsize": 9,
                 "fontweight": "bold",
                 "ha": "center",

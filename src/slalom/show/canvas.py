@@ -25,7 +25,7 @@ from slalom.show.views.labels import Label
 from slalom.show.views.layouts import Box
 from slalom.show.views.lines import Exit
 from slalom.show.views.maps import Map, PathLine
-from slalom.show.views.styles import Style
+from slalom.show.views.styles import Style, ink
 
 DPI = 140
 INK, QUIET, FAINT, CONTOUR = "#1A1A1A", "#666666", "#9A9A9A", "#B9BEC6"
@@ -65,9 +65,7 @@ def halo(width: float = 2.5) -> list[Any]:
 
 
 def scale(target: Axes, x: Axis | None = None, y: Axis | None = None) -> None:
-    """Set limits, scales and ticks. The labels are plain text: no picture waits for a mathematics
-    typesetter.
-    """
+    """Set limits, scales and ticks. The labels are plain text: no picture waits for a mathematics typesetter."""
     for axis, name in ((x, "x"), (y, "y")):
         if axis is None:
             continue
@@ -129,7 +127,7 @@ def landscape(target: Axes, view: Map, faded: float = 1.0) -> None:
     markers(target, view.starts, view.minima)
     window(target, view.frame, equal=view.terrain is not None)
     for line in view.lines:
-        name(target, line.label, line.style.colour, 9.5)
+        name(target, line.label, ink(line.style.colour), 9.5)
     name(target, view.start_label, QUIET, 8.5, weight="normal")
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
 
@@ -245,7 +243,7 @@ def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> 
     for order, line in enumerate(view.curves):
         curve(target, line, width, 3 + 0.01 * order, faded)
     for line in view.curves:
-        name(target, line.label, line.style.colour, 8.5)
+        name(target, line.label, ink(line.style.colour), 8.5)
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
 
 

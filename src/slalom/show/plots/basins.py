@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from slalom.show import canvas
 from slalom.show.views.basins import Basin, Basins, Fan
 from slalom.show.views.layouts import Box
+from slalom.show.views.styles import ink
 
 
 def basin_map(view: Basins) -> Figure:
@@ -62,7 +63,7 @@ def _basin(figure: Figure, view: Basins, basin: Basin) -> None:
 def _caption(target: Axes, name: str, caption: str, colour: str) -> None:
     """Write the optimizer's name above a panel, and what became of its runs beside it."""
     place = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "bottom"}
-    target.annotate(name, (0, 1), (0, 16), color=colour, fontsize=10, fontweight="bold", **place)  # type: ignore[arg-type]
+    target.annotate(name, (0, 1), (0, 16), color=ink(colour), fontsize=10, fontweight="bold", **place)  # type: ignore[arg-type]
     target.annotate(caption, (0, 1), (0, 4), color=canvas.QUIET, fontsize=8.5, **place)  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from slalom.show import canvas
 from slalom.show.views.comparisons import Comparison
 from slalom.show.views.layouts import ROW
+from slalom.show.views.styles import ink
 from slalom.show.views.tables import Row
 
 
@@ -55,7 +56,7 @@ def _table(figure: Figure, view: Comparison) -> None:
     for index, row in enumerate(view.table.rows):
         y = top - 0.28 - ROW * index
         _sample(figure, row, box.left / width, (box.left + 0.3) / width, y / height)
-        put(0.38, y, row.name, 9.0, color=row.style.colour, fontweight="bold")
+        put(0.38, y, row.name, 9.0, color=ink(row.style.colour), fontweight="bold")
         put(view.table.rate_at, y, row.rate, 8.0, color=canvas.QUIET)
         for column, cell in zip(view.table.columns, row.cells, strict=True):
             quiet = cell in ("–", "not yet")

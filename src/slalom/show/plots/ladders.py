@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from slalom.show import canvas
 from slalom.show.views.ladders import Ladder, LadderRow, Tile
+from slalom.show.views.styles import ink
 
 PALE = {"diverges": "#FBE3DF"}
 WORDS = {"arrives": "#00734F", "leaves again": "#B35900", "bounces": "#B35900", "creeps": "#666666"}
@@ -25,7 +26,7 @@ def ladder(view: Ladder) -> Figure:
         for row in view.rows:
             box = row.tiles[0].box
             y = (box.bottom + box.height / 2) / height
-            name = {"fontsize": 10, "fontweight": "bold", "color": row.style.colour, "va": "center"}
+            name = {"fontsize": 10, "fontweight": "bold", "color": ink(row.style.colour), "va": "center"}
             figure.text(0.5 / width, y, row.name, **name)  # type: ignore[arg-type]
             for tile in row.tiles:
                 _tile(figure, view, row, tile)

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 
 from slalom.show import canvas
 from slalom.show.views.sensitivities import Sensitivity, SensitivityLine
+from slalom.show.views.styles import ink
 
 ZONE = "#E6E6E6"
 
@@ -30,7 +31,7 @@ def sensitivity(view: Sensitivity) -> Figure:
         for line in view.lines:
             _curve(curves, line)
         for line in view.lines:
-            canvas.name(curves, line.label, line.style.colour, 9.0)
+            canvas.name(curves, line.label, ink(line.style.colour), 9.0)
         _strip(figure, view)
         canvas.footer(figure, view.footer)
     return figure
@@ -70,7 +71,7 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
     for row, line in enumerate(view.lines):
         colour = line.style.colour
         target.plot([line.rates[0], line.diverges_from or line.rates[-1]], [row, row], color=ZONE, linewidth=1.2)
-        name = {"fontsize": 9, "color": colour, "fontweight": "bold", "va": "center"}
+        name = {"fontsize": 9, "color": ink(colour), "fontweight": "bold", "va": "center"}
         target.text(-0.008, row, line.name, transform=target.get_yaxis_transform(), ha="right", **name)  # type: ignore[arg-type]
         if line.usable is not None:
             low, high = line.usable

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from slalom.show import canvas
 from slalom.show.views.layouts import Box
+from slalom.show.views.styles import ink
 from slalom.show.views.surfaces import Surface
 
 DEPTH = LinearSegmentedColormap.from_list("depth", ["#5B8DB8", "#8FB6D3", "#BFD7E6", "#E2ECF1", "#F4F0E6", "#EBDDC3"])
@@ -104,7 +105,7 @@ def _filled(figure: Figure, view: Surface) -> None:
     target.set_title("the same from above", loc="left", fontsize=9, color=canvas.QUIET, pad=5)
     for index, path in enumerate(view.paths[:12]):
         x, y = 0.055 + (index % 8) * 0.115, 0.028 - index // 8 * 0.03
-        figure.text(x, y, path.name, color=path.style.colour, fontsize=9, fontweight="bold")
+        figure.text(x, y, path.name, color=ink(path.style.colour), fontsize=9, fontweight="bold")
 
 
 def _lit(view: Surface) -> np.ndarray:

@@ -1,4 +1,11 @@
-"""The numbers of each picture, as small records: tests test them; plots and animation only draw them."""
+"""The numbers of each picture, as small records: tests test them; plots and animation only draw them.
+
+From a race: ``comparison(record)``, ``path_card(record, runner)``, ``surface(course, record)``, ``fan(record)`` and
+``synchronised_race(record, frames)``. From sweeps, whose results come as arrays: ``ladder(races, factors)``,
+``sensitivity(sweeps, course, ...)`` of :class:`RateSweep`, ``basin_map(sweeps, course, ...)`` of :class:`StartSweep`.
+
+Nothing here imports torch or matplotlib: results can be read, and put into words, where neither is installed.
+"""
 
 from slalom.show.views.basins import Basins, Fan, StartSweep, basin_map, fan
 from slalom.show.views.comparisons import Comparison, comparison

@@ -18,9 +18,7 @@ from slalom.show.views.words import count, number, power
 
 @dataclass(frozen=True)
 class CurveLine:
-    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), quartiles over starts or
-    seeds.
-    """
+    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), quartiles over starts or seeds."""
 
     name: str
     style: Style
@@ -72,9 +70,7 @@ def loss_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]
 
 
 def measured_from(record: RaceRecord) -> float:
-    """Return what losses are measured from: the minimum, or the lowest loss of a runner that did not run
-    away.
-    """
+    """Return what losses are measured from: the minimum, or the lowest loss of a runner that did not run away."""
     if record.minimum_is_known:
         return record.minimum
     lasting = [k for k in range(len(record.runners)) if diverged(record, k) is None]
@@ -87,9 +83,7 @@ def _tolerance(value: float) -> str:
 
 
 def distance_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]) -> Panel:
-    """Return what stands in the map's place for three and more variables: the distance to the nearest
-    minimum.
-    """
+    """Return what stands in the map's place for three and more variables: the distance to the nearest minimum."""
     if record.course.minima:
         minima = np.array([m.point for m in record.course.minima], dtype=float)
         with np.errstate(over="ignore", invalid="ignore"):

@@ -37,9 +37,7 @@ class Frame:
         return self.width / self.height
 
     def fit(self, ratio: float) -> Frame:
-        """Return the smallest frame of this ``ratio`` (width over height) around this one: circles stay
-        circles.
-        """
+        """Return the smallest frame of this ``ratio`` (width over height) around this one: circles stay circles."""
         width, height = max(self.width, self.height * ratio), max(self.height, self.width / ratio)
         x, y = (self.left + self.right) / 2, (self.bottom + self.top) / 2
         return Frame(x - width / 2, x + width / 2, y - height / 2, y + height / 2)
@@ -52,9 +50,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class Terrain:
-    """The landscape on a grid: ``x`` [W], ``y`` [H], ``gap`` [H, W] = f − floor ≥ 0, and the contours'
-    ``levels``.
-    """
+    """The landscape on a grid: ``x`` [W], ``y`` [H], ``gap`` [H, W] = f − floor ≥ 0, and the contours' ``levels``."""
 
     x: np.ndarray
     y: np.ndarray
@@ -71,12 +67,10 @@ class Terrain:
 
 
 def frame_of(record: RaceRecord, runners: Sequence[int] | None = None) -> Frame:
-    """Return start ∪ minimum ∪ the middle 95 % of the path, plus 10 %, for the given runners of a plane's
-    race.
+    """Return start ∪ minimum ∪ the middle 95 % of the path, plus 10 %, for the given runners of a plane's race.
 
-    Runners that diverged count with their start alone, and nothing counts far outside of the landscape's
-    domain:
-    else one runner's way to infinity would shrink everybody's picture to a point.
+    Runners that diverged count with their start alone, and nothing counts far outside of the landscape's domain: else
+    one runner's way to infinity would shrink everybody's picture to a point.
     """
     runners = range(len(record.runners)) if runners is None else runners
     plane = record.paths[list(runners)][..., :2]
@@ -115,9 +109,7 @@ def reachable(course: Landscape, fixed: np.ndarray) -> np.ndarray:
 
 
 def _middle(path: np.ndarray) -> np.ndarray:
-    """Return the corners that hold the middle 95 % of a path, by its steps and by its length, shape [2,
-    2].
-    """
+    """Return the corners that hold the middle 95 % of a path, by its steps and by its length, shape [2, 2]."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.linalg.norm(np.diff(path, axis=0), axis=1)
     corners = [np.quantile(path, (0.025, 0.975), axis=0)]
@@ -134,9 +126,7 @@ def _middle(path: np.ndarray) -> np.ndarray:
 
 
 def _padded(low: np.ndarray, high: np.ndarray, domain: np.ndarray) -> Frame:
-    """Return the frame with its margin; a path along an axis still gets some width, a point some
-    surroundings.
-    """
+    """Return the frame with its margin; a path along an axis still gets some width, a point some surroundings."""
     size = high - low
     if not size.max() > 0:
         size = domain * 0.1
@@ -148,9 +138,7 @@ def _padded(low: np.ndarray, high: np.ndarray, domain: np.ndarray) -> Frame:
 
 
 def terrain(course: Landscape, frame: Frame, minimum: float | None, columns: int = 220) -> Terrain:
-    """Return the landscape over ``frame``; contours lie log-spaced above ``minimum``, or above the lowest
-    value seen.
-    """
+    """Return the landscape over ``frame``; contours lie log-spaced above ``minimum``, or above the lowest value seen."""
     rows = max(40, round(columns / frame.ratio)) if frame.ratio < 6 else 40
     if rows > columns:
         columns, rows = max(40, round(columns / (rows / columns))), columns
@@ -170,9 +158,7 @@ def terrain(course: Landscape, frame: Frame, minimum: float | None, columns: int
 
 
 def contour_levels(gap: np.ndarray, count: int = LEVELS) -> np.ndarray:
-    """Return ``count`` log-spaced levels from near the bottom to the top of ``gap`` (f − minimum on a
-    grid).
-    """
+    """Return ``count`` log-spaced levels from near the bottom to the top of ``gap`` (f − minimum on a grid)."""
     positive = gap[np.isfinite(gap) & (gap > 0)]
     if not len(positive):
         return np.geomspace(1e-3, 1.0, count)
@@ -224,9 +210,7 @@ def step_axis(steps: int) -> Axis:
 
 
 def gap_axis(gaps: np.ndarray, tolerance: float) -> Axis:
-    """Return the axis of f − minimum: from a little under the tolerance to a little over where the runners
-    began.
-    """
+    """Return the axis of f − minimum: from a little under the tolerance to a little over where the runners began."""
     finite = gaps[np.isfinite(gaps)]
     positive = finite[finite > 0]
     if not len(positive):

@@ -1,6 +1,4 @@
-"""The runners of a race, optimizer by optimizer: what a line of a picture or a row of its table stands
-for.
-"""
+"""The runners of a race, optimizer by optimizer: what a line of a picture or a row of its table stands for."""
 
 from __future__ import annotations
 
@@ -19,8 +17,7 @@ from slalom.show.views.words import number
 class Group:
     """One optimizer of a race, with its runners (several where there are several starts or seeds).
 
-    ``typical`` is the runner that a single line is drawn from: the one in the middle of the group's final
-    ranking.
+    ``typical`` is the runner that a single line is drawn from: the one in the middle of the group's final ranking.
     """
 
     name: str

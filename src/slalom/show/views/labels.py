@@ -15,11 +15,9 @@ GAPS = (5.0, 11.0, 20.0)
 
 @dataclass(frozen=True)
 class Label:
-    """A text and where it goes: ``x``, ``y`` is the middle of its box, in points from the axes' lower left
-    corner.
+    """A text and where it goes: ``x``, ``y`` is the middle of its box, in points from the axes' lower left corner.
 
-    ``anchor`` is the point of the line that it names; ``leader`` says that they are far enough apart for a
-    thin line.
+    ``anchor`` is the point of the line that it names; ``leader`` says that they are far enough apart for a thin line.
     """
 
     text: str
@@ -54,11 +52,9 @@ def place(
     markers: Sequence[tuple[float, float]] = (),
     anchors: Sequence[np.ndarray] | None = None,
 ) -> list[Label | None]:
-    """Return a label for each line, or None where there is no room that is free of other labels and of
-    markers.
+    """Return a label for each line, or None where there is no room that is free of other labels and of markers.
 
-    ``lines`` are point clouds [K, 2] in points inside ``area`` (width, height); a label may stand beside any
-    of its
+    ``lines`` are point clouds [K, 2] in points inside ``area`` (width, height); a label may stand beside any of its
     ``anchors`` (the line's own points unless given). The most crowded line chooses first.
     """
     anchors = lines if anchors is None else anchors
@@ -97,9 +93,7 @@ def _choices(
     cloud: np.ndarray,
     own: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the boxes inside the area that hide no marker, their costs, their anchors, and which need a
-    leader.
-    """
+    """Return the boxes inside the area that hide no marker, their costs, their anchors, and which need a leader."""
     width, height = size
     half = np.array([width / 2, height / 2])
     angles = np.arange(8) * np.pi / 4

@@ -46,10 +46,8 @@ class CardLayout:
 def card_layout(ratio: float | None, rows: int, table_width: float, lines: int = 1) -> CardLayout:
     """Return the layout of a comparison card for a map of this ``ratio`` (None: any shape will do).
 
-    A wide map lies across the card, with the curves and the table below it; any other stands beside the
-    curves, with
-    the table across the card. The frame later grows to fill the map's box. ``lines`` are those of the
-    sentence.
+    A wide map lies across the card, with the curves and the table below it; any other stands beside the curves, with
+    the table across the card. The frame later grows to fill the map's box. ``lines`` are those of the sentence.
     """
     table, head = TABLE_HEAD + ROW * rows, 0.98 + 0.22 * lines
     if ratio is None or ratio >= WIDE:

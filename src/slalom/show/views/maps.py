@@ -24,8 +24,7 @@ FAINT = 40
 
 @dataclass(frozen=True)
 class PathLine:
-    """One optimizer on the map: its typical path [K, 2] (NaN rows are breaks), its dots, and the paths
-    beside it.
+    """One optimizer on the map: its typical path [K, 2] (NaN rows are breaks), its dots, and the paths beside it.
 
     ``end`` is where it ended, None where it diverged or left the frame (then ``exit`` says where).
     """
@@ -42,8 +41,7 @@ class PathLine:
 
 @dataclass(frozen=True)
 class Map:
-    """A part of the plane with paths on it. For one variable ``terrain`` is None and ``profile`` [K, 2] the
-    curve.
+    """A part of the plane with paths on it. For one variable ``terrain`` is None and ``profile`` [K, 2] the curve.
 
     ``corner`` is the text that names the start, where there is room for it.
     """
@@ -168,9 +166,8 @@ def _labelled(
 ) -> tuple[tuple[PathLine, ...], Label | None]:
     """Return the lines with their names beside them, and the name of a lone start.
 
-    ``transform`` is the frame's lower left corner and the points per unit. A runner that leaves the frame
-    says so, and
-    is named near where it goes.
+    ``transform`` is the frame's lower left corner and the points per unit. A runner that leaves the frame says so,
+    and is named near where it goes.
     """
     origin, scale = transform
     texts, clouds, anchors = [], [], []

@@ -29,8 +29,8 @@ MOST_DIALS = 12
 class Dial:
     """The inside of one optimizer's update at each frame, in units of the dial's radius, F frames.
 
-    ``downhill`` [F, 2] is minus the gradient, ``momentum`` minus the first moment (or None), ``update`` the step made,
-    ``spread`` the square root of the second moment (or None): the half axes of an ellipse. Directions and the
+    ``downhill`` [F, 2] is minus the gradient, ``momentum`` minus the first moment (or None), ``update`` the step
+    made, ``spread`` the square root of the second moment (or None): the half axes of an ellipse. Directions and the
     ellipse's proportions are true, sizes are compressed and relative to each one's largest.
     """
 
@@ -143,8 +143,8 @@ def _far(frame: object) -> tuple[tuple[float, float], tuple[float, float]]:
 def frame_steps(trails: tuple[np.ndarray, ...], frames: int) -> np.ndarray:
     """Return at most ``frames`` steps, the first and the last among them, evenly spread over the way made.
 
-    Each runner's whole way counts the same; a fifth of the frames goes by the logarithm of the step, so that a field at
-    rest still shows time passing. No step is shown twice.
+    Each runner's whole way counts the same; a fifth of the frames goes by the logarithm of the step, so that a field
+    at rest still shows time passing. No step is shown twice.
     """
     last = len(trails[0]) - 1
     if last < frames:

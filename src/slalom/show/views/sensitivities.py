@@ -38,8 +38,8 @@ class RateSweep:
 class SensitivityLine:
     """A sweep as drawn. ``middle``, ``low``, ``high`` [L]: median and quartiles, NaN where most runs diverge.
 
-    ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around the
-    best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
+    ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around
+    the best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
     most runs diverge.
     """
 
@@ -86,8 +86,8 @@ def sensitivity(
 ) -> Sensitivity:
     """Return the sensitivity curves of some optimizers on one course.
 
-    ``course`` is its title, ``runs`` what the runs at a learning rate are ("20 starts"). Good enough is a median below
-    ``tolerance``, or, where nobody gets there, below ten times the best median of all.
+    ``course`` is its title, ``runs`` what the runs at a learning rate are ("20 starts"). Good enough is a median
+    below ``tolerance``, or, where nobody gets there, below ten times the best median of all.
     """
     styles = styles_for([sweep.family for sweep in sweeps])
     medians = [np.nanmin(quartiles(sweep.final)[1], initial=math.inf) for sweep in sweeps]

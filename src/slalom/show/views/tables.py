@@ -41,9 +41,7 @@ COLUMNS = {"settles at": 0.78, "leaves again": 1.15, "path": 0.62, "straight": 0
 
 @dataclass(frozen=True)
 class Table:
-    """The table's columns and rows; ``rate_at`` is where the learning rates begin, in inches from its left
-    edge.
-    """
+    """The table's columns and rows; ``rate_at`` is where the learning rates begin, in inches from its left edge."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]

@@ -29,9 +29,7 @@ def power(exponent: int) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Return ``value`` with ``digits`` significant digits: ``"75.6"``, ``"1,240"``, ``"3.2e−5"`` as
-    ``"3.2×10⁻⁵"``.
-    """
+    """Return ``value`` with ``digits`` significant digits: ``"75.6"``, ``"1,240"``, ``"3.2e−5"`` as ``"3.2×10⁻⁵"``."""
     if not math.isfinite(value):
         return "∞" if value > 0 else "−∞" if value < 0 else "–"
     if value == 0:
@@ -88,9 +86,7 @@ def capital(text: str) -> str:
 
 
 def wrap(text: str, width: float, size: float, most: int = 2) -> list[str]:
-    """Break ``text`` into lines that fit ``width`` points at font ``size``; beyond ``most`` lines it is
-    cut.
-    """
+    """Break ``text`` into lines that fit ``width`` points at font ``size``; beyond ``most`` lines it is cut."""
     limit = int(width / (0.51 * size))
     lines: list[str] = []
     for word in text.split():
