@@ -175,6 +175,8 @@ def markers(target: Axes, starts: np.ndarray, minima: np.ndarray, small: bool = 
     """Draw the starts as hollow rings and the minima as stars."""
     size = 4.5 if small or len(starts) > 4 else 8.0
     ring: dict[str, Any] = {"markerfacecolor": "white", "markeredgecolor": INK, "markeredgewidth": 1.3}
+    if len(starts) > 40:  # a crowd of rings would hide the paths
+        size, ring = 2.0, {"markerfacecolor": QUIET, "markeredgecolor": "none"}
     if len(starts):
         shown = starts[:: max(1, len(starts) // 200)]
         target.add_line(

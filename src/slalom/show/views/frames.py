@@ -138,7 +138,7 @@ def _padded(low: np.ndarray, high: np.ndarray, domain: np.ndarray) -> Frame:
 
 
 def terrain(course: Landscape, frame: Frame, minimum: float | None, columns: int = 220) -> Terrain:
-    """Return the landscape over ``frame``; contours lie log-spaced above ``minimum``, or above the lowest value seen."""
+    """Return the landscape over ``frame``; contours are log-spaced above ``minimum`` or the lowest value seen."""
     rows = max(40, round(columns / frame.ratio)) if frame.ratio < 6 else 40
     if rows > columns:
         columns, rows = max(40, round(columns / (rows / columns))), columns

@@ -109,7 +109,7 @@ def map_of(
     lines, label = _labelled(record, shown, paths, (origin, scale), area, markers)
     every = f"one dot every {EVERY} steps" + (f", for the first {until:,}" if record.steps > until else "")
     if len(shown) > len(field):
-        every = f"the median run of each in bold, {every}"
+        every = f"the median run of each in bold, one dot every {EVERY} steps"
     flat = record.course.dim == 2
     profile = None
     if not flat:
