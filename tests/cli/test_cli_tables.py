@@ -70,9 +70,11 @@ def test_marks_have_the_pictures_colours_and_black_is_the_text_s() -> None:
     }
 
 
-@pytest.mark.parametrize(("left", "text"), [(7.4, "7 s"), (600.0, "10 min"), (9000.0, "2.5 h")])
-def test_the_time_left_is_told_in_fitting_units(left: float, text: str) -> None:
-    assert told(12_800, 100_000, left) == f"12,800 of 100,000 steps, {text} left"
+@pytest.mark.parametrize(
+    ("left", "text"), [(None, ""), (7.4, ", 7 s left"), (600.0, ", 10 min left"), (9000.0, ", 2.5 h left")]
+)
+def test_the_time_left_is_told_in_fitting_units(left: float | None, text: str) -> None:
+    assert told(12_800, 100_000, left) == f"12,800 of 100,000 steps{text}"
 
 
 class Terminal(io.StringIO):

@@ -61,7 +61,7 @@ class Watch:
         if self._bar is None:
             self._open()
         since, already = self._stage
-        left = (now - since) / max(done - already, 1) * (total - done)
+        left = (now - since) / (done - already) * (total - done) if done > already else None
         self._bar.update(self._task, completed=done, total=total, told=told(done, total, left), refresh=True)
 
     def _open(self) -> None:
@@ -74,12 +74,11 @@ class Watch:
         self._task = self._bar.add_task("", told="")
 
 
-def told(done: int, total: int, left: float) -> str:
-    """Return ``"12,800 of 100,000 steps, 7 s left"``."""
+def told(done: int, total: int, left: float | None) -> str:
+    """Return ``"12,800 of 100,000 steps, 7 s left"``; the time only where there is something to reckon it from."""
+    steps = f"{done:,} of {total:,} steps"
+    if left is None:
+        return steps
     if left < 90:
-        time_left = f"{left:.0f} s"
-    elif left < 5400:
-        time_left = f"{left / 60:.0f} min"
-    else:
-        time_left = f"{left / 3600:.1f} h"
-    return f"{done:,} of {total:,} steps, {time_left} left"
+        return f"{steps}, {left:.0f} s left"
+    return f"{steps}, {left / 60:.0f} min left" if left < 5400 else f"{steps}, {left / 3600:.1f} h left"
