@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-slow lint bench clean help
+.PHONY: setup demo test test-slow lint bench peers clean help
 
 help:
 	@echo "make demo    the whole experiment: pictures, numbers and a page in ./demo"
@@ -35,8 +35,15 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: setup peers
 	$(BIN)/python benchmarks/run.py
 
+# What the benchmarks compare with lives in an environment of its own; without it they say that it was not measured.
+peers: .venv-peers/.installed
+
+.venv-peers/.installed: benchmarks/peers/requirements.txt
+	@test -x .venv-peers/bin/python || $(PYTHON) -m venv .venv-peers
+	-.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
+
 clean:
-	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -71,7 +71,6 @@ def test_a_runner_does_not_know_its_neighbours(engine: str) -> None:
 @pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
 def test_a_diverged_runner_is_frozen_and_hurts_nobody(engine: str) -> None:
     race = slalom.race("sphere", ["sgd:lr=1.5", "adam:lr=1"], start=(-75, -10), steps=2000, engine=engine)
-    gone, well = race.runners
     assert str(race.statuses[0]) == "diverged at step 21"
     # x doubles and changes sign at every step; the record ends where a million widths of the domain are passed.
     np.testing.assert_array_equal(race.paths[0, :22, 0], -75.0 * (-2.0) ** np.arange(22))

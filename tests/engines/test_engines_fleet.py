@@ -11,7 +11,8 @@ from slalom.lab import sweep
 from slalom.optimizers import parse
 
 RULED = [
-    "sgd:lr=0.001", "momentum:lr=0.001", "nesterov:lr=0.001", "sgd:lr=0.001,momentum=0.9,dampening=0.5,weight_decay=0.1",
+    "sgd:lr=0.001", "momentum:lr=0.001", "nesterov:lr=0.001",
+    "sgd:lr=0.001,momentum=0.9,dampening=0.5,weight_decay=0.1",
     "adagrad:lr=0.3", "adagrad:lr=0.3,lr_decay=0.01,initial_accumulator_value=0.5", "rmsprop:lr=0.01",
     "rmsprop:lr=0.01,momentum=0.5", "adadelta:lr=1", "adam:lr=0.1", "amsgrad:lr=0.1", "adamw:lr=0.1", "adamax", "nadam",
     "radam", "rprop",

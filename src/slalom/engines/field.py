@@ -63,7 +63,8 @@ def field(
             )
         if together:
             march = March(landscape, [runners[index] for index in together], steps, noise, dtype, device)
-            completed = march.run(progress)
+            with np.errstate(all="ignore"):  # what diverges overflows, and is recorded as that
+                completed = march.run(progress)
             paths[together] = march.paths()
     except KeyboardInterrupt:
         completed = 0

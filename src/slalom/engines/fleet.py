@@ -129,7 +129,7 @@ class Crew:
         """Fill ``record`` [steps + 1, dim, lanes] with the paths of the runners at ``lanes``."""
         points = record.unbind(0)
         stride = self._stepper(lanes, group)
-        with torch.inference_mode():
+        with torch.inference_mode(), np.errstate(all="ignore"):
             points[0].copy_(self._starts(lanes))
             for step in range(1, len(points)):
                 stride(step, points[step - 1], points[step])
@@ -149,7 +149,7 @@ class Crew:
         stride, value = self._stepper(lanes, group), self._value(layout)
         limits = torch.from_numpy(bounds(self.landscape, [self.runners[index] for index in lanes]))
         limits = limits.to(self.device, self.dtype)
-        with torch.inference_mode():
+        with torch.inference_mode(), np.errstate(all="ignore"):
             p, q = self._starts(lanes), layout.empty(full=True)
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
             value(p, loss)

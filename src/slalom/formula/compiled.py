@@ -87,10 +87,10 @@ def compile_function(
         (f"out{index}", assembler.settle(assembler.translate(output, symbols, memory)))
         for index, output in enumerate(outputs)
     ]
-    planner = Planner(assembler, layout, wanted, set())
+    planner = Planner(assembler, layout, wanted)
     lines = planner.write()
     arguments = [*(f"x{index}" for index in range(len(variables))), *(name for name, _ in wanted)]
-    return compile_lines(assembler, lines, planner.tensors, arguments)
+    return compile_lines(assembler, lines, planner.tensors, arguments, layout)
 
 
 def compile_gradient(recorded: RecordedFunction, layout: Layout, *, fused: bool) -> Callable[..., None]:
@@ -116,7 +116,8 @@ class CompiledRule:
         self.slope = slope
         self.lanes = {name: value.clone() for name, value in h.items() if isinstance(value, torch.Tensor)}
         self.h = Record({**h, **self.lanes})
-        self._programs: dict[tuple[str, ...], list[tuple[Program, list[str]]]] = {}
+        self._programs: dict[bool, list[Program]] = {}  # for the first step, and for those after it
+        self._steady: Program | None = None
         self._buffers: dict[str, torch.Tensor] = {}
         self.state: dict[str, Any] = {}
         self.begin(self.lanes)
@@ -135,31 +136,46 @@ class CompiledRule:
             else:
                 self.state[name] = value
         self._begun = False
+        self._steady = None
+        self._numbers = tuple(self.state[name] for name in self._number_names())
 
     def step(self, t: int, p: torch.Tensor, g: torch.Tensor | None, out: torch.Tensor) -> None:
         """Make step ``t`` (from 1): read ``p`` and the gradient ``g``, write the new parameters to ``out``."""
-        numbers = {name: value for name, value in self.state.items() if not isinstance(value, torch.Tensor)}
-        key = (str(self._begun), *(name for name in self.state if name not in numbers))
-        known = self._programs.setdefault(key, [])
-        for position in range(len(known)):
-            program, kept = known[position]
-            result = program(t, p, g, out, *numbers.values())
+        if self._steady is not None:
+            result = self._steady(t, p, g, out, *self._numbers)
             if result is not None:
-                if position:
-                    known.insert(0, known.pop(position))
+                if result is not True:
+                    self._numbers = result
+                return
+        self._step_anew(t, p, g, out)
+
+    def _step_anew(self, t: int, p: torch.Tensor, g: torch.Tensor | None, out: torch.Tensor) -> None:
+        """Make a step that the program of the last one does not fit: find or compile the one that does."""
+        first = not self._begun
+        self.state.update(zip(self._number_names(), self._numbers, strict=True))
+        known = self._programs.setdefault(first, [])
+        for program in known:
+            result = program(t, p, g, out, *self._numbers)
+            if result is not None:
                 break
         else:
-            program, kept = self._compile(t)
-            known.insert(0, (program, kept))
-            result = program(t, p, g, out, *numbers.values())
-        if not self._begun or kept:
-            for name, buffer in self._buffers.items():
-                self.state[name] = buffer
-            self.state.update(zip(kept, result, strict=True) if kept else ())
+            program = self._compile(t)
+            known.append(program)
+            result = program(t, p, g, out, *self._numbers)
+        if first:
+            # From now on the state is what this step left: tensors in their buffers, numbers in self._numbers.
             self._begun = True
+            self.state.update(self._buffers)
+        else:
+            self._steady = program
+        self._numbers = () if result is True else result
 
-    def _compile(self, t: int) -> tuple[Program, list[str]]:
-        """Return the program for steps like ``t``, and the names of the state entries that stay numbers."""
+    def _number_names(self) -> list[str]:
+        """Return the names of the state entries that are numbers, in order."""
+        return [name for name, value in self.state.items() if not isinstance(value, torch.Tensor)]
+
+    def _compile(self, t: int) -> Program:
+        """Return the program for steps like ``t``; it returns the state entries that stay numbers, or True."""
         graph, assembler = Graph(), Assembler(fused=True)
         step, p = graph.number("t", t), graph.tensor("p")
         symbols = {
@@ -176,18 +192,17 @@ class CompiledRule:
             symbols[id(g)] = assembler.translate(derivative, {id(variable): symbols[id(p)]}, {})
         state, arguments = self._state_symbols(graph, assembler, symbols)
         h = self._hyperparameter_symbols(graph, assembler, symbols)
-        moved, new_state = self.rule.step(p, g, state, step, h)
+        moved, new_state = self.rule.step(p, -g if h.get("maximize") else g, state, step, h)
         for condition, outcome in graph.guards:
             assembler.guard(assembler.translate(condition, symbols, memory).coefficient, outcome)
-        wanted, kept, returned = self._outputs(assembler, symbols, memory, new_state)
+        wanted, returned = self._outputs(assembler, symbols, memory, new_state)
         wanted.append(("out", assembler.settle(assembler.translate(moved, symbols, memory))))
-        planner = Planner(assembler, self.layout, wanted, {"p", "g", *self.state})
+        planner = Planner(assembler, self.layout, wanted)
         lines = planner.write()
         tensors = {**planner.tensors, **{f"h_{name}": lane for name, lane in self.lanes.items()}}
         tensors |= {f"state_{name}": buffer for name, buffer in self._buffers.items()}
         returns = f"({', '.join(returned)},)" if returned else "True"
-        program = compile_lines(assembler, lines, tensors, ["t", "p", "g", "out", *arguments], returns)
-        return program, kept
+        return compile_lines(assembler, lines, tensors, ["t", "p", "g", "out", *arguments], self.layout, returns)
 
     def _state_symbols(
         self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]
@@ -199,12 +214,12 @@ class CompiledRule:
                 state[name] = graph.tensor(name)
                 symbols[id(state[name])] = Term(ONE, assembler.input(f"state_{name}", full=value.ndim == 2))
                 continue
-            arguments.append(f"number_{name}")
+            arguments.append(f"kept_{name}")
             if not self._begun:
                 state[name] = value
             else:
                 state[name] = graph.number(name, value)
-                symbols[id(state[name])] = Term(Number(f"number_{name}", value, False), None)
+                symbols[id(state[name])] = Term(Number(f"kept_{name}", value, False), None)
         return state, arguments
 
     def _hyperparameter_symbols(self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]) -> Record:
@@ -216,16 +231,15 @@ class CompiledRule:
 
     def _outputs(
         self, assembler: Assembler, symbols: Mapping[int, Term], memory: dict[int, Term], new_state: State
-    ) -> tuple[list[tuple[str, int]], list[str], list[str]]:
-        """Return where new state tensors go, which entries stay numbers, and the code of those numbers.
+    ) -> tuple[list[tuple[str, int]], list[str]]:
+        """Return where new state tensors go, and the code of the entries that stay numbers.
 
         A new state is settled before the parameter is translated, so that the update reads it ready-made.
         """
-        wanted, kept, returned = [], [], []
+        wanted, returned = [], []
         for name, value in new_state.items():
             term = assembler.translate(value, symbols, memory)
             if term.tensor is None:
-                kept.append(name)
                 returned.append(term.coefficient.source)
                 continue
             settled = assembler.settle(term)
@@ -234,4 +248,4 @@ class CompiledRule:
             buffer = self._buffers.setdefault(name, self.layout.empty(full=is_full))
             assert (buffer.ndim == 2) == is_full
             wanted.append((f"state_{name}", settled))
-        return wanted, kept, returned
+        return wanted, returned

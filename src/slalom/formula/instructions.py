@@ -9,7 +9,7 @@ torch's fused ``lerp``, ``addcmul`` and ``addcdiv``. They agree with the exact o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,20 @@ class Number:
 
 
 ONE = Number.of(1.0)
+
+SWIFT = {
+    "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}", "negative": "-{0}",
+    "less": "{0} < {1}", "less_equal": "{0} <= {1}", "greater": "{0} > {1}", "sqrt": "math.sqrt({0})",
+}  # fmt: skip
+"""Operations on numbers as Python has them: right, or an exception where the functions give infinities and NaN."""
+
+
+def _swift(operation: str, arguments: Sequence[Number]) -> str | None:
+    """Return the swift source of an operation on numbers, None where there is none."""
+    sources = [argument.source for argument in arguments]
+    if operation == "power" and arguments[0].constant and arguments[0].value > 0:  # else it may come out complex
+        return f"{sources[0]} ** {sources[1]}"
+    return SWIFT[operation].format(*sources) if operation in SWIFT else None
 
 
 @dataclass(frozen=True)
@@ -63,7 +77,7 @@ class Assembler:
 
     fused: bool = True
     instructions: list[Instruction] = field(default_factory=list)
-    prologue: list[tuple[str, str]] = field(default_factory=list)  # scalars: (name, source), in order
+    prologue: list[tuple[str, str, str]] = field(default_factory=list)  # scalars: (name, source, swift source)
     guards: list[str] = field(default_factory=list)
     _index: dict[Instruction, int] = field(default_factory=dict)
     _numbers: dict[str, Number] = field(default_factory=dict)
@@ -75,22 +89,20 @@ class Assembler:
         value = compute(operation, *(argument.value for argument in arguments))
         if all(argument.constant for argument in arguments):
             return Number.of(value)
-        source = f"compute({operation!r}, {', '.join(argument.source for argument in arguments)})"
-        infix = {"add": "+", "subtract": "-", "multiply": "*"}.get(operation)
-        if infix:
-            source = f"{arguments[0].source} {infix} {arguments[1].source}"
-        elif operation in ("divide", "power"):
-            source = f"{operation}({arguments[0].source}, {arguments[1].source})"
+        if operation == "multiply" and any(_is(argument, 1.0) for argument in arguments):
+            return arguments[1] if _is(arguments[0], 1.0) else arguments[0]
+        sources = [argument.source for argument in arguments]
+        source = f"number_{operation}({', '.join(sources)})"
         if source not in self._numbers:
             name = f"n{len(self.prologue)}"
-            self.prologue.append((name, source))
+            self.prologue.append((name, source, _swift(operation, arguments) or source))
             self._numbers[source] = Number(name, value, False)
         return self._numbers[source]
 
     def guard(self, condition: Number, outcome: bool) -> None:
         """Make the code valid only where ``condition`` comes out as it did."""
         if not condition.constant:
-            line = f"{'not ' if outcome else ''}{condition.source}"
+            line = f"not {condition.source}" if outcome else condition.source
             if line not in self.guards:
                 self.guards.append(line)
 

@@ -8,16 +8,20 @@ lines are made from a fixed table of templates and from numbers.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 
-from slalom.formula.graph import compute, divide, power
+from slalom.formula.functions import FUNCTIONS
+from slalom.formula.graph import ARITHMETIC
 from slalom.formula.instructions import Assembler, Instruction, Number
 
-TEMPLATES: dict[str, str] = {
+TORCH: dict[str, str] = {
     "fill": "{o}.fill_({0})",
     "scale": "mul({0}, {1}, out={o})",
     "add_number": "add({0}, {1}, out={o})",
@@ -26,13 +30,13 @@ TEMPLATES: dict[str, str] = {
     "addcmul": "addcmul({0}, {1}, {2}, value={3}, out={o})",
     "addcdiv": "addcdiv({0}, {1}, {2}, value={3}, out={o})",
     "add": "add({0}, {1}, out={o})",
-    "subtract": "sub({0}, {1}, out={o})",
+    "subtract": "torch.sub({0}, {1}, out={o})",
     "multiply": "mul({0}, {1}, out={o})",
-    "divide": "div({0}, {1}, out={o})",
-    "negative": "neg({0}, out={o})",
-    "reciprocal": "reciprocal({0}, out={o})",
+    "divide": "torch.div({0}, {1}, out={o})",
+    "negative": "torch.neg({0}, out={o})",
+    "reciprocal": "torch.reciprocal({0}, out={o})",
     "power": "torch.pow({0}, {1}, out={o})",
-    "sqrt": "sqrt({0}, out={o})",
+    "sqrt": "torch.sqrt({0}, out={o})",
     "absolute": "torch.abs({0}, out={o})",
     "sign": "torch.sign({0}, out={o})",
     "maximum": "torch.maximum({0}, {1}, out={o})",
@@ -53,6 +57,22 @@ TEMPLATES: dict[str, str] = {
 }  # fmt: skip
 """Instruction to torch call; {0}, {1} … are its arguments, {o} is where the result goes."""
 
+NUMPY: dict[str, str] = {
+    "scale": "np_multiply({0}, {1}, {o})",
+    "multiply": "np_multiply({0}, {1}, {o})",
+    "add_number": "np_add({0}, {1}, {o})",
+    "add": "np_add({0}, {1}, {o})",
+    "subtract": "np_subtract({0}, {1}, {o})",
+    "divide": "np_divide({0}, {1}, {o})",
+    "negative": "np_negative({0}, {o})",
+    "absolute": "np_absolute({0}, {o})",
+    "sqrt": "np_sqrt({0}, {o})",
+}
+"""The same on the CPU through NumPy, on the tensors' own memory, where both round correctly and so give the same bits.
+
+A call of NumPy's costs half of one of torch's, and its square root is twice as fast (measured at 2,000 float64).
+"""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -63,28 +83,24 @@ class Layout:
     dtype: torch.dtype
     device: str
 
+    @property
+    def on_cpu(self) -> bool:
+        return self.device == "cpu"
+
     def empty(self, full: bool, boolean: bool = False) -> torch.Tensor:
         shape = (self.dim, self.lanes) if full else (self.lanes,)
         return torch.empty(shape, dtype=torch.bool if boolean else self.dtype, device=self.device)
 
 
-@dataclass
-class Wanted:
-    """Where results are to go: instruction index to the name of a tensor that the caller owns.
+class Planner:
+    """Gives every instruction's result a buffer, and writes the lines.
 
-    ``places`` are written by name. A place that is also an input (a state that is updated) is written directly where
-    nobody reads the old content afterwards, else by a copy at the end.
+    ``wanted`` names the places, owned by the caller, where results are to go, and the instructions that make them. A
+    place that is also an input (a state that is updated) is written directly where nobody reads the old content
+    afterwards, else by a copy at the end.
     """
 
-    places: Sequence[tuple[str, int]]
-
-
-class Planner:
-    """Gives every instruction's result a buffer, and writes the lines."""
-
-    def __init__(
-        self, assembler: Assembler, layout: Layout, wanted: Sequence[tuple[str, int]], inputs: set[str]
-    ):
+    def __init__(self, assembler: Assembler, layout: Layout, wanted: Sequence[tuple[str, int]]):
         self.instructions = assembler.instructions
         self.assembler = assembler
         self.layout = layout
@@ -92,7 +108,6 @@ class Planner:
         self.tensors: dict[str, torch.Tensor] = {}  # scratch and constants that the code refers to
         self.names: dict[int, str] = {}
         self.lines: list[str] = []
-        self._inputs = inputs
         self._free: dict[tuple[bool, bool], list[str]] = {}
         self._last_use = self._liveness()
 
@@ -177,40 +192,69 @@ class Planner:
         return name
 
     def _call(self, instruction: Instruction, target: str) -> str:
-        words = []
-        for argument in instruction.arguments:
-            words.append(argument.source if isinstance(argument, Number) else self.names[argument])  # type: ignore[index]
         operation = instruction.operation
         if operation in ("maximum", "minimum") and isinstance(instruction.arguments[1], Number):
             operation += " number"
-        return TEMPLATES[operation].format(*words, o=target)
+        in_numpy = self.layout.on_cpu and operation in NUMPY
+        twin = AS_ARRAY if in_numpy else ""
+        words = [
+            argument.source if isinstance(argument, Number) else self.names[argument] + twin  # type: ignore[index]
+            for argument in instruction.arguments
+        ]
+        return (NUMPY if in_numpy else TORCH)[operation].format(*words, o=target + twin)
+
+
+def _prologue(assembler: Assembler) -> list[str]:
+    """Return the lines that compute the step's numbers: swiftly, and by IEEE's rules where Python would raise."""
+    if not assembler.prologue:
+        return []
+    return [
+        "try:",
+        *(f"    {name} = {swift}" for name, _, swift in assembler.prologue),
+        "except (ArithmeticError, ValueError):",
+        *(f"    {name} = {source}" for name, source, _ in assembler.prologue),
+    ]
+
+
+AS_ARRAY = "_array"
+"""What is appended to a tensor's name to name the NumPy array over the same memory."""
+
+
+def as_arrays(tensors: Mapping[str, torch.Tensor], layout: Layout) -> dict[str, Any]:
+    """Return the tensors' NumPy twins by name, on the CPU."""
+    return {f"{name}{AS_ARRAY}": tensor.numpy() for name, tensor in tensors.items()} if layout.on_cpu else {}
 
 
 def compile_lines(
     assembler: Assembler,
     lines: Sequence[str],
-    tensors: Mapping[str, Any],
+    tensors: Mapping[str, torch.Tensor],
     arguments: Sequence[str],
+    layout: Layout,
     returns: str = "True",
 ) -> Callable[..., Any]:
-    """Return a function of ``arguments`` that runs ``lines``; it returns None, having done nothing, where a guard fails.
+    """Return a function of ``arguments`` that runs ``lines``; where a guard fails it does nothing and returns None.
 
     ``tensors`` are bound as defaults, which makes them local names.
     """
-    bound = {
-        "torch": torch, "add": torch.add, "sub": torch.sub, "mul": torch.mul, "div": torch.div, "neg": torch.neg,
-        "sqrt": torch.sqrt, "lerp": torch.lerp, "addcmul": torch.addcmul, "addcdiv": torch.addcdiv,
-        "reciprocal": torch.reciprocal, "compute": compute, "divide": divide, "power": power, **tensors,
+    numbers = {f"number_{name}": function for name, function in {**FUNCTIONS, **ARITHMETIC}.items()}
+    arrays = {f"np_{name}": getattr(np, name) for name in
+              ("multiply", "add", "subtract", "divide", "negative", "absolute", "sqrt")}  # fmt: skip
+    known = {
+        "torch": torch, "math": math, "add": torch.add, "mul": torch.mul, "lerp": torch.lerp, "addcmul": torch.addcmul,
+        "addcdiv": torch.addcdiv, **numbers, **arrays, **tensors, **as_arrays(tensors, layout),
     }  # fmt: skip
-    header = ", ".join([*arguments, *(f"{name}={name}" for name in bound)])
-    body = [f"{name} = {source}" for name, source in assembler.prologue]
+    body = _prologue(assembler)
     if assembler.guards:
         body.append(f"if {' or '.join(f'({guard})' for guard in assembler.guards)}: return None")
-    source = f"def program({header}):\n" + "".join(
-        f"    {line}\n" for line in [*body, *lines, f"return {returns}"]
-    )
+    used = set(re.findall(r"[a-z]\w*", "\n".join([*body, *lines])))
+    # Arguments change from call to call, so their arrays are made in the call, where one is used at all.
+    body += [f"{name}{AS_ARRAY} = {name}.numpy()" for name in arguments if f"{name}{AS_ARRAY}" in used]
+    text = "\n".join(["", *body, *lines, f"return {returns}"]).replace("\n", "\n    ")
+    bound = {name: value for name, value in known.items() if name in used}
+    header = ", ".join([*arguments, *(f"{name}={name}" for name in bound)])
     namespace = dict(bound)
-    exec(compile(source, "<slalom.formula.program>", "exec"), namespace)
+    exec(compile(f"def program({header}):{text}\n", "<slalom.formula.program>", "exec"), namespace)
     program = namespace["program"]
-    program.source = source
+    program.source = f"def program({', '.join(arguments)}):{text}\n"
     return program

@@ -90,7 +90,7 @@ def _exhibits(
     field = " ".join(f"-o {spec}" for spec in CLASSICS)
     begin = "slalom race sphere --start -75,-10"
     yield (
-        Exhibit("comparison.png", "All six on one map, with their losses and measures.", _command(begin, field, LONG)),
+        Exhibit("comparison.png", "All six on one map, with their losses and measures.", _command(begin, field, LONG, "comparison.png")),
         classics.save,
     )
     yield (
@@ -103,7 +103,7 @@ def _exhibits(
         short.save,
     )
     yield (
-        Exhibit("surface.png", "What is being descended, with the paths lying on it.", f"{begin} {field}"),
+        Exhibit("surface.png", "What is being descended, with the paths lying on it.", f"{begin} {field} --picture surface --save surface.png"),
         partial(short.save, picture="surface"),
     )
     for index, spec in enumerate(CLASSICS):
@@ -113,19 +113,19 @@ def _exhibits(
             Exhibit(
                 f"path-{name}.png",
                 "One dot every ten steps: where dots lie close, it is slow.",
-                _command(begin, f"-o {spec}", LONG),
+                _command(begin, f"-o {spec}", LONG, f"path-{name}.png"),
             ),
             alone.save,
         )
     yield (
-        Exhibit("bouncing.png", "SGD at learning rate 1: too far, every time.", _command(begin, "-o sgd:lr=1", BOUNCES)),
+        Exhibit("bouncing.png", "SGD at learning rate 1: too far, every time.", _command(begin, "-o sgd:lr=1", BOUNCES, "bouncing.png")),
         bouncing.save,
     )
     yield (
         Exhibit(
             "variants.png",
             "SGD plain, with momentum, with dampened momentum, and with Nesterov's.",
-            _command(begin, " ".join(f"-o {spec}" for spec in VARIANTS), SHORT),
+            _command(begin, " ".join(f"-o {spec}" for spec in VARIANTS), SHORT, "variants.png"),
         ),
         variants.save,
     )
@@ -133,14 +133,14 @@ def _exhibits(
         Exhibit(
             "ladder.png",
             "Each optimizer at a tenth to ten times its learning rate, all on the same axes.",
-            f"slalom sweep sphere {field} --over ladder",
+            f"slalom sweep sphere --start -75,-10 {field} --over ladder --save ladder.png",
         ),
         lambda path: sweep("sphere", CLASSICS, over="ladder", start=START, steps=SHORT).save(path),
     )
 
 
-def _command(begin: str, field: str, steps: int) -> str:
-    return f"{begin} {field} --steps {steps}"
+def _command(begin: str, field: str, steps: int, file: str) -> str:
+    return f"{begin} {field} --steps {steps} --save {file}"
 
 
 def _only(record: Race, index: int) -> Race:

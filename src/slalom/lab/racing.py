@@ -150,7 +150,7 @@ def choose_starts(
             raise InputError(
                 "`starts` is an empty list: give at least one point, or a number of points to draw."
             )
-    return [landscapes.check_start(landscape, point) for point in chosen]
+    return landscapes.check_starts(landscape, chosen)
 
 
 def versions() -> dict[str, str]:

@@ -152,6 +152,19 @@ def check_start(landscape: Any, start: Iterable[float]) -> Point:
     return point
 
 
+def check_starts(landscape: Any, starts: Sequence[Iterable[float]]) -> list[Point]:
+    """Return many starts as floats, checked together; raise InputError for the first that :func:`check_start` refuses."""
+    try:
+        points = np.array(starts, dtype=float)
+        good = points.ndim == 2 and points.shape[1] == landscape.dim and bool(np.isfinite(points).all())
+        good = good and bool(np.isfinite(landscape.values(points)).all())
+    except (TypeError, ValueError):
+        good = False
+    if good and not any(isinstance(coordinate, bool | str) for coordinate in starts[0]):
+        return [tuple(point) for point in points.tolist()]
+    return [check_start(landscape, start) for start in starts]
+
+
 def written(point: Point) -> str:
     """Return a point as a person writes it: (1.5, 1)."""
     shown = ", ".join(f"{coordinate:.6g}" for coordinate in point[:4])
