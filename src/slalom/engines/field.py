@@ -130,10 +130,10 @@ class March:
                 for squad in special:
                     if squad.modes and squad.running:
                         self._note_evaluation_point(squad, step)
+                if progress and step % 64 == 0:
+                    progress(step, self.steps)
             except KeyboardInterrupt:
                 return step - 1
-            if progress and step % 64 == 0:
-                progress(step, self.steps)
         return self.steps
 
     def paths(self) -> np.ndarray:

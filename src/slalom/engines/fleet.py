@@ -206,7 +206,8 @@ class Crew:
         key = (id(group), layout.lanes)
         if key not in cache:
             slope = (self.recorded.variables[0], inside) if inside is not None and self.recorded else None
-            cache[key] = CompiledRule(rule, Record({**h, **varying}), layout, slope)
+            climbs = bool(first.hyperparameters.get("maximize"))
+            cache[key] = CompiledRule(rule, Record({**h, **varying}), layout, slope, maximize=climbs)
         cache[key].begin(varying)
         return cache[key]
 

@@ -107,13 +107,22 @@ class CompiledRule:
     """An update rule that moves all lanes of a layout at once.
 
     ``h`` holds a float, or a tensor of shape [lanes], for every hyperparameter. With ``slope`` (see
-    :meth:`RecordedFunction.alike`) the gradient is computed inside the same code, from ``p``.
+    :meth:`RecordedFunction.alike`) the gradient is computed inside the same code, from ``p``. With ``maximize`` the rule
+    is handed −g.
     """
 
-    def __init__(self, rule: Any, h: Record, layout: Layout, slope: tuple[Node, Any] | None = None):
+    def __init__(
+        self,
+        rule: Any,
+        h: Record,
+        layout: Layout,
+        slope: tuple[Node, Any] | None = None,
+        maximize: bool = False,
+    ):
         self.rule = rule
         self.layout = layout
         self.slope = slope
+        self.maximize = maximize
         self.lanes = {name: value.clone() for name, value in h.items() if isinstance(value, torch.Tensor)}
         self.h = Record({**h, **self.lanes})
         self._programs: dict[bool, list[Program]] = {}  # for the first step, and for those after it
@@ -192,7 +201,7 @@ class CompiledRule:
             symbols[id(g)] = assembler.translate(derivative, {id(variable): symbols[id(p)]}, {})
         state, arguments = self._state_symbols(graph, assembler, symbols)
         h = self._hyperparameter_symbols(graph, assembler, symbols)
-        moved, new_state = self.rule.step(p, -g if h.get("maximize") else g, state, step, h)
+        moved, new_state = self.rule.step(p, -g if self.maximize else g, state, step, h)
         for condition, outcome in graph.guards:
             assembler.guard(assembler.translate(condition, symbols, memory).coefficient, outcome)
         wanted, returned = self._outputs(assembler, symbols, memory, new_state)
