@@ -73,7 +73,7 @@ def field(
         paths = paths[:, : completed + 1]
         evaluations = None if evaluations is None else evaluations[:, : completed + 1]
     return Trajectories(
-        paths, freeze(paths, bounds(landscape, runners)), completed, evaluations, tuple(remarks)
+        paths, freeze(paths, bounds(landscape, [runner.start for runner in runners])), completed, evaluations, tuple(remarks)
     )
 
 

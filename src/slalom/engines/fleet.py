@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,10 +37,36 @@ CHECK_EVERY = 32
 
 @dataclass(frozen=True)
 class Group:
-    """Runners that one program moves: one optimizer, or several that differ in the hyperparameters that are lanes."""
+    """Neighbouring runners that one program moves: one optimizer, or several that differ only in ``lanes``."""
 
-    members: list[int]
+    low: int
+    high: int
     lanes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runners ``low`` to ``high`` of a group, moved together with ``width`` lanes from ``first`` on.
+
+    ``width`` is a whole number of registers. Lanes before ``low`` repeat runners of the chunk before, with the same
+    result; lanes beyond the group repeat its last runner, and are thrown away.
+    """
+
+    group: Group
+    low: int
+    high: int
+    first: int
+    width: int
+
+    @property
+    def lanes(self) -> np.ndarray:
+        """The runner that each lane moves, shape [width]."""
+        return np.minimum(np.arange(self.first, self.first + self.width), self.group.high - 1)
+
+    @property
+    def own(self) -> slice:
+        """Which lanes are the chunk's own runners."""
+        return slice(self.low - self.first, self.high - self.first)
 
 
 def fleet(
@@ -58,31 +85,33 @@ def fleet(
     ``lanes`` names the hyperparameters in which runners of one program may differ (the learning rate, in a sweep).
     Raises InputError for an optimizer that has no rule. After Ctrl-C, return the runners whose chunks were done.
     """
-    numpy_dtype = np.float64 if dtype is torch.float64 else np.float32
-    # NumPy asks for huge pages, which makes the first touch of a large record several times cheaper.
-    buffer = torch.from_numpy(np.empty((steps + 1, landscape.dim, len(runners)), dtype=numpy_dtype))
+    groups = _groups(runners, lanes)
     crew = Crew(landscape, runners, noise, dtype, device)
+    numpy_dtype = np.float64 if dtype is torch.float64 else np.float32
+    # NumPy asks for huge pages, which makes the first touch of a large record several times cheaper. The last group
+    # may run past its end.
+    room = np.empty((steps + 1, landscape.dim, len(runners) + REGISTER), dtype=numpy_dtype)
+    room[:, :, len(runners) :] = 0.0
+    buffer = torch.from_numpy(room)
 
-    def move(chunk: list[int], group: Group) -> None:
-        whole = len(chunk) % REGISTER == 0 and chunk[-1] - chunk[0] == len(chunk) - 1 and device == "cpu"
-        place = slice(chunk[0], chunk[-1] + 1) if whole else chunk
-        lanes = _padded(chunk)
-        if whole:
-            record = buffer[:, :, place]
-        else:
-            record = torch.empty((steps + 1, landscape.dim, len(lanes)), dtype=dtype, device=device)
-        crew.move(lanes, group, record)
-        if not whole:
-            buffer[:, :, place] = record[:, :, : len(chunk)].cpu()
+    def move(chunk: Chunk) -> None:
+        if device == "cpu" and (chunk.first + chunk.width <= chunk.group.high or chunk.group.high == len(runners)):
+            crew.move(chunk, buffer[:, :, chunk.first : chunk.first + chunk.width])
+            return
+        record = torch.empty((steps + 1, landscape.dim, chunk.width), dtype=dtype, device=device)
+        crew.move(chunk, record)
+        buffer[:, :, chunk.low : chunk.high] = record[:, :, chunk.own].cpu()
 
-    done = _run_chunks(_groups(runners, lanes), move, progress, steps)
-    paths = buffer.numpy().transpose(2, 0, 1)
+    done = _run_chunks(groups, move, progress, steps)
+    paths = room.transpose(2, 0, 1)[:done]
     remarks: tuple[str, ...] = ()
     if done < len(runners):
-        paths = paths[:done]
         remarks = (f"interrupted: {done} of {len(runners)} runners had finished",)
-    limits = bounds(landscape, runners[:done])
-    diverged_at = _freeze(buffer, paths, limits)
+    limits = bounds(landscape, crew.starts[:done])
+    # One pass over the whole record settles it where nobody diverged; NaN compares false.
+    low, high = torch.aminmax(buffer) if done == len(runners) else (torch.nan, torch.nan)
+    well = max(-float(low), float(high)) <= limits.min(initial=np.inf)
+    diverged_at = np.full(done, -1) if well else freeze(paths, limits)
     return Trajectories(paths.astype(np.float64, copy=False), diverged_at, steps, None, remarks)
 
 
@@ -104,11 +133,7 @@ def fleet_ends(
     """
     crew = Crew(landscape, runners, noise, dtype, device)
     ends = Ends.empty(len(runners), landscape.dim)
-
-    def move(chunk: list[int], group: Group) -> None:
-        crew.finish(_padded(chunk), len(chunk), group, steps, threshold, ends, chunk)
-
-    done = _run_chunks(_groups(runners, lanes), move, progress, steps)
+    done = _run_chunks(_groups(runners, lanes), lambda chunk: crew.finish(chunk, steps, threshold, ends), progress, steps)
     if done < len(runners):
         raise KeyboardInterrupt
     return ends
@@ -122,39 +147,30 @@ class Crew:
     ):
         self.landscape, self.runners, self.noise = landscape, runners, noise
         self.dtype, self.device = dtype, device
+        self.starts = np.array([runner.start for runner in runners], dtype=np.float64)
         self.recorded = _recorded(landscape)
         self._own = threading.local()
 
-    def move(self, lanes: list[int], group: Group, record: torch.Tensor) -> None:
-        """Fill ``record`` [steps + 1, dim, lanes] with the paths of the runners at ``lanes``."""
+    def move(self, chunk: Chunk, record: torch.Tensor) -> None:
+        """Fill ``record`` [steps + 1, dim, width] with the paths of the chunk's lanes."""
         points = record.unbind(0)
-        stride = self._stepper(lanes, group)
+        stride = self._stepper(chunk)
         with torch.inference_mode(), np.errstate(all="ignore"):
-            points[0].copy_(self._starts(lanes))
+            points[0].copy_(self._starts(chunk))
             for step in range(1, len(points)):
                 stride(step, points[step - 1], points[step])
 
-    def finish(
-        self,
-        lanes: list[int],
-        count: int,
-        group: Group,
-        steps: int,
-        threshold: float,
-        ends: Ends,
-        chunk: list[int],
-    ) -> None:
-        """Run a chunk to its end, and note where and when the first ``count`` lanes arrived."""
-        layout = Layout(self.landscape.dim, len(lanes), self.dtype, self.device)
-        stride, value = self._stepper(lanes, group), self._value(layout)
-        limits = torch.from_numpy(bounds(self.landscape, [self.runners[index] for index in lanes]))
-        limits = limits.to(self.device, self.dtype)
+    def finish(self, chunk: Chunk, steps: int, threshold: float, ends: Ends) -> None:
+        """Run a chunk to its end, and note where and when its runners arrived."""
+        layout = self._layout(chunk)
+        stride, value = self._stepper(chunk), self._value(layout)
+        limits = torch.from_numpy(bounds(self.landscape, self.starts[chunk.lanes])).to(self.device, self.dtype)
         with torch.inference_mode(), np.errstate(all="ignore"):
-            p, q = self._starts(lanes), layout.empty(full=True)
+            p, q = self._starts(chunk), layout.empty(full=True)
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
             value(p, loss)
             last_outside = torch.where(loss < threshold, -1, 0).to(torch.int32)
-            beyond = torch.zeros(len(lanes), dtype=torch.bool, device=self.device)
+            beyond = torch.zeros(chunk.width, dtype=torch.bool, device=self.device)
             for step in range(1, steps + 1):
                 stride(step, p, q)
                 p, q = q, p
@@ -165,24 +181,28 @@ class Crew:
                 if step % CHECK_EVERY == 0 or step == steps:
                     beyond |= ~(p.abs() <= limits).all(dim=0)
             arrived = torch.where(last_outside < steps, last_outside + 1, -1)
-            ends.points[chunk] = p[:, :count].T.cpu().numpy()
-            ends.losses[chunk] = loss[:count].cpu().numpy()
-            ends.arrived_at[chunk] = arrived[:count].cpu().numpy()
-            ends.diverged[chunk] = (beyond | ~torch.isfinite(loss))[:count].cpu().numpy()
+            rows, own = slice(chunk.low, chunk.high), chunk.own
+            ends.points[rows] = p[:, own].T.cpu().numpy()
+            ends.losses[rows] = loss[own].cpu().numpy()
+            ends.arrived_at[rows] = arrived[own].cpu().numpy()
+            ends.diverged[rows] = (beyond | ~torch.isfinite(loss))[own].cpu().numpy()
 
-    def _starts(self, lanes: list[int]) -> torch.Tensor:
-        starts = np.array([self.runners[index].start for index in lanes]).T
-        return torch.from_numpy(np.ascontiguousarray(starts)).to(self.device, self.dtype)
+    def _layout(self, chunk: Chunk) -> Layout:
+        return Layout(self.landscape.dim, chunk.width, self.dtype, self.device)
 
-    def _stepper(self, lanes: list[int], group: Group) -> Callable[[int, torch.Tensor, torch.Tensor], None]:
-        """Return ``stride(step, p, out)`` for these lanes: gradient, noise, rule."""
-        layout = Layout(self.landscape.dim, len(lanes), self.dtype, self.device)
+    def _starts(self, chunk: Chunk) -> torch.Tensor:
+        starts = np.ascontiguousarray(self.starts[chunk.lanes].T)
+        return torch.from_numpy(starts).to(self.device, self.dtype)
+
+    def _stepper(self, chunk: Chunk) -> Callable[[int, torch.Tensor, torch.Tensor], None]:
+        """Return ``stride(step, p, out)`` for a chunk: gradient, noise, rule."""
+        layout = self._layout(chunk)
         inside = self.recorded.alike() if self.recorded and not self.noise.deviation else None
-        rule = self._rule(group, layout, lanes, inside)
+        rule = self._rule(chunk, layout, inside)
         if inside is not None:
             return lambda step, p, out: rule.step(step, p, None, out)
         gradient, g = self._gradient(layout), layout.empty(full=True)
-        blown = self._noise(lanes) if self.noise.deviation else None
+        blown = self._noise(chunk) if self.noise.deviation else None
 
         def stride(step: int, p: torch.Tensor, out: torch.Tensor) -> None:
             gradient(p, g)
@@ -192,22 +212,21 @@ class Crew:
 
         return stride
 
-    def _rule(self, group: Group, layout: Layout, lanes: list[int], inside: Any) -> CompiledRule:
+    def _rule(self, chunk: Chunk, layout: Layout, inside: Any) -> CompiledRule:
         """Return the group's rule, compiled for this layout and thread, before its first step."""
-        first = self.runners[lanes[0]].optimizer
+        first = self.runners[chunk.low].optimizer
         rule = first.rule
         assert rule is not None
-        h = Record(rule.hyperparameters(first.hyperparameters))
         varying = {}
-        for name in group.lanes:
-            values = [float(self.runners[index].optimizer.hyperparameters[name]) for index in lanes]
+        for name in chunk.group.lanes:
+            values = [float(self.runners[index].optimizer.hyperparameters[name]) for index in chunk.lanes]
             varying[name] = torch.tensor(values, dtype=layout.dtype, device=layout.device)
         cache = self._own.__dict__.setdefault("rules", {})
-        key = (id(group), layout.lanes)
+        key = (chunk.group, layout.lanes)
         if key not in cache:
+            h = Record({**rule.hyperparameters(first.hyperparameters), **varying})
             slope = (self.recorded.variables[0], inside) if inside is not None and self.recorded else None
-            climbs = bool(first.hyperparameters.get("maximize"))
-            cache[key] = CompiledRule(rule, Record({**h, **varying}), layout, slope, maximize=climbs)
+            cache[key] = CompiledRule(rule, h, layout, slope, maximize=bool(first.hyperparameters.get("maximize")))
         cache[key].begin(varying)
         return cache[key]
 
@@ -230,10 +249,11 @@ class Crew:
         function = function_over(self.landscape)
         return lambda p, out: out.copy_(function(*p.unbind(0)))
 
-    def _noise(self, lanes: list[int]) -> Callable[[int], torch.Tensor]:
-        """Return a function from the step to the noise of the lanes, shape [dim, lanes]."""
-        seeds = sorted({self.runners[index].seed for index in lanes})
-        which = torch.tensor([seeds.index(self.runners[index].seed) for index in lanes])
+    def _noise(self, chunk: Chunk) -> Callable[[int], torch.Tensor]:
+        """Return a function from the step to the noise of the lanes, shape [dim, width] or [dim, 1]."""
+        of_lane = [self.runners[index].seed for index in chunk.lanes]
+        seeds = sorted(set(of_lane))
+        which = torch.tensor([seeds.index(seed) for seed in of_lane])
         block: dict[int, torch.Tensor] = {}
 
         def rows(step: int) -> torch.Tensor:
@@ -259,15 +279,18 @@ def _recorded(landscape: Landscape) -> RecordedFunction | None:
 
 
 def _groups(runners: Sequence[Runner], lanes: tuple[str, ...]) -> list[Group]:
-    """Return the runners grouped by all that one program must share, in order of appearance."""
-    found: dict[Any, Group] = {}
-    of_optimizer: dict[int, Group] = {}  # thousands of runners share one optimizer object
-    for index, runner in enumerate(runners):
-        optimizer = runner.optimizer
-        if id(optimizer) not in of_optimizer:
-            of_optimizer[id(optimizer)] = found.setdefault(_key(optimizer, lanes), Group([], lanes))
-        of_optimizer[id(optimizer)].members.append(index)
-    return list(found.values())
+    """Cut the runners into stretches of neighbours that share all that one program must share."""
+    optimizers = [runner.optimizer for runner in runners]
+    changes = np.flatnonzero(np.diff(np.fromiter(map(id, optimizers), dtype=np.int64, count=len(runners)))) + 1
+    groups: list[Group] = []
+    before: Any = None
+    for low, high in pairwise([0, *changes.tolist(), len(runners)]):
+        key = _key(optimizers[low], lanes)
+        if key == before:
+            low = groups.pop().low
+        groups.append(Group(low, high, lanes))
+        before = key
+    return groups
 
 
 def _key(optimizer: Optimizer, lanes: tuple[str, ...]) -> Any:
@@ -281,61 +304,54 @@ def _key(optimizer: Optimizer, lanes: tuple[str, ...]) -> Any:
     return optimizer.rule.name, repr(sorted(fixed.items()))
 
 
-def _padded(chunk: list[int]) -> list[int]:
-    """Return ``chunk`` with its last lane repeated up to a whole number of registers."""
-    return chunk + [chunk[-1]] * (-len(chunk) % REGISTER)
-
-
-def _chunks(group: Group) -> Iterator[list[int]]:
-    """Cut a group into equal chunks of about CHUNK lanes, each but the last a whole number of registers."""
-    members = group.members
-    number = max(1, round(len(members) / CHUNK))
-    registers = -(-len(members) // REGISTER)
-    size = -(-registers // number) * REGISTER
-    for low in range(0, len(members), size):
-        yield members[low : low + size]
+def _chunks(group: Group) -> Iterator[Chunk]:
+    """Cut a group into equal chunks of about CHUNK lanes, each a whole number of registers wide."""
+    count = group.high - group.low
+    number = max(1, round(count / CHUNK))
+    registers = -(-count // REGISTER)
+    width = -(-registers // number) * REGISTER
+    for low in range(group.low, group.high, width):
+        high = min(low + width, group.high)
+        # The last one reaches back into its predecessor rather than beyond the group, where there is one.
+        first = max(group.low, high - width) if high - low < width else low
+        yield Chunk(group, low, high, first, width if first < low else -(-(high - low) // REGISTER) * REGISTER)
 
 
 def _run_chunks(
-    groups: Sequence[Group], move: Callable[[list[int], Group], None], progress: Progress | None, steps: int
+    groups: Sequence[Group], move: Callable[[Chunk], None], progress: Progress | None, steps: int
 ) -> int:
     """Move every chunk, on as many threads as torch may use; return how many runners are done, from the first on.
 
     Runners come in order, so what an interruption leaves is a head of the list.
     """
-    work = [(chunk, group) for group in groups for chunk in _chunks(group)]
-    total = sum(len(chunk) for chunk, _ in work)
+    work = [chunk for group in groups for chunk in _chunks(group)]
+    total = work[-1].high
     threads = min(torch.get_num_threads(), len(work))
     finished = 0
+
+    def note(chunk: Chunk) -> None:
+        nonlocal finished
+        finished = chunk.high
+        if progress:
+            progress(finished * steps, total * steps)
+
     if threads <= 1:
         try:
-            for chunk, group in work:
-                move(chunk, group)
-                finished += len(chunk)
-                if progress:
-                    progress(finished * steps, total * steps)
+            for chunk in work:
+                move(chunk)
+                note(chunk)
         except KeyboardInterrupt:
             pass
         return finished
     with ThreadPoolExecutor(threads) as pool:
-        futures = [pool.submit(move, chunk, group) for chunk, group in work]
+        futures = [pool.submit(move, chunk) for chunk in work]
         try:
-            for future, (chunk, _) in zip(futures, work, strict=True):
+            for future, chunk in zip(futures, work, strict=True):
                 future.result()
-                finished += len(chunk)
-                if progress:
-                    progress(finished * steps, total * steps)
-        except BaseException as stopped:
+                note(chunk)
+        except KeyboardInterrupt:
+            pass
+        finally:
             for future in futures:
                 future.cancel()
-            if not isinstance(stopped, KeyboardInterrupt):
-                raise
     return finished
-
-
-def _freeze(buffer: torch.Tensor, paths: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Find divergences; one pass over the whole record settles it where nobody diverged."""
-    low, high = torch.aminmax(buffer)
-    if max(-float(low), float(high)) <= limits.min(initial=np.inf):  # false for NaN
-        return np.full(len(paths), -1)
-    return freeze(paths, limits)

@@ -12,18 +12,16 @@ BEYOND = 1e6
 """A runner has diverged when it is farther than this many widths of the landscape from where everybody started."""
 
 
-def bound(landscape: Landscape, runner: Runner) -> float:
-    """Return the largest absolute coordinate that still counts as being on the course."""
-    return float(bounds(landscape, [runner])[0])
-
-
-def bounds(landscape: Landscape, runners: Sequence[Runner]) -> np.ndarray:
-    """Return the bound of every runner, shape [R]."""
-    if not runners:
-        return np.empty(0)
+def bounds(landscape: Landscape, starts: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:
+    """Return the largest absolute coordinate that still counts as being on the course, for ``starts`` [R, D]."""
+    points = np.asarray(starts, dtype=np.float64).reshape(len(starts), landscape.dim)
     domain = np.abs(np.array(landscape.domain, dtype=float)).max(initial=1.0)
-    starts = np.abs(np.array([runner.start for runner in runners])).max(axis=1)
-    return BEYOND * np.maximum(starts, domain)
+    return BEYOND * np.maximum(np.abs(points).max(axis=1), domain)
+
+
+def bound(landscape: Landscape, runner: Runner) -> float:
+    """Return the bound of one runner."""
+    return float(bounds(landscape, [runner.start])[0])
 
 
 def freeze(paths: np.ndarray, bounds: Sequence[float] | np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def solo(
         if progress:
             progress((index + 1) * steps, len(runners) * steps)
     return Trajectories(
-        paths, freeze(paths, bounds(landscape, runners[: len(paths)])), completed, evaluations, tuple(remarks)
+        paths, freeze(paths, bounds(landscape, [runner.start for runner in runners[: len(paths)]])), completed, evaluations, tuple(remarks)
     )
 
 
