@@ -122,10 +122,10 @@ def test_the_recorded_derivative_is_autograds(name: str) -> None:
 
 
 def test_a_separable_landscape_is_swept_at_once() -> None:
-    assert RecordedFunction.of(find("sphere").function, 2).alike() is not None
-    assert RecordedFunction.of(find("rastrigin").function, 3).alike() is not None
-    assert RecordedFunction.of(find("ravine").function, 2).alike() is None
-    assert RecordedFunction.of(find("booth").function, 2).alike() is None
+    assert RecordedFunction.of(find("sphere").function, 2).alike is not None
+    assert RecordedFunction.of(find("rastrigin").function, 3).alike is not None
+    assert RecordedFunction.of(find("ravine").function, 2).alike is None
+    assert RecordedFunction.of(find("booth").function, 2).alike is None
 
 
 def test_an_operation_without_a_derivative_is_told() -> None:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -148,41 +149,39 @@ class Crew:
         self.landscape, self.runners, self.noise = landscape, runners, noise
         self.dtype, self.device = dtype, device
         self.starts = np.array([runner.start for runner in runners], dtype=np.float64)
-        self.recorded = _recorded(landscape)
-        self._own = threading.local()
+        self.recorded = _recorded(landscape.function, landscape.dim) if landscape.traceable else None
 
     def move(self, chunk: Chunk, record: torch.Tensor) -> None:
         """Fill ``record`` [steps + 1, dim, width] with the paths of the chunk's lanes."""
         points = record.unbind(0)
-        stride = self._stepper(chunk)
         with torch.inference_mode(), np.errstate(all="ignore"):
             points[0].copy_(self._starts(chunk))
-            for step in range(1, len(points)):
-                stride(step, points[step - 1], points[step])
+            self._run(chunk, points)
 
     def finish(self, chunk: Chunk, steps: int, threshold: float, ends: Ends) -> None:
         """Run a chunk to its end, and note where and when its runners arrived."""
         layout = self._layout(chunk)
-        stride, value = self._stepper(chunk), self._value(layout)
+        value = self._value(layout)
         limits = torch.from_numpy(bounds(self.landscape, self.starts[chunk.lanes])).to(self.device, self.dtype)
         with torch.inference_mode(), np.errstate(all="ignore"):
-            p, q = self._starts(chunk), layout.empty(full=True)
+            points = [self._starts(chunk), layout.empty(full=True)]
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
-            value(p, loss)
+            value(points[0], loss)
             last_outside = torch.where(loss < threshold, -1, 0).to(torch.int32)
             beyond = torch.zeros(chunk.width, dtype=torch.bool, device=self.device)
-            for step in range(1, steps + 1):
-                stride(step, p, q)
-                p, q = q, p
+
+            def watch(step: int, p: torch.Tensor) -> None:
                 value(p, loss)
                 # "not below" rather than "above", so that NaN counts as outside
                 torch.lt(loss, threshold, out=outside)
                 last_outside.masked_fill_(outside.logical_not_(), step)
                 if step % CHECK_EVERY == 0 or step == steps:
-                    beyond |= ~(p.abs() <= limits).all(dim=0)
+                    beyond.logical_or_(~(p.abs() <= limits).all(dim=0))
+
+            self._run(chunk, [points[step % 2] for step in range(steps + 1)], watch)
             arrived = torch.where(last_outside < steps, last_outside + 1, -1)
             rows, own = slice(chunk.low, chunk.high), chunk.own
-            ends.points[rows] = p[:, own].T.cpu().numpy()
+            ends.points[rows] = points[steps % 2][:, own].T.cpu().numpy()
             ends.losses[rows] = loss[own].cpu().numpy()
             ends.arrived_at[rows] = arrived[own].cpu().numpy()
             ends.diverged[rows] = (beyond | ~torch.isfinite(loss))[own].cpu().numpy()
@@ -194,26 +193,26 @@ class Crew:
         starts = np.ascontiguousarray(self.starts[chunk.lanes].T)
         return torch.from_numpy(starts).to(self.device, self.dtype)
 
-    def _stepper(self, chunk: Chunk) -> Callable[[int, torch.Tensor, torch.Tensor], None]:
-        """Return ``stride(step, p, out)`` for a chunk: gradient, noise, rule."""
+    def _run(self, chunk: Chunk, points: Sequence[torch.Tensor], watch: Any = None) -> None:
+        """Move a chunk from ``points[0]`` through all of ``points`` [dim, width]: gradient, noise, rule."""
         layout = self._layout(chunk)
-        inside = self.recorded.alike() if self.recorded and not self.noise.deviation else None
+        inside = self.recorded.alike if self.recorded and not self.noise.deviation else None
         rule = self._rule(chunk, layout, inside)
         if inside is not None:
-            return lambda step, p, out: rule.step(step, p, None, out)
-        gradient, g = self._gradient(layout), layout.empty(full=True)
+            rule.run(points, watch=watch)
+            return
+        gradient = self._gradient(layout)
         blown = self._noise(chunk) if self.noise.deviation else None
 
-        def stride(step: int, p: torch.Tensor, out: torch.Tensor) -> None:
+        def slope_at(step: int, p: torch.Tensor, g: torch.Tensor) -> None:
             gradient(p, g)
             if blown is not None:
                 g.add_(blown(step))
-            rule.step(step, p, g, out)
 
-        return stride
+        rule.run(points, layout.empty(full=True), slope_at, watch)
 
     def _rule(self, chunk: Chunk, layout: Layout, inside: Any) -> CompiledRule:
-        """Return the group's rule, compiled for this layout and thread, before its first step."""
+        """Return the group's rule, compiled for this layout, before its first step."""
         first = self.runners[chunk.low].optimizer
         rule = first.rule
         assert rule is not None
@@ -221,14 +220,12 @@ class Crew:
         for name in chunk.group.lanes:
             values = [float(self.runners[index].optimizer.hyperparameters[name]) for index in chunk.lanes]
             varying[name] = torch.tensor(values, dtype=layout.dtype, device=layout.device)
-        cache = self._own.__dict__.setdefault("rules", {})
-        key = (chunk.group, layout.lanes)
-        if key not in cache:
-            h = Record({**rule.hyperparameters(first.hyperparameters), **varying})
-            slope = (self.recorded.variables[0], inside) if inside is not None and self.recorded else None
-            cache[key] = CompiledRule(rule, h, layout, slope, maximize=bool(first.hyperparameters.get("maximize")))
-        cache[key].begin(varying)
-        return cache[key]
+        h = Record({**rule.hyperparameters(first.hyperparameters), **varying})
+        climbs = bool(first.hyperparameters.get("maximize"))
+        fixed = tuple((name, value) for name, value in h.items() if name not in varying)
+        key = (id(rule), fixed, tuple(varying), layout, id(inside), climbs)
+        slope = None if inside is None or self.recorded is None else (self.recorded.variables[0], inside)
+        return _kept(key, lambda: CompiledRule(rule, h, layout, slope, climbs), varying)
 
     def _gradient(self, layout: Layout) -> Callable[[torch.Tensor, torch.Tensor], Any]:
         if self.recorded is not None:
@@ -269,13 +266,32 @@ class Crew:
         return rows
 
 
-def _recorded(landscape: Landscape) -> RecordedFunction | None:
-    if not landscape.traceable:
-        return None
+@lru_cache(maxsize=32)
+def _recorded(function: Callable[..., Any], dim: int) -> RecordedFunction | None:
     try:
-        return RecordedFunction.of(landscape.function, landscape.dim)
+        return RecordedFunction.of(function, dim)
     except (NotImplementedError, TypeError, RecursionError):
         return None
+
+
+KEPT = 16
+"""Compiled rules that a thread keeps for the next chunk or race like theirs."""
+
+_own = threading.local()
+
+
+def _kept(key: Any, make: Callable[[], CompiledRule], varying: dict[str, torch.Tensor]) -> CompiledRule:
+    """Return this thread's compiled rule under ``key``, made where it is not there, back before its first step."""
+    cache: dict[Any, CompiledRule] = _own.__dict__.setdefault("rules", {})
+    compiled = cache.pop(key, None)
+    if compiled is None:
+        compiled = make()
+    else:
+        compiled.begin(varying)
+    cache[key] = compiled  # the newest is last
+    if len(cache) > KEPT:
+        del cache[next(iter(cache))]
+    return compiled
 
 
 def _groups(runners: Sequence[Runner], lanes: tuple[str, ...]) -> list[Group]:

@@ -69,7 +69,7 @@ def _closed_form(landscape: Landscape, like: torch.Tensor) -> Callable[[int], Gr
         return None
 
     def make(runners: int) -> Gradient:
-        alike = recorded.alike()
+        alike = recorded.alike
         if alike is not None:
             # One function for every coordinate: it sweeps the points as they lie, [runners, dim].
             layout = Layout(runners, landscape.dim, like.dtype, str(like.device))

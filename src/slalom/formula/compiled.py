@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ import torch
 from slalom.formula.derivative import gradient
 from slalom.formula.graph import Graph, Node
 from slalom.formula.instructions import ONE, Assembler, Number, Term
-from slalom.formula.program import Layout, Planner, compile_lines
+from slalom.formula.program import Layout, Planner, compile_loop, compile_once
 from slalom.formula.record import Record, State
 
 Program = Callable[..., Any]
@@ -34,6 +35,7 @@ class RecordedFunction:
         value = function(*variables)
         return RecordedFunction(variables, value, tuple(gradient(value, variables)))
 
+    @cached_property
     def alike(self) -> Any | None:
         """Return the first component where every component is the same function of its own coordinate, else None.
 
@@ -90,12 +92,12 @@ def compile_function(
     planner = Planner(assembler, layout, wanted)
     lines = planner.write()
     arguments = [*(f"x{index}" for index in range(len(variables))), *(name for name, _ in wanted)]
-    return compile_lines(assembler, lines, planner.tensors, arguments, layout)
+    return compile_once(assembler, lines, planner.tensors, arguments, layout)
 
 
 def compile_gradient(recorded: RecordedFunction, layout: Layout, *, fused: bool) -> Callable[..., None]:
     """Return ``program(p, g)`` that writes the gradient at ``p`` into ``g``, both of shape [dim, lanes]."""
-    alike = recorded.alike()
+    alike = recorded.alike
     if alike is not None:
         whole = compile_function([alike], recorded.variables[:1], layout, fused=fused, full=True)
         return lambda p, g: whole(p, g)
@@ -107,7 +109,7 @@ class CompiledRule:
     """An update rule that moves all lanes of a layout at once.
 
     ``h`` holds a float, or a tensor of shape [lanes], for every hyperparameter. With ``slope`` (see
-    :meth:`RecordedFunction.alike`) the gradient is computed inside the same code, from ``p``. With ``maximize`` the rule
+    :attr:`RecordedFunction.alike`) the gradient is computed inside the same code, from ``p``. With ``maximize`` the rule
     is handed −g.
     """
 
@@ -126,7 +128,6 @@ class CompiledRule:
         self.lanes = {name: value.clone() for name, value in h.items() if isinstance(value, torch.Tensor)}
         self.h = Record({**h, **self.lanes})
         self._programs: dict[bool, list[Program]] = {}  # for the first step, and for those after it
-        self._steady: Program | None = None
         self._buffers: dict[str, torch.Tensor] = {}
         self.state: dict[str, Any] = {}
         self.begin(self.lanes)
@@ -145,46 +146,52 @@ class CompiledRule:
             else:
                 self.state[name] = value
         self._begun = False
-        self._steady = None
         self._numbers = tuple(self.state[name] for name in self._number_names())
 
     def step(self, t: int, p: torch.Tensor, g: torch.Tensor | None, out: torch.Tensor) -> None:
         """Make step ``t`` (from 1): read ``p`` and the gradient ``g``, write the new parameters to ``out``."""
-        if self._steady is not None:
-            result = self._steady(t, p, g, out, *self._numbers)
-            if result is not None:
-                if result is not True:
-                    self._numbers = result
-                return
-        self._step_anew(t, p, g, out)
+        self._advance(t, t + 1, {t - 1: p, t: out}, g, None, None)
 
-    def _step_anew(self, t: int, p: torch.Tensor, g: torch.Tensor | None, out: torch.Tensor) -> None:
-        """Make a step that the program of the last one does not fit: find or compile the one that does."""
-        first = not self._begun
-        self.state.update(zip(self._number_names(), self._numbers, strict=True))
-        known = self._programs.setdefault(first, [])
-        for program in known:
-            result = program(t, p, g, out, *self._numbers)
-            if result is not None:
-                break
-        else:
-            program = self._compile(t)
-            known.append(program)
-            result = program(t, p, g, out, *self._numbers)
-        if first:
-            # From now on the state is what this step left: tensors in their buffers, numbers in self._numbers.
-            self._begun = True
-            self.state.update(self._buffers)
-        else:
-            self._steady = program
-        self._numbers = () if result is True else result
+    def run(
+        self,
+        points: Sequence[torch.Tensor],
+        g: torch.Tensor | None = None,
+        slope_at: Callable[[int, torch.Tensor, torch.Tensor], Any] | None = None,
+        watch: Callable[[int, torch.Tensor], Any] | None = None,
+    ) -> None:
+        """Make all steps: from ``points[t - 1]`` to ``points[t]`` for t = 1, 2, … (tensors may come again).
+
+        Without a slope inside, ``slope_at(t, p, g)`` is to write the gradient at ``p`` into ``g``. ``watch(t, p)`` is
+        called with every new point.
+        """
+        self._advance(1, len(points), points, g, slope_at, watch)
+
+    def _advance(self, t: int, stop: int, points: Any, g: Any, slope_at: Any, watch: Any) -> None:
+        """Make the steps from ``t`` to before ``stop``, each with a program that fits it."""
+        while t < stop:
+            first = not self._begun
+            known = self._programs.setdefault(first, [])
+            self.state.update(zip(self._number_names(), self._numbers, strict=True))
+            end = t + 1 if first else stop
+            for program in [*known, None]:
+                if program is None:
+                    program = self._compile(t)
+                    known.append(program)
+                reached, numbers = program(t, end, points, g, slope_at, watch, *self._numbers)
+                if reached > t:
+                    break
+            if first:
+                # From now on the state is what this step left: tensors in their buffers, numbers beside them.
+                self._begun = True
+                self.state.update(self._buffers)
+            t, self._numbers = reached, numbers
 
     def _number_names(self) -> list[str]:
         """Return the names of the state entries that are numbers, in order."""
         return [name for name, value in self.state.items() if not isinstance(value, torch.Tensor)]
 
     def _compile(self, t: int) -> Program:
-        """Return the program for steps like ``t``; it returns the state entries that stay numbers, or True."""
+        """Return the program for steps like ``t``: see :func:`slalom.formula.program.compile_loop`."""
         graph, assembler = Graph(), Assembler(fused=True)
         step, p = graph.number("t", t), graph.tensor("p")
         symbols = {
@@ -210,8 +217,7 @@ class CompiledRule:
         lines = planner.write()
         tensors = {**planner.tensors, **{f"h_{name}": lane for name, lane in self.lanes.items()}}
         tensors |= {f"state_{name}": buffer for name, buffer in self._buffers.items()}
-        returns = f"({', '.join(returned)},)" if returned else "True"
-        return compile_lines(assembler, lines, tensors, ["t", "p", "g", "out", *arguments], self.layout, returns)
+        return compile_loop(assembler, lines, tensors, arguments, returned, self.layout, asks=self.slope is None)
 
     def _state_symbols(
         self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]

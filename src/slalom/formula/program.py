@@ -12,6 +12,8 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -226,36 +228,84 @@ def as_arrays(tensors: Mapping[str, torch.Tensor], layout: Layout) -> dict[str, 
     return {f"{name}{AS_ARRAY}": tensor.numpy() for name, tensor in tensors.items()} if layout.on_cpu else {}
 
 
-def compile_lines(
+def compile_once(
     assembler: Assembler,
     lines: Sequence[str],
     tensors: Mapping[str, torch.Tensor],
     arguments: Sequence[str],
     layout: Layout,
-    returns: str = "True",
-) -> Callable[..., Any]:
-    """Return a function of ``arguments`` that runs ``lines``; where a guard fails it does nothing and returns None.
+) -> Callable[..., None]:
+    """Return a function of ``arguments``, all of them tensors, that runs ``lines``."""
+    body = [*_prologue(assembler), *_own_arrays(arguments, lines), *lines]
+    return _function("program", arguments, body, tensors, layout)
 
-    ``tensors`` are bound as defaults, which makes them local names.
+
+def compile_loop(
+    assembler: Assembler,
+    lines: Sequence[str],
+    tensors: Mapping[str, torch.Tensor],
+    kept: Sequence[str],
+    renewed: Sequence[str],
+    layout: Layout,
+    asks: bool,
+) -> Callable[..., Any]:
+    """Return ``program(t, stop, points, g, slope_at, watch, *kept)``, which makes the steps from ``t`` to before ``stop``.
+
+    Each step reads ``points[t - 1]`` as ``p`` and writes ``points[t]`` as ``out``; where it ``asks`` for it,
+    ``slope_at(t, p, g)`` is called for the gradient first. The program returns the step it has reached, which is less than
+    ``stop`` where a guard tells that a step takes other formulas, and the numbers that are kept from step to step.
     """
+    numbers = f"({', '.join(renewed)},)" if renewed else "()"
+    unchanged = f"({', '.join(kept)},)" if kept else "()"
+    step = [*_prologue(assembler)]
+    if assembler.guards:
+        step.append(f"if {' or '.join(f'({guard})' for guard in assembler.guards)}: return t, {unchanged}")
+    step += ["out = points[t]"]
+    if asks:
+        step += ["if slope_at is not None: slope_at(t, p, g)"]
+    step += [*_own_arrays(["p", "g", "out"], lines), *lines]
+    carried = len(kept) == len(renewed)  # only before the first step there are numbers that become tensors
+    if kept and carried:
+        step += [f"{', '.join(kept)}, = {numbers}"]
+    step += ["if watch is not None: watch(t, out)", "p = out"]
+    body = ["p = points[t - 1]", "for t in range(t, stop):", *(f"    {line}" for line in step)]
+    body.append(f"return stop, {unchanged if carried else numbers}")
+    return _function("program", ["t", "stop", "points", "g", "slope_at", "watch", *kept], body, tensors, layout)
+
+
+def _own_arrays(names: Sequence[str], lines: Sequence[str]) -> list[str]:
+    """Return the lines that make NumPy twins of tensors that change from call to call, where one is used at all."""
+    used = _words(lines)
+    return [f"{name}{AS_ARRAY} = {name}.numpy()" for name in names if f"{name}{AS_ARRAY}" in used]
+
+
+def _words(lines: Sequence[str]) -> set[str]:
+    return set(re.findall(r"[a-z]\w*", "\n".join(lines)))
+
+
+def _function(
+    name: str, arguments: Sequence[str], body: Sequence[str], tensors: Mapping[str, torch.Tensor], layout: Layout
+) -> Callable[..., Any]:
+    """Return the function with this body; what it refers to is bound as defaults, which makes them local names."""
     numbers = {f"number_{name}": function for name, function in {**FUNCTIONS, **ARITHMETIC}.items()}
     arrays = {f"np_{name}": getattr(np, name) for name in
               ("multiply", "add", "subtract", "divide", "negative", "absolute", "sqrt")}  # fmt: skip
     known = {
-        "torch": torch, "math": math, "add": torch.add, "mul": torch.mul, "lerp": torch.lerp, "addcmul": torch.addcmul,
-        "addcdiv": torch.addcdiv, **numbers, **arrays, **tensors, **as_arrays(tensors, layout),
+        "torch": torch, "math": math, "add": torch.add, "mul": torch.mul, "lerp": torch.lerp,
+        "addcmul": torch.addcmul, "addcdiv": torch.addcdiv, **numbers, **arrays, **tensors, **as_arrays(tensors, layout),
     }  # fmt: skip
-    body = _prologue(assembler)
-    if assembler.guards:
-        body.append(f"if {' or '.join(f'({guard})' for guard in assembler.guards)}: return None")
-    used = set(re.findall(r"[a-z]\w*", "\n".join([*body, *lines])))
-    # Arguments change from call to call, so their arrays are made in the call, where one is used at all.
-    body += [f"{name}{AS_ARRAY} = {name}.numpy()" for name in arguments if f"{name}{AS_ARRAY}" in used]
-    text = "\n".join(["", *body, *lines, f"return {returns}"]).replace("\n", "\n    ")
+    used = _words(body)
     bound = {name: value for name, value in known.items() if name in used}
     header = ", ".join([*arguments, *(f"{name}={name}" for name in bound)])
+    source = f"def {name}({header}):\n" + "".join(f"    {line}\n" for line in body)
     namespace = dict(bound)
-    exec(compile(f"def program({header}):{text}\n", "<slalom.formula.program>", "exec"), namespace)
-    program = namespace["program"]
-    program.source = f"def program({', '.join(arguments)}):{text}\n"
-    return program
+    exec(_code(source), namespace)
+    function = namespace[name]
+    function.source = source
+    return function
+
+
+@lru_cache(maxsize=256)
+def _code(source: str) -> CodeType:
+    """Compile generated source; races that repeat themselves repeat their code."""
+    return compile(source, "<slalom.formula.program>", "exec")
