@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slalom import formula as f
-from slalom.formula.compiled import CompiledRule, RecordedFunction, compile_function, compile_gradient
+from slalom.formula.compiled import RecordedFunction, compile_function, compile_gradient
+from slalom.formula.compiled_rule import CompiledRule
 from slalom.formula.functions import FUNCTIONS
 from slalom.formula.graph import Graph
 from slalom.formula.program import Layout

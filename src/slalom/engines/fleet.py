@@ -22,7 +22,8 @@ import torch
 from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, Trajectories, quote
 from slalom.engines.gradients import autograd_gradient, function_over
 from slalom.engines.limits import bounds, freeze
-from slalom.formula.compiled import CompiledRule, RecordedFunction, compile_function, compile_gradient
+from slalom.formula.compiled import RecordedFunction, compile_function, compile_gradient
+from slalom.formula.compiled_rule import CompiledRule
 from slalom.formula.program import Layout
 from slalom.formula.record import Record
 
