@@ -35,6 +35,7 @@ ONE = Number.of(1.0)
 SWIFT = {
     "add": "{0} + {1}", "subtract": "{0} - {1}", "multiply": "{0} * {1}", "divide": "{0} / {1}", "negative": "-{0}",
     "less": "{0} < {1}", "less_equal": "{0} <= {1}", "greater": "{0} > {1}", "sqrt": "math.sqrt({0})",
+    "absolute": "abs({0})",
 }  # fmt: skip
 """Operations on numbers as Python has them: right, or an exception where the functions give infinities and NaN."""
 

@@ -72,11 +72,12 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     if isinstance(spec, str):
         head, typed = read_spec(spec)
         entry = catalogue().get(head.lower())
-        if entry is None and "." not in head:
+        if entry is not None:
+            lasting = entry.module == "torch.optim"  # another package may come and go while we run
+            return _from_catalogue(spec.strip()) if lasting else _from_catalogue.__wrapped__(spec.strip())
+        if "." not in head:
             raise InputError(_unknown_name(head))
-        preset = {k: v for k, v in entry.preset.items() if k not in typed} if entry else {}
-        factory = _load_entry(entry) if entry else load(head)
-        return _specify(spec.strip(), entry.name if entry else head, factory, typed, preset)
+        return _specify(spec.strip(), head, load(head), typed, {})
     factory, typed = spec, {}
     if isinstance(spec, functools.partial) and not spec.args:
         factory, typed = spec.func, {k: plain(v) for k, v in spec.keywords.items()}
@@ -89,6 +90,15 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     entry = entry_of(import_path(factory))
     head = entry.name if entry else _title_of(factory)
     return _specify(format_spec(head, typed), head, factory, typed, {})
+
+
+@functools.lru_cache(maxsize=256)
+def _from_catalogue(spec: str) -> SpecifiedOptimizer:
+    """Return a named optimizer. Its class cannot change under us, so it is put together and tried once."""
+    head, typed = read_spec(spec)
+    entry = catalogue()[head.lower()]
+    preset = {k: v for k, v in entry.preset.items() if k not in typed}
+    return _specify(spec, entry.name, _load_entry(entry), typed, preset)
 
 
 def parse_all(specs: Any) -> list[SpecifiedOptimizer]:
