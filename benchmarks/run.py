@@ -204,8 +204,7 @@ def cpu_seconds(command: list[str], repeats: int = 5) -> float:
 
 
 def report() -> list[Line]:
-    lines = [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines()]
-    return lines
+    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines()]
 
 
 def field_lines() -> list[Line]:
@@ -228,13 +227,17 @@ def fleet_lines() -> list[Line]:
     lines = [
         Line(
             "Adam, 10,000 lanes, float64, one core: fleet per run-step against the plain loop",
-            f"{loop / many:,.0f} × ({1e6 * loop:.0f} µs / {1e9 * many:.1f} ns; the engine alone {1e9 * found['10000 moving']:.1f} ns)",
+            f"{loop / many:,.0f} × ({1e6 * loop:.0f} µs / {1e9 * many:.1f} ns; "
+            f"the engine alone {1e9 * found['10000 moving']:.1f} ns)",
             "≥ 6,000",
             loop / many >= 6000,
         )
     ]
     if not PEERS.exists():
-        return [*lines, Line("the same against JAX and optax", "not measured: run `make peers`", "≥ 1.2 and ≥ 0.3", None)]
+        return [
+            *lines,
+            Line("the same against JAX and optax", "not measured: run `make peers`", "≥ 1.2 and ≥ 0.3", None),
+        ]
     for lanes, ours, least, aim in ((10_000, many, 1.2, 1.7), (1_000, few, 0.3, 1.0)):
         command = [str(PEERS), str(HERE / "peers" / "jax_adam.py"), str(lanes), str(STEPS), "7"]
         theirs = float(output(command)) / (STEPS * lanes)
@@ -242,7 +245,8 @@ def fleet_lines() -> list[Line]:
         lines.append(
             Line(
                 f"Adam, {lanes:,} lanes: fleet against JAX and optax, same core",
-                f"{theirs / ours:.2f} × ({1e9 * theirs:.1f} / {1e9 * ours:.1f} ns; the engine alone {theirs / engine:.2f} ×)",
+                f"{theirs / ours:.2f} × ({1e9 * theirs:.1f} / {1e9 * ours:.1f} ns; "
+                f"the engine alone {theirs / engine:.2f} ×)",
                 f"≥ {least}, aim {aim}",
                 theirs / ours >= least,
             )
@@ -300,7 +304,9 @@ def gif_lines() -> list[Line]:
 def main() -> None:
     import torch
 
-    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}\n")
+    print(
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}\n"
+    )
     lines = report()
     for line in lines:
         mark = {True: "ok", False: "MISSED", None: "–"}[line.holds]

@@ -43,9 +43,7 @@ def test_fleet_takes_a_landscape_that_cannot_be_recorded() -> None:
 @pytest.mark.parametrize("count", [1, 31, 32, 5000, 10_007])
 def test_a_lane_does_not_depend_on_how_many_there_are(count: int) -> None:
     starts = np.random.default_rng(1).uniform(-5, 5, (10_007, 2))[:count]
-    race = slalom.race(
-        "himmelblau", ["adam:lr=0.1"], starts=[*map(tuple, starts.tolist())], steps=20, engine="fleet"
-    )
+    race = slalom.race("himmelblau", ["adam:lr=0.1"], starts=[*map(tuple, starts.tolist())], steps=20, engine="fleet")
     alone = slalom.race("himmelblau", ["adam:lr=0.1"], start=tuple(starts[-1]), steps=20, engine="fleet")
     np.testing.assert_array_equal(race.paths[-1], alone.paths[0])
 
@@ -54,9 +52,7 @@ def test_a_lane_does_not_depend_on_how_many_there_are(count: int) -> None:
 def test_learning_rates_as_lanes_equal_one_race_each(spec: str) -> None:
     curve = sweep("booth", [spec], over="lr", grid=5, start=(3.0, -2.0), steps=60)
     for rate, losses, gone in zip(curve.rates, curve.final_losses[0], curve.diverged[0], strict=True):
-        race = slalom.race(
-            "booth", [parse(spec).replace(lr=float(rate))], start=(3.0, -2.0), steps=60, engine="solo"
-        )
+        race = slalom.race("booth", [parse(spec).replace(lr=float(rate))], start=(3.0, -2.0), steps=60, engine="solo")
         if gone[0]:
             assert race.statuses[0].kind == "diverged"
         else:
@@ -65,9 +61,7 @@ def test_learning_rates_as_lanes_equal_one_race_each(spec: str) -> None:
 
 
 def test_an_optimizer_without_a_rule_is_refused_with_a_way_out() -> None:
-    with pytest.raises(
-        InputError, match=r"`muon`: the fleet engine moves update rules.*use the engine field or solo"
-    ):
+    with pytest.raises(InputError, match=r"`muon`: the fleet engine moves update rules.*use the engine field or solo"):
         slalom.race("sphere", ["muon"], engine="fleet")
 
 

@@ -29,9 +29,7 @@ def combined(inner):
     return st.one_of(
         st.builds("{} {} {}".format, inner, st.sampled_from("+-*/"), inner),
         st.builds("({})".format, inner),
-        st.builds(
-            "({})**{}".format, inner, st.sampled_from(["2", "3", "4", "5", "6", "7", "12", "-1", "-4", "0.5"])
-        ),
+        st.builds("({})**{}".format, inner, st.sampled_from(["2", "3", "4", "5", "6", "7", "12", "-1", "-4", "0.5"])),
         st.builds("-{}".format, inner),
         st.builds("{}({})".format, st.sampled_from(single), inner),
         st.builds("{}({}, {})".format, st.sampled_from(["max", "min"]), inner, inner),

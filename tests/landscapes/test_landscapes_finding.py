@@ -28,8 +28,7 @@ def test_names_in_any_case(typed):
         ("spher:dim=3", "`spher` is not a landscape. Did you mean `sphere`?"),
         (
             "qqqq",
-            "`qqqq` is not a landscape. Give one that `slalom list landscapes` shows, an expression "
-            "or file.py:name.",
+            "`qqqq` is not a landscape. Give one that `slalom list landscapes` shows, an expression or file.py:name.",
         ),
         ("rastrigin:dim=0", "`rastrigin`: dim must be from 1 to 1000, got `0`."),
         ("rastrigin:dim=2.5", "`rastrigin`: dim must be from 1 to 1000, got `2.5`."),

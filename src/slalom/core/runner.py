@@ -99,7 +99,8 @@ class Trajectories:
     entry 0 is the start, entries after a divergence are NaN. ``diverged_at`` is the first step whose point or loss was
     not finite or out of all bounds, −1 where there is none. ``evaluations`` counts gradient evaluations up to each
     step, shape [runners, steps + 1], or is None where it equals the step. ``completed`` is the number of steps that
-    every runner has made: fewer than asked for when the user interrupted.
+    every runner has made: fewer than asked for when the user interrupted. ``kept`` are the indices of the runners that
+    are in the record, None for all of them.
     """
 
     paths: np.ndarray
@@ -107,6 +108,7 @@ class Trajectories:
     completed: int
     evaluations: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
+    kept: tuple[int, ...] | None = None
 
 
 @dataclass
@@ -115,9 +117,7 @@ class Ends:
 
     points: np.ndarray  # [R, D], the last points
     losses: np.ndarray  # [R], f there
-    arrived_at: (
-        np.ndarray
-    )  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
+    arrived_at: np.ndarray  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
     diverged: np.ndarray  # [R], bool
 
     @staticmethod

@@ -47,34 +47,30 @@ def field(
     alone = [index for index, runner in enumerate(runners) if _goes_alone(runner)]
     together = [index for index, runner in enumerate(runners) if not _goes_alone(runner)]
     paths = np.full((len(runners), steps + 1, landscape.dim), np.nan)
-    evaluations = np.tile(np.arange(steps + 1), (len(runners), 1)) if alone else None
-    completed, remarks = steps, []
+    evaluations = np.tile(np.arange(steps + 1), (len(runners), 1))
+    completed, kept, remarks = steps, list(together), []
+    if together:
+        march = March(landscape, [runners[index] for index in together], steps, noise, dtype, device)
+        with np.errstate(all="ignore"):  # what diverges overflows, and is recorded as that
+            completed = march.run(progress)
+        paths[together] = march.paths()
+        if completed < steps:
+            remarks.append(f"interrupted after step {completed} of {steps}")
     try:
-        for index in alone:
-            assert evaluations is not None
+        for index in alone if completed == steps else ():
             descend(
-                landscape,
-                runners[index],
-                paths[index],
-                evaluations[index],
-                noise=noise,
-                dtype=dtype,
-                device=device,
+                landscape, runners[index], paths[index], evaluations[index], noise=noise, dtype=dtype, device=device
             )
-        if together:
-            march = March(landscape, [runners[index] for index in together], steps, noise, dtype, device)
-            with np.errstate(all="ignore"):  # what diverges overflows, and is recorded as that
-                completed = march.run(progress)
-            paths[together] = march.paths()
+            kept.append(index)
     except KeyboardInterrupt:
-        completed = 0
-    if completed < steps:
-        remarks.append(f"interrupted after step {completed} of {steps}")
-        paths = paths[:, : completed + 1]
-        evaluations = None if evaluations is None else evaluations[:, : completed + 1]
-    return Trajectories(
-        paths, freeze(paths, bounds(landscape, [runner.start for runner in runners])), completed, evaluations, tuple(remarks)
-    )
+        pass
+    kept.sort()
+    if len(kept) < len(runners):
+        remarks.append(f"interrupted: {len(kept)} of {len(runners)} runners are in the record")
+    paths, evaluations = paths[kept, : completed + 1], evaluations[kept, : completed + 1]
+    diverged_at = freeze(paths, bounds(landscape, [runners[index].start for index in kept]))
+    counted = evaluations if alone else None
+    return Trajectories(paths, diverged_at, completed, counted, tuple(remarks), tuple(kept))
 
 
 def _goes_alone(runner: Runner) -> bool:

@@ -135,7 +135,9 @@ def fleet_ends(
     """
     crew = Crew(landscape, runners, noise, dtype, device)
     ends = Ends.empty(len(runners), landscape.dim)
-    done = _run_chunks(_groups(runners, lanes), lambda chunk: crew.finish(chunk, steps, threshold, ends), progress, steps)
+    done = _run_chunks(
+        _groups(runners, lanes), lambda chunk: crew.finish(chunk, steps, threshold, ends), progress, steps
+    )
     if done < len(runners):
         raise KeyboardInterrupt
     return ends
@@ -144,9 +146,7 @@ def fleet_ends(
 class Crew:
     """Moves chunks of lanes; keeps the compiled code of each thread for the chunks that follow."""
 
-    def __init__(
-        self, landscape: Landscape, runners: Sequence[Runner], noise: Noise, dtype: torch.dtype, device: str
-    ):
+    def __init__(self, landscape: Landscape, runners: Sequence[Runner], noise: Noise, dtype: torch.dtype, device: str):
         self.landscape, self.runners, self.noise = landscape, runners, noise
         self.dtype, self.device = dtype, device
         self.starts = np.array([runner.start for runner in runners], dtype=np.float64)
@@ -334,9 +334,7 @@ def _chunks(group: Group) -> Iterator[Chunk]:
         yield Chunk(group, low, high, first, width if first < low else -(-(high - low) // REGISTER) * REGISTER)
 
 
-def _run_chunks(
-    groups: Sequence[Group], move: Callable[[Chunk], None], progress: Progress | None, steps: int
-) -> int:
+def _run_chunks(groups: Sequence[Group], move: Callable[[Chunk], None], progress: Progress | None, steps: int) -> int:
     """Move every chunk, on as many threads as torch may use; return how many runners are done, from the first on.
 
     Runners come in order, so what an interruption leaves is a head of the list.

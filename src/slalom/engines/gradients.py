@@ -20,7 +20,7 @@ Gradient: TypeAlias = Callable[[torch.Tensor, torch.Tensor], None]
 
 
 def exact_gradient(landscape: Landscape, starts: torch.Tensor) -> Gradient:
-    """Return the cheapest gradient that equals the plain loop's bit for bit at ``starts`` [R, D] and many points beside.
+    """Return the cheapest gradient that equals the plain loop's bit for bit at ``starts`` [R, D] and other points.
 
     Tried in this order: the closed form derived from the formula, autograd over all runners at once, autograd point by
     point (which is what the plain loop does).

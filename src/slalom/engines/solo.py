@@ -25,23 +25,25 @@ def solo(
     device: str,
     progress: Progress | None = None,
 ) -> Trajectories:
-    """Run every runner by itself. After Ctrl-C, return what all the runners that had begun have in common."""
+    """Run every runner by itself. After Ctrl-C, return those that had finished."""
     paths = np.full((len(runners), steps + 1, landscape.dim), np.nan)
     evaluations = np.tile(np.arange(steps + 1), (len(runners), 1))
-    completed, remarks = steps, []
-    for index, runner in enumerate(runners):
-        try:
-            descend(
-                landscape, runner, paths[index], evaluations[index], noise=noise, dtype=dtype, device=device
-            )
-        except KeyboardInterrupt:
-            paths, evaluations = paths[:index], evaluations[:index]
-            remarks.append(f"interrupted: {index} of {len(runners)} runners had finished")
-            break
-        if progress:
-            progress((index + 1) * steps, len(runners) * steps)
+    done = 0
+    try:
+        for runner, path, counts in zip(runners, paths, evaluations, strict=True):
+            descend(landscape, runner, path, counts, noise=noise, dtype=dtype, device=device)
+            done += 1
+            if progress:
+                progress(done * steps, len(runners) * steps)
+    except KeyboardInterrupt:
+        paths, evaluations = paths[:done], evaluations[:done]
     return Trajectories(
-        paths, freeze(paths, bounds(landscape, [runner.start for runner in runners[: len(paths)]])), completed, evaluations, tuple(remarks)
+        paths,
+        freeze(paths, bounds(landscape, [runner.start for runner in runners[:done]])),
+        completed=steps,
+        evaluations=evaluations,
+        remarks=() if done == len(runners) else (f"interrupted: {done} of {len(runners)} runners had finished",),
+        kept=tuple(range(done)),
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-
 from slalom.formula.derivative import gradient
 from slalom.formula.graph import Graph, Node
 from slalom.formula.instructions import ONE, Assembler, Term
@@ -27,7 +26,7 @@ class RecordedFunction:
 
     @staticmethod
     def of(function: Formula, dim: int) -> RecordedFunction:
-        """Record ``function``. Raises NotImplementedError or TypeError where it cannot be recorded or differentiated."""
+        """Record ``function``. Raises NotImplementedError or TypeError where that cannot be done."""
         graph = Graph()
         variables = tuple(graph.tensor(f"x{index}") for index in range(dim))
         value = function(*variables)
@@ -78,10 +77,7 @@ def compile_function(
     With ``full`` every tensor has shape [dim, lanes] instead.
     """
     assembler = Assembler(fused=fused)
-    symbols = {
-        id(symbol): Term(ONE, assembler.input(f"x{index}", full=full))
-        for index, symbol in enumerate(variables)
-    }
+    symbols = {id(symbol): Term(ONE, assembler.input(f"x{index}", full=full)) for index, symbol in enumerate(variables)}
     memory: dict[int, Term] = {}
     wanted = [
         (f"out{index}", assembler.settle(assembler.translate(output, symbols, memory)))

@@ -156,7 +156,7 @@ class CompiledRule:
         )
 
     def _record(self, t: int) -> Recording:
-        """Record step ``t`` and translate what it makes. A new state is translated before the parameter that reads it."""
+        """Record step ``t`` and translate what it makes, a new state before the parameter that reads it."""
         graph, assembler = Graph(), Assembler(fused=True)
         step, p = graph.number("t", t), graph.tensor("p")
         symbols = {
@@ -181,7 +181,7 @@ class CompiledRule:
         return Recording(assembler, kept, assembler.translate(moved, symbols, memory), terms)
 
     def _may_scale(self, assembler: Assembler, name: str) -> bool:
-        """Whether an entry leaves this step as scale × tensor; its scale is multiplied in when it goes out of bounds."""
+        """Whether an entry leaves this step as scale × tensor, rather than with its scale multiplied in."""
         if not self._begun or name not in (self._scaled or ()):
             return False
         scale = Number(f"kept_{name}_scale", self._numbers[f"{name}_scale"], False)
@@ -192,9 +192,7 @@ class CompiledRule:
         assembler.guard(small, bool(small.value))
         return bool(large.value and small.value)
 
-    def _gradient_symbol(
-        self, graph: Graph, assembler: Assembler, symbols: dict[int, Term], p: Term
-    ) -> Any:
+    def _gradient_symbol(self, graph: Graph, assembler: Assembler, symbols: dict[int, Term], p: Term) -> Any:
         if self.slope is None:
             g = graph.tensor("g")
             symbols[id(g)] = Term(ONE, assembler.input("g", full=True))
@@ -204,10 +202,8 @@ class CompiledRule:
         symbols[id(g)] = assembler.translate(derivative, {id(variable): p}, {})
         return g
 
-    def _state_symbols(
-        self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]
-    ) -> tuple[State, list[str]]:
-        """Return the state as symbols (before the first step: as plain numbers), and the numbers' names as arguments."""
+    def _state_symbols(self, graph: Graph, assembler: Assembler, symbols: dict[int, Term]) -> tuple[State, list[str]]:
+        """Return the state as symbols (before the first step: plain numbers), and the arguments that bring numbers."""
         state = State()
         for name, buffer in self._state.items():
             if buffer is not None:

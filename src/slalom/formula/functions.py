@@ -1,4 +1,4 @@
-"""The functions that formulas are written with. Each accepts a float, an array, a tensor, a SymPy expression or a symbol.
+"""The functions that formulas are written with, for floats, arrays, tensors, SymPy expressions and symbols alike.
 
 Torch, NumPy and SymPy are reached through their own objects, so none is imported before somebody hands one in.
 """
@@ -46,9 +46,7 @@ def _classify(kind: type) -> int:
 class Function:
     """A named function with one implementation for each kind of argument."""
 
-    def __init__(
-        self, name: str, on_float: Callable[..., float], torch: str = "", sympy: Any = "", numpy: str = ""
-    ):
+    def __init__(self, name: str, on_float: Callable[..., float], torch: str = "", sympy: Any = "", numpy: str = ""):
         self.name = name
         self._float = on_float
         self._torch = torch or name
@@ -68,9 +66,7 @@ class Function:
         if kind == 2:
             return self._on_tensors(arguments)
         return (
-            self._sympy(*arguments)
-            if callable(self._sympy)
-            else getattr(sys.modules["sympy"], self._sympy)(*arguments)
+            self._sympy(*arguments) if callable(self._sympy) else getattr(sys.modules["sympy"], self._sympy)(*arguments)
         )
 
     def _on_floats(self, arguments: tuple[Any, ...]) -> float:
@@ -89,9 +85,7 @@ class Function:
         if len(arguments) > 1:
             like = next(a for a in arguments if _kind(a) == 2 and a.dtype is not torch.bool)
             arguments = tuple(
-                a
-                if _kind(a) == 2 or isinstance(a, bool)
-                else torch.full((), a, dtype=like.dtype, device=like.device)
+                a if _kind(a) == 2 or isinstance(a, bool) else torch.full((), a, dtype=like.dtype, device=like.device)
                 for a in arguments
             )
             if self.name == "where" and isinstance(arguments[0], bool):
@@ -145,9 +139,7 @@ sign = Function("sign", _sign)
 floor = Function("floor", math.floor)
 maximum = Function("maximum", _larger, sympy="Max")
 minimum = Function("minimum", _smaller, sympy="Min")
-where = Function(
-    "where", lambda condition, then, otherwise: then if condition else otherwise, sympy=_sympy_where
-)
+where = Function("where", lambda condition, then, otherwise: then if condition else otherwise, sympy=_sympy_where)
 """``where(condition, then, otherwise)``: a choice that may differ from lane to lane."""
 equal = Function("equal", lambda a, b: a == b, torch="eq", sympy="Eq")
 """``a == b`` as a value that ``where`` takes; symbols compare by identity under ``==`` itself."""

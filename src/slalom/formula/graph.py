@@ -39,9 +39,7 @@ class Node:
 
     def __bool__(self) -> bool:
         if not self.scalar:
-            raise TypeError(
-                "a condition that differs from lane to lane needs where(condition, then, otherwise)"
-            )
+            raise TypeError("a condition that differs from lane to lane needs where(condition, then, otherwise)")
         outcome = bool(self.value)
         self.graph.guards.append((self, outcome))
         return outcome

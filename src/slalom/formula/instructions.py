@@ -148,8 +148,7 @@ class Assembler:
                     waiting.extend(missing)
                     continue
                 arguments = [
-                    memory[id(a)] if isinstance(a, Node) else Term(Number.of(float(a)), None)
-                    for a in node.arguments
+                    memory[id(a)] if isinstance(a, Node) else Term(Number.of(float(a)), None) for a in node.arguments
                 ]
                 memory[id(node)] = self.combine(node.operation, arguments)
         return memory[id(root)]
@@ -221,8 +220,7 @@ def _weighted_sum(asm: Assembler, a: Term, b: Term) -> Term:
     assert b.tensor is not None
     products = ("multiply", "divide")
     if _is(b.coefficient, 1.0) or (
-        asm.instructions[a.tensor].operation in products
-        and asm.instructions[b.tensor].operation not in products
+        asm.instructions[a.tensor].operation in products and asm.instructions[b.tensor].operation not in products
     ):
         a, b = b, a
     if a.coefficient.value == 0.0:  # it varies with the step and happens to be zero: cannot be factored out

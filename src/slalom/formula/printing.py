@@ -143,11 +143,7 @@ class Printer:
             return self._inline_cases(e), ATOM
         name = {"Max": "max", "Min": "min"}.get(type(e).__name__, type(e).__name__)
         if self.latex:
-            name = (
-                rf"\{name}"
-                if name in ("max", "min", "sin", "cos", "exp", "log")
-                else rf"\operatorname{{{name}}}"
-            )
+            name = rf"\{name}" if name in ("max", "min", "sin", "cos", "exp", "log") else rf"\operatorname{{{name}}}"
         return f"{name}{self._bracket(', '.join(self(a) for a in e.args))}", ATOM
 
     def _number(self, e: Any) -> tuple[str, int]:
@@ -230,9 +226,7 @@ class Printer:
     def _inline_cases(self, e: Any) -> str:
         if self.latex:
             return latex_cases(self.cases(e))
-        words = [
-            f"{value} if {condition}" if condition else f"else {value}" for value, condition in self.cases(e)
-        ]
+        words = [f"{value} if {condition}" if condition else f"else {value}" for value, condition in self.cases(e)]
         return f"({', '.join(words)})"
 
     def _bracket(self, text: str) -> str:

@@ -150,10 +150,8 @@ class Planner:
             for argument in instruction.arguments
             if isinstance(argument, int) and self._last_use[argument] == index and self._is_scratch(argument)
         ]
-        if home is not None and self._may_overwrite(home, index):
-            target = home
-        else:
-            target = self._scratch(instruction, dying)
+        target = home if home is not None and self._may_overwrite(home, index) else None
+        target = target or self._scratch(instruction, dying)
         self.names[index] = target
         self.lines.append(self._call(instruction, target))
         for argument in dying:
@@ -173,7 +171,7 @@ class Planner:
         )
 
     def _scratch(self, instruction: Instruction, dying: list[int]) -> str:
-        """Return a free buffer of the right shape: an argument's that is read for the last time, a spare, or a new one."""
+        """Return a free buffer of the right shape: that of an argument read for the last time, a spare, or a new one."""
         kind = (instruction.full, instruction.boolean)
         for argument in dying:
             spent = self.instructions[argument]
@@ -249,10 +247,10 @@ def compile_loop(
     layout: Layout,
     asks: bool,
 ) -> Callable[..., Any]:
-    """Return ``program(t, stop, points, g, slope_at, watch, *kept)``, which makes the steps from ``t`` to before ``stop``.
+    """Return ``program(t, stop, points, g, slope_at, watch, *kept)``: it makes the steps from ``t`` to before ``stop``.
 
     Each step reads ``points[t - 1]`` as ``p`` and writes ``points[t]`` as ``out``; where it ``asks`` for it,
-    ``slope_at(t, p, g)`` is called for the gradient first. The program returns the step it has reached, which is less than
+    ``slope_at(t, p, g)`` is called for the gradient first. The program returns the step it has reached, less than
     ``stop`` where a guard tells that a step takes other formulas, and the numbers that are kept from step to step.
     """
     numbers = f"({', '.join(renewed)},)" if renewed else "()"
@@ -292,7 +290,8 @@ def _function(
               ("multiply", "add", "subtract", "divide", "negative", "absolute", "sqrt")}  # fmt: skip
     known = {
         "torch": torch, "math": math, "add": torch.add, "mul": torch.mul, "lerp": torch.lerp,
-        "addcmul": torch.addcmul, "addcdiv": torch.addcdiv, **numbers, **arrays, **tensors, **as_arrays(tensors, layout),
+        "addcmul": torch.addcmul, "addcdiv": torch.addcdiv, **numbers, **arrays, **tensors,
+        **as_arrays(tensors, layout),
     }  # fmt: skip
     used = _words(body)
     bound = {name: value for name, value in known.items() if name in used}

@@ -62,19 +62,20 @@ def check_device(device: str) -> None:
     import torch
 
     try:
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        reason = str(error).splitlines()[0]
+        known = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise InputError(f"device {quote(device)} is none that torch knows: use `cpu`, or `cuda` for a GPU.") from None
+    try:
+        torch.empty(1, device=known)
+    except (RuntimeError, AssertionError, NotImplementedError):
         raise InputError(
-            f"device {quote(device)} cannot be used here ({reason[:120]}): use `cpu`, or `cuda` where torch finds a GPU."
+            f"device {quote(device)} is not to be had here: torch finds no such device; use `cpu`."
         ) from None
 
 
 def check_memory(runners: int, steps: int, dim: int) -> None:
     """Refuse a race whose paths would not fit, before anything is allocated."""
-    needed = (
-        runners * (steps + 1) * dim * 8 * 3
-    )  # the paths, their losses, and the copies that computing needs
+    needed = runners * (steps + 1) * dim * 8 * 3  # the paths, their losses, and the copies that computing needs
     room = available_memory()
     if needed > room:
         raise InputError(

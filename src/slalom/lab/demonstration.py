@@ -43,8 +43,8 @@ class Exhibit:
 def demo(out: str | os.PathLike[str] = "demo", report: Report | None = None) -> Path:
     """Run the whole experiment and write its pictures, numbers and page into the folder ``out``; return the page.
 
-    f(x, y) = x² + y² from (−75, −10), with the real ``torch.optim`` classes: SGD at learning rate 0.1, Adagrad, RMSprop,
-    Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1.
+    f(x, y) = x² + y² from (−75, −10), with the real ``torch.optim`` classes: SGD at learning rate 0.1, Adagrad,
+    RMSprop, Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1.
 
     Raises InputError if ``out`` cannot be a folder of ours.
     """
@@ -90,7 +90,11 @@ def _exhibits(
     field = " ".join(f"-o {spec}" for spec in CLASSICS)
     begin = "slalom race sphere --start -75,-10"
     yield (
-        Exhibit("comparison.png", "All six on one map, with their losses and measures.", _command(begin, field, LONG, "comparison.png")),
+        Exhibit(
+            "comparison.png",
+            "All six on one map, with their losses and measures.",
+            _command(begin, field, LONG, "comparison.png"),
+        ),
         classics.save,
     )
     yield (
@@ -103,7 +107,11 @@ def _exhibits(
         short.save,
     )
     yield (
-        Exhibit("surface.png", "What is being descended, with the paths lying on it.", f"{begin} {field} --picture surface --save surface.png"),
+        Exhibit(
+            "surface.png",
+            "What is being descended, with the paths lying on it.",
+            f"{begin} {field} --picture surface --save surface.png",
+        ),
         partial(short.save, picture="surface"),
     )
     for index, spec in enumerate(CLASSICS):
@@ -118,7 +126,11 @@ def _exhibits(
             alone.save,
         )
     yield (
-        Exhibit("bouncing.png", "SGD at learning rate 1: too far, every time.", _command(begin, "-o sgd:lr=1", BOUNCES, "bouncing.png")),
+        Exhibit(
+            "bouncing.png",
+            "SGD at learning rate 1: too far, every time.",
+            _command(begin, "-o sgd:lr=1", BOUNCES, "bouncing.png"),
+        ),
         bouncing.save,
     )
     yield (
@@ -171,9 +183,7 @@ small, footer { color: var(--quiet); }
 """
 
 
-def _page(
-    classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit]
-) -> str:
+def _page(classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit]) -> str:
     """Return the page: the answer first, then what was seen, the tables, and every picture with its command."""
     seen = "".join(f"<dt>{html.escape(o.heading)}</dt><dd>{html.escape(o.text)}</dd>" for o in observations)
     figures = {exhibit.file: _figure(exhibit) for exhibit in exhibits}

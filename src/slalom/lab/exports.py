@@ -119,8 +119,7 @@ def write_csv(race: RaceRecord, path: Path) -> None:
             head = [index, runner.optimizer.spec, runner.seed, runner.start_index]
             rows = numbers.tolist()
             writer.writerows(
-                [*head, step, *(repr(x) if math.isfinite(x) else "" for x in row)]
-                for step, row in enumerate(rows)
+                [*head, step, *(repr(x) if math.isfinite(x) else "" for x in row)] for step, row in enumerate(rows)
             )
 
 

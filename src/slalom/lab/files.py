@@ -25,6 +25,8 @@ def check_savable(paths: Iterable[str | os.PathLike[str]], endings: Sequence[str
 
 
 def _check(path: Path, endings: Sequence[str]) -> Path:
+    if "\0" in str(path):
+        raise InputError(f"{quote(path)} cannot be a file's name: it has a NUL character in it.")
     ending = path.suffix.lower().lstrip(".")
     if ending not in endings:
         told = f"has no ending that names a format.{nearest(ending, endings)}" if ending else "has no ending."
@@ -38,13 +40,9 @@ def _check(path: Path, endings: Sequence[str]) -> Path:
     if taken:
         raise InputError(f"{quote(path)} is a folder: name a file in it.")
     if not reachable:
-        raise InputError(
-            f"{quote(path)} cannot be written: there is no folder {quote(folder)}; make it first."
-        )
+        raise InputError(f"{quote(path)} cannot be written: there is no folder {quote(folder)}; make it first.")
     if not writable:
-        raise InputError(
-            f"{quote(path)} cannot be written: permission denied; name a file where you may write."
-        )
+        raise InputError(f"{quote(path)} cannot be written: permission denied; name a file where you may write.")
     module, extra = EXTRAS.get(ending, ("", ""))
     if module and importlib.util.find_spec(module) is None:
         raise InputError(
@@ -55,16 +53,23 @@ def _check(path: Path, endings: Sequence[str]) -> Path:
 
 
 def _is_writable(path: Path) -> bool:
-    return os.access(path.parent, os.W_OK | os.X_OK) and (not path.exists() or os.access(path, os.W_OK))
+    """Whether a file can be made beside ``path``, found out by making one that vanishes at once."""
+    if path.exists() and not os.access(path, os.W_OK):
+        return False
+    if path.is_dir() or not path.parent.is_dir():
+        return True  # told otherwise
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            return True
+    except OSError:
+        return False
 
 
 def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
     """Write a result with the writer of the file's ending: aside first, then renamed into place."""
     (target,) = check_savable([path], list(writers))
     try:
-        handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix
-        )
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix)
         os.close(handle)
     except OSError as error:
         raise InputError(f"{quote(target)} cannot be written: {_reason(error)}; name another file.") from None
@@ -74,9 +79,7 @@ def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
         aside.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
         aside.replace(target)
     except OSError as error:
-        raise InputError(
-            f"{quote(target)} could not be written: {_reason(error)}; nothing was changed."
-        ) from None
+        raise InputError(f"{quote(target)} could not be written: {_reason(error)}; nothing was changed.") from None
     finally:
         aside.unlink(missing_ok=True)
     return target

@@ -109,9 +109,9 @@ def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observat
     if last is not None and last.length is None:
         tail = np.abs(path[-1000:]).max()
         end = (
-            f" It settles at step {metrics.settles:,}, but leaves at step {metrics.excursions[0].step:,}, flies out to a "
-            f"loss of {max(e.gap for e in metrics.excursions):.3g}, and never settles again: at the end it circles within "
-            f"{tail:.2g} of the minimum."
+            f" It settles at step {metrics.settles:,}, but leaves at step {metrics.excursions[0].step:,}, flies out to "
+            f"a loss of {max(e.gap for e in metrics.excursions):.3g}, and never settles again: at the end it circles "
+            f"within {tail:.2g} of the minimum."
         )
     else:
         settled = "never settles" if metrics.settles is None else f"settles at step {metrics.settles:,} and stays"
@@ -171,7 +171,8 @@ def compare_siblings(race: Race, name: str, other: str) -> Observation:
     )
     if mine.settles is not None and theirs.settles is not None:
         sooner = theirs.settles - mine.settles
-        text += f", and it settles {abs(sooner)} steps {'sooner' if sooner > 0 else 'later'} ({mine.settles:,} against {theirs.settles:,})"
+        when = "sooner" if sooner > 0 else "later"
+        text += f", and it settles {abs(sooner)} steps {when} ({mine.settles:,} against {theirs.settles:,})"
     better = shorter > 0 and (mine.settles or race.steps) < (theirs.settles or race.steps)
     return Observation(
         f"{name} swings too, {'but on a shorter way' if better else 'and not on a shorter way'}", f"{text}.", name
@@ -229,10 +230,10 @@ def _reason(race: Race) -> str:
         quiet = int(np.argmin(norms[metrics.settles : leaves])) + metrics.settles
         if late > 3 * early:
             return (
-                f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of gradient "
-                f"grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. Then every "
-                f"step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step {quiet:,} to one "
-                f"of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
+                f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of "
+                f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. Then every "
+                f"step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step {quiet:,} to "
+                f"one of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
             )
     return ""
 

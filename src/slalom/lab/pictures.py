@@ -1,4 +1,4 @@
-"""From results to pictures: which view and plot belong to which result. Drawing is imported when somebody asks for it."""
+"""From results to pictures: which view and plot belong to which result; drawing is imported when asked for."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_savable(paths: Iterable[Any], endings: Iterable[str] = RACE_ENDINGS) -
 
 
 def race_figure(race: RaceRecord, picture: str = "auto") -> Any:
-    """Return the figure of a race: its comparison card, the path card of its first runner, or the surface with paths."""
+    """Return a race's comparison card, the path card of its first runner, or the surface with paths."""
     from slalom.show import plots, views
 
     if picture == "auto":

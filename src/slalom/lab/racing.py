@@ -66,7 +66,7 @@ def race(
     first = start if start is not None else _first(starts)
     landscape = landscapes.find(course, start=first)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
-    points = choose_starts(landscape, start, starts, seed, len(field) * seeds * (steps + 1))
+    points = choose_starts(landscape, start, starts, seed, each=len(field) * seeds, steps=steps)
     check_memory(len(field) * len(points) * seeds, steps, landscape.dim)
     runners = enlist(field, points, seed, seeds)
     check_device(device)
@@ -104,9 +104,10 @@ def run(
     trajectories = getattr(engines, engine)(
         landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
     )
+    kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
     return Race(
         course=landscape,
-        runners=runners[: len(trajectories.paths)],
+        runners=[runners[index] for index in kept],
         steps=trajectories.completed,
         engine=engine,
         trajectories=trajectories,
@@ -128,11 +129,13 @@ def choose_starts(
     start: Sequence[float] | None,
     starts: Sequence[Sequence[float]] | int | None,
     seed: int,
-    share: int = 1,
+    *,
+    each: int = 1,
+    steps: int = 0,
 ) -> list[Point]:
     """Return the starting points: the one given, those given, those drawn, or the customary one.
 
-    ``share`` is the number of path entries that each start will cost; it is checked before any is drawn.
+    From each start ``each`` runners will make ``steps`` steps; whether their paths fit is checked before any is drawn.
     """
     if start is not None and starts is not None:
         raise InputError("`start` and `starts` were both given: give one point, or a list or number of them.")
@@ -140,16 +143,14 @@ def choose_starts(
         chosen = [landscape.starts[0] if start is None else start]
     elif isinstance(starts, int):
         check_count("starts", starts)
-        check_memory(starts * share, 0, landscape.dim)
+        check_memory(starts * each, steps, landscape.dim)
         low, high = np.array(landscape.domain, dtype=float).T
         drawn = np.random.default_rng(seed).uniform(low, high, (starts, landscape.dim))
         return [tuple(point) for point in drawn.tolist()]
     else:
         chosen = list(starts)
         if not chosen:
-            raise InputError(
-                "`starts` is an empty list: give at least one point, or a number of points to draw."
-            )
+            raise InputError("`starts` is an empty list: give at least one point, or a number of points to draw.")
     return landscapes.check_starts(landscape, chosen)
 
 

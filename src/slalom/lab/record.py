@@ -86,9 +86,7 @@ class Race:
     def inside(self, runner: int) -> Mapping[str, np.ndarray]:
         """Return what the real optimizer held at each step of one runner (see :class:`slalom.core.RaceRecord`)."""
         if runner not in self._inside:
-            self._inside[runner] = look_inside(
-                self.course, self.runners[runner], self.steps, self.noise_model
-            )
+            self._inside[runner] = look_inside(self.course, self.runners[runner], self.steps, self.noise_model)
         return self._inside[runner]
 
     @property
@@ -175,11 +173,7 @@ class Race:
             at = int(self.trajectories.diverged_at[index])
             return Status(Status.DIVERGED, bad if at < 0 else min(at, bad))
         metrics = self.metrics[index]
-        if (
-            metrics.settles is not None
-            and losses[-1] - self.minimum < self.tolerance
-            and not self._away(metrics)
-        ):
+        if metrics.settles is not None and losses[-1] - self.minimum < self.tolerance and not self._away(metrics):
             return Status(Status.CONVERGED, metrics.settles)
         if any(not low <= x <= high for x, (low, high) in zip(path[-1], self._room(index), strict=True)):
             return Status(Status.LEFT)

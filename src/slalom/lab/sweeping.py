@@ -21,7 +21,7 @@ from slalom.lab.checks import (
 from slalom.lab.racing import DTYPES, ENGINES, STEPS, choose_starts, enlist, run, versions
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
-from slalom.optimizers import CLASSICS, labels, parse_all
+from slalom.optimizers import CLASSICS, SpecifiedOptimizer, labels, parse_all
 
 START_GRID = 256
 """Starting points along each side of a basin map."""
@@ -78,15 +78,15 @@ def sweep(
     check_choice("dtype", dtype, DTYPES)
     check_choice("engine", engine, ENGINES)
     if over not in KINDS:
-        raise InputError(
-            f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}"
-        )
+        raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
     landscape = landscapes.find(course, start=start)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     check_device(device)
-    sweeper = _Sweeper(
-        landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress
-    )
+    sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
+    if starts is not None and (over != "lr" or factors is not None):
+        raise InputError(
+            f"starts {quote(starts)} go with a sweep over lr: a basin map's starts are its grid, and a ladder has one."
+        )
     if over == "start":
         return sweeper.basins(START_GRID if grid is None else check_count("grid", grid), start)
     if over == "ladder" or factors is not None:
@@ -101,7 +101,7 @@ class _Sweeper:
     def __init__(
         self,
         landscape: Landscape,
-        optimizers: Sequence[Optimizer],
+        optimizers: Sequence[SpecifiedOptimizer],
         steps: int,
         seeds: int,
         seed: int,
@@ -119,9 +119,7 @@ class _Sweeper:
     def race(self, runners: Sequence[Runner], engine: str | None = None) -> Race:
         check_memory(len(runners), self.steps, self.landscape.dim)
         chosen = engine or self.engine
-        return run(
-            self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress
-        )
+        return run(self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress)
 
     # -- starting points -------------------------------------------------------------------------------------------
 
@@ -190,7 +188,7 @@ class _Sweeper:
         if grid < 3:
             raise InputError(f"grid must be at least 3 for a curve over lr, got {grid}.")
         rates = np.geomspace(*RATES, grid)
-        points = choose_starts(self.landscape, start, starts, self.seed, grid * (self.steps + 1))
+        points = choose_starts(self.landscape, start, starts, self.seed, each=grid * self.seeds, steps=40)
         ends = []
         for optimizer in self.optimizers:
             self._must_have_rate(optimizer)
@@ -217,9 +215,7 @@ class _Sweeper:
             versions=versions(),
         )
 
-    def _final(
-        self, optimizer: Optimizer, runners: Sequence[Runner], grid: int
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the losses at the last step and who diverged, each [grid, runs per rate]."""
         import torch
 
@@ -244,9 +240,7 @@ class _Sweeper:
         """Every optimizer at multiples of its learning rate, from one start, with the paths."""
         multiples = [float(factor) for factor in factors]
         if not multiples or not all(0 < factor < np.inf for factor in multiples):
-            raise InputError(
-                f"factors {quote(list(factors))}: give positive finite multiples, such as 0.1,0.3,1,3,10."
-            )
+            raise InputError(f"factors {quote(list(factors))}: give positive finite multiples, such as 0.1,0.3,1,3,10.")
         points = choose_starts(self.landscape, start, None, self.seed)
         rows = []
         for optimizer in self.optimizers:

@@ -220,13 +220,15 @@ class SensitivitySweep(Pictured):
                 {
                     "optimizer": line.name,
                     "best lr": line.best[0] if line.best else None,
-                    "median f − f*": None if best is None else float(np.nanmedian(gaps[best])),
+                    "median f − f*": None if best is None else float(np.median(np.nan_to_num(gaps[best], nan=np.inf))),
                     "default lr": library_rate(optimizer),
                     "usable decades": line.decades,
                     "diverged": float(gone.mean()),
                 }
             )
-        return _table(rows, "median over runs at the last step; usable: the stretch around the best that is good enough")
+        return _table(
+            rows, "median over runs at the last step; usable: the stretch around the best that is good enough"
+        )
 
     def as_dictionary(self) -> dict[str, Any]:
         return {

@@ -37,8 +37,7 @@ class Table:
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>"
-            for line in self.texts
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in line) + "</tr>" for line in self.texts
         )
         notes = f"<p><small>{html.escape(self.notes)}</small></p>" if self.notes else ""
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes}"

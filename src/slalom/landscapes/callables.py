@@ -15,9 +15,7 @@ import numpy as np
 from slalom.core import InputError, quote
 from slalom.core.course import Point
 
-_TRIAL_POINTS = (
-    17  # more than a vector register holds, so that both the vectorised loop and its tail are tried
-)
+_TRIAL_POINTS = 17  # more than a vector register holds, so that both the vectorised loop and its tail are tried
 
 
 @dataclass(frozen=True)
@@ -39,11 +37,7 @@ class Called:
 
         value = self.function(torch.stack(coordinates, dim=self.layout))
         # f(point) of one coordinate may well return its own shape: lambda x: x**2.
-        return (
-            value.squeeze(self.layout)
-            if len(coordinates) == 1 and value.dim() > coordinates[0].dim()
-            else value
-        )
+        return value.squeeze(self.layout) if len(coordinates) == 1 and value.dim() > coordinates[0].dim() else value
 
     def values(self, columns: np.ndarray) -> np.ndarray:
         """Return the float64 values, shape [K], at K points given as ``columns``, shape [dim, K]."""
@@ -64,9 +58,7 @@ def expected_dim(function: Callable[..., Any], name: str) -> int:
     if keywords:
         raise InputError(f"{quote(name)} needs the keyword {quote(keywords[0])}: give it a default value.")
     if required == 0 and not variadic:
-        raise InputError(
-            f"{quote(name)} takes no coordinates: a landscape is a function f(x, y) or f(point)."
-        )
+        raise InputError(f"{quote(name)} takes no coordinates: a landscape is a function f(x, y) or f(point).")
     return required if required > 1 and not variadic else 0
 
 
@@ -107,9 +99,7 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
     import torch
 
     label = quote(name)
-    where = (
-        "(" + ", ".join(f"{coordinate:.6g}" for coordinate in start[:4]) + (", …)" if len(start) > 4 else ")")
-    )
+    where = "(" + ", ".join(f"{coordinate:.6g}" for coordinate in start[:4]) + (", …)" if len(start) > 4 else ")")
     point = torch.tensor(start, dtype=torch.float64, requires_grad=True)
     try:
         with warnings.catch_warnings():
@@ -119,28 +109,20 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
     except UserWarning as problem:
         if "requires_grad" not in str(problem):
             raise
-        raise InputError(
-            f"{label} turns a coordinate into a plain number: compute with torch only."
-        ) from problem
+        raise InputError(f"{label} turns a coordinate into a plain number: compute with torch only.") from problem
     except Exception as problem:
         text = quote(f"{type(problem).__name__}: {problem}", 160)
         hint = " (the coordinates are float64)" if "dtype" in str(problem) else ""
         raise InputError(f"{label} cannot be evaluated at {where}: it raised {text}{hint}.") from problem
     if not isinstance(value, torch.Tensor):
-        raise InputError(
-            f"{label} must return a tensor, got {quote(type(value).__name__)}: compute with torch only."
-        )
+        raise InputError(f"{label} must return a tensor, got {quote(type(value).__name__)}: compute with torch only.")
     if value.numel() != 1 or value.dim() > 0:
         shape = list(value.shape)
-        raise InputError(
-            f"{label} must return one number, got a tensor of shape {shape}: sum it, for instance."
-        )
+        raise InputError(f"{label} must return one number, got a tensor of shape {shape}: sum it, for instance.")
     if not value.dtype.is_floating_point:
         raise InputError(f"{label} must return a real number, got the type {quote(value.dtype)}.")
     if not math.isfinite(float(value.detach())):
-        raise InputError(
-            f"{label} is {float(value.detach())} at the start {where}: start where its value is finite."
-        )
+        raise InputError(f"{label} is {float(value.detach())} at the start {where}: start where its value is finite.")
     try:
         gradient = torch.autograd.grad(value, point, allow_unused=True)[0] if value.requires_grad else None
     except RuntimeError as problem:
@@ -187,9 +169,7 @@ def _differs(called: Called, points: Any, single: list[tuple[Any, Any]]) -> str:
     if values.shape != points.shape[:1]:
         return f"called on {len(points)} points at once it returned the shape {list(values.shape)}"
     same = torch.equal(values.nan_to_num(), torch.stack([value for value, _ in single]).nan_to_num())
-    same &= torch.equal(
-        gradients.nan_to_num(), torch.stack([gradient for _, gradient in single]).nan_to_num()
-    )
+    same &= torch.equal(gradients.nan_to_num(), torch.stack([gradient for _, gradient in single]).nan_to_num())
     return "" if same else "called on many points at once it returned other numbers than one by one"
 
 

@@ -25,9 +25,7 @@ from slalom.landscapes.landscape import Landscape, default_start, domain_around
 from slalom.landscapes.notation import TITLE_LIMIT, Tree, unicode_text
 
 MOST_CHARACTERS = 1000
-MOST_DEPTH = (
-    50  # brackets, signs and powers inside one another; sums and products may be as long as they like
-)
+MOST_DEPTH = 50  # brackets, signs and powers inside one another; sums and products may be as long as they like
 MOST_EXPONENT = 1000
 MOST_VARIABLES = 1000
 
@@ -246,9 +244,7 @@ class _Parser:
         numbered = _NUMBERED.match(name)
         if name not in LETTERS and not numbered:
             known = nearest(name, [*LETTERS, *CONSTANTS, *FUNCTIONS])
-            raise self.error(
-                f"unknown name {quote(name)}; the variables are x, y, z or x0, x1 and so on", node, known
-            )
+            raise self.error(f"unknown name {quote(name)}; the variables are x, y, z or x0, x1 and so on", node, known)
         index = int(numbered[1]) if numbered else LETTERS[name]
         if index >= MOST_VARIABLES:
             raise self.error(f"the last possible variable is x{MOST_VARIABLES - 1}, not {quote(name)}", node)

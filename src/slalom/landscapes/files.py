@@ -30,9 +30,7 @@ def load(course: str, *, dim: int | None = None, start: Any = None) -> Landscape
     module = _run(Path(path).expanduser().absolute(), course)
     if not hasattr(module, name):
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
-        raise InputError(
-            f"{quote(course)}: the file has no {quote(name)}.{nearest(name, known) or _offered(known)}"
-        )
+        raise InputError(f"{quote(course)}: the file has no {quote(name)}.{nearest(name, known) or _offered(known)}")
     found = getattr(module, name)
     if isinstance(found, Landscape):
         if dim is not None and dim != found.dim:

@@ -26,9 +26,7 @@ def find(course: Any, *, dim: int | None = None, start: Any = None) -> Landscape
     point = None if start is None else as_point(start)
     if isinstance(course, Landscape):
         if dim is not None and dim != course.dim:
-            raise InputError(
-                f"{quote(course.name)} has {course.dim} coordinates: dim cannot be {quote(dim)}."
-            )
+            raise InputError(f"{quote(course.name)} has {course.dim} coordinates: dim cannot be {quote(dim)}.")
         return course
     if isinstance(course, str):
         return _find_text(course, dim, point)
@@ -36,9 +34,7 @@ def find(course: Any, *, dim: int | None = None, start: Any = None) -> Landscape
         raise InputError(f"{quote(course.__name__)} is a class: give an instance, or a function on tensors.")
     if callable(course):
         return Landscape(course, dim=dim or 0, starts=() if point is None else (point,))
-    raise InputError(
-        f"{quote(course)} is not a landscape: give a name, an expression, file.py:name or a function."
-    )
+    raise InputError(f"{quote(course)} is not a landscape: give a name, an expression, file.py:name or a function.")
 
 
 def _find_text(course: str, dim: int | None, point: tuple[float, ...] | None) -> Landscape:
@@ -50,8 +46,7 @@ def _find_text(course: str, dim: int | None, point: tuple[float, ...] | None) ->
         return build(known, _options(course, known, options if colon else None, dim))
     if _reads_as_a_name(name):
         way_out = (
-            nearest(known, NAMES)
-            or " Give one that `slalom list landscapes` shows, an expression or file.py:name."
+            nearest(known, NAMES) or " Give one that `slalom list landscapes` shows, an expression or file.py:name."
         )
         raise InputError(f"{quote(name)} is not a landscape.{way_out}")
     return expressions.landscape(course, dim=dim, start=point)
@@ -72,14 +67,10 @@ def _options(course: str, name: str, text: str | None, dim: int | None) -> dict[
     for item in [] if text is None else text.split(","):
         key, equals, value = (piece.strip() for piece in item.partition("="))
         if not equals or not key or not value:
-            raise InputError(
-                f"{quote(course)}: {quote(item)} is not key=value, as in {name}:{_example(allowed)}."
-            )
+            raise InputError(f"{quote(course)}: {quote(item)} is not key=value, as in {name}:{_example(allowed)}.")
         if key not in (*allowed, "dim"):
             rule = f"has the options {', '.join(allowed)}" if allowed else "has no options"
-            raise InputError(
-                f"{quote(course)}: there is no {quote(key)}, {name} {rule}.{nearest(key, allowed)}"
-            )
+            raise InputError(f"{quote(course)}: there is no {quote(key)}, {name} {rule}.{nearest(key, allowed)}")
         if key in options:
             raise InputError(f"{quote(course)}: {key} is given twice.")
         try:

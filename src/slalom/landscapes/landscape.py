@@ -54,16 +54,10 @@ class Landscape:
 
     def __post_init__(self) -> None:
         if not callable(self.function):
-            raise InputError(
-                f"{quote(self.function)} is not a function: a landscape needs a callable on tensors."
-            )
+            raise InputError(f"{quote(self.function)} is not a function: a landscape needs a callable on tensors.")
         name = self.name or name_of(self.function)
         starts = tuple(as_point(start) for start in self.starts)
-        dim = (
-            self.dim
-            or (len(starts[0]) if starts else expected_dim(self.function, name))
-            or len(DEFAULT_START)
-        )
+        dim = self.dim or (len(starts[0]) if starts else expected_dim(self.function, name)) or len(DEFAULT_START)
         _check_dim(name, dim)
         starts = starts or (default_start(dim),)
         self._set(name=name, title=self.title or name, dim=dim, starts=starts)
@@ -125,9 +119,7 @@ def domain_around(start: Point) -> Domain:
 def as_point(start: Iterable[float]) -> Point:
     """Return ``start`` (a sequence, array or tensor of numbers) as a tuple of finite floats."""
     if isinstance(start, str | bytes) or not isinstance(start, Iterable):
-        raise InputError(
-            f"{quote(start)} is not a start: give one number for each coordinate, as in (1.5, 1)."
-        )
+        raise InputError(f"{quote(start)} is not a start: give one number for each coordinate, as in (1.5, 1).")
     try:
         point = tuple(float(coordinate) for coordinate in start)
     except (TypeError, ValueError, OverflowError):
@@ -146,14 +138,12 @@ def check_start(landscape: Any, start: Iterable[float]) -> Point:
         raise InputError(_wrong_length(landscape.name, landscape.dim, point))
     value = float(landscape.values(point))
     if not math.isfinite(value):
-        raise InputError(
-            f"{quote(landscape.name)} is {value} at the start {written(point)}; start where it is finite."
-        )
+        raise InputError(f"{quote(landscape.name)} is {value} at the start {written(point)}; start where it is finite.")
     return point
 
 
 def check_starts(landscape: Any, starts: Sequence[Iterable[float]]) -> list[Point]:
-    """Return many starts as floats, checked together; raise InputError for the first that :func:`check_start` refuses."""
+    """Return many starts as floats, checked together; raise InputError for the first that is refused."""
     try:
         points = np.array(starts, dtype=float)
         good = points.ndim == 2 and points.shape[1] == landscape.dim and bool(np.isfinite(points).all())
@@ -207,6 +197,4 @@ def _as_minimum(minimum: Any) -> Minimum:
         point, value = minimum
         return Minimum(as_point(point), float(value))
     except (TypeError, ValueError):
-        raise InputError(
-            f"{quote(minimum)} is not a minimum: give (point, value), as in ((0, 0), 0)."
-        ) from None
+        raise InputError(f"{quote(minimum)} is not a minimum: give (point, value), as in ((0, 0), 0).") from None

@@ -146,9 +146,7 @@ def latex(tree: Tree) -> str:
     """Return the expression as LaTeX for mathematics mode."""
     match tree.kind:
         case "number":
-            digits, _, power = (
-                str(tree.value).replace("_", "").partition("e" if "x" not in tree.value else "?")
-            )
+            digits, _, power = str(tree.value).replace("_", "").partition("e" if "x" not in tree.value else "?")
             return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
         case "constant":
             return r"\pi" if tree.value == "pi" else "e"
@@ -182,9 +180,7 @@ def _latex_product(tree: Tree) -> str:
             text = rf"\frac{{{text}}}{{{latex(part)}}}"
         else:
             factor = _latex_within(part, _POWER)
-            text += (
-                r" \cdot " if factor[0].isdigit() else r" \, " if before.kind == "call" else " "
-            ) + factor
+            text += (r" \cdot " if factor[0].isdigit() else r" \, " if before.kind == "call" else " ") + factor
         before = part
     return text
 

@@ -189,7 +189,8 @@ def _sentence(lines: list[SensitivityLine]) -> str:
     text = f"{widest.name} works over {widest.decades:.1f} decades of learning rates"
     if len(lines) > 1:
         narrow = usable[-1] if len(usable) > 1 else None
-        text += f"; {narrow.name} over {narrow.decades:.1f}" if narrow is not None else ", the others nowhere"
+        others = "the others" if len(lines) > 2 else "the other one"
+        text += f"; {narrow.name} over {narrow.decades:.1f}" if narrow is not None else f", {others} nowhere"
     best = f"its best is {number(widest.best[0], 2)}" if widest.best else ""
     if len(lines) == 1 and widest.default is not None and best:
         best += f", the library's default {number(widest.default[0], 2)}"
