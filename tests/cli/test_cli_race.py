@@ -18,7 +18,7 @@ from slalom.lab.racing import DTYPES, ENGINES
 
 
 def run(*typed: str) -> click.testing.Result:
-    result = CliRunner().invoke(program, list(typed))
+    result = CliRunner().invoke(program, list(typed), env={"COLUMNS": ""})  # as where there is no terminal
     assert result.exit_code == 0, result.output
     return result
 

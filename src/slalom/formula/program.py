@@ -171,7 +171,7 @@ class Planner:
         )
 
     def _scratch(self, instruction: Instruction, dying: list[int]) -> str:
-        """Return a free buffer of the right shape: that of an argument read for the last time, a spare, or a new one."""
+        """Return a free buffer of the right shape: one of an argument read for the last time, a spare, a new one."""
         kind = (instruction.full, instruction.boolean)
         for argument in dying:
             spent = self.instructions[argument]

@@ -231,8 +231,8 @@ def _reason(race: Race) -> str:
         if late > 3 * early:
             return (
                 f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of "
-                f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. Then every "
-                f"step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step {quiet:,} to "
+                f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. Then "
+                f"every step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step {quiet:,} to "
                 f"one of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
             )
     return ""
