@@ -231,9 +231,9 @@ def _reason(race: Race) -> str:
         if late > 3 * early:
             return (
                 f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of "
-                f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. Then "
-                f"every step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step {quiet:,} to "
-                f"one of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
+                f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. "
+                f"Then every step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step "
+                f"{quiet:,} to one of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
             )
     return ""
 
@@ -259,8 +259,10 @@ def _point(values: np.ndarray) -> str:
 def _largest_distance(path: np.ndarray, reference: np.ndarray) -> float:
     """Return how far the points of ``path`` [N, D] get from the polyline through ``reference`` [M, D]."""
     corners = _thinned(reference)
+    if len(corners) == 1:  # it never moved: its path is a point
+        corners = np.concatenate([corners, corners])
     starts, spans = corners[:-1], np.diff(corners, axis=0)
-    squares = (spans**2).sum(axis=1)
+    squares = np.maximum((spans**2).sum(axis=1), np.finfo(float).tiny)
     largest = 0.0
     for point in _thinned(path):
         along = np.clip(((point - starts) * spans).sum(axis=1) / squares, 0.0, 1.0)

@@ -1,0 +1,87 @@
+"""The demonstration: what it says is computed from its runs, and says otherwise where they show otherwise."""
+
+from __future__ import annotations
+
+import html.parser
+from pathlib import Path
+
+import pytest
+
+import slalom
+from slalom.core import InputError
+from slalom.lab import observations as o
+from slalom.lab.demonstration import BOUNCING, CLASSICS, START, VARIANTS
+
+
+@pytest.fixture(scope="module")
+def classics() -> slalom.Race:
+    return slalom.race("sphere", CLASSICS, start=START, steps=10_000)
+
+
+def test_every_observation_of_the_experiment(classics: slalom.Race) -> None:
+    variants = slalom.race("sphere", VARIANTS, start=START, steps=500)
+    bouncing = slalom.race("sphere", BOUNCING, start=START, steps=200)
+    seen = {item.heading: item.text for item in o.observe(classics, variants, bouncing)}
+    assert list(seen) == [
+        "SGD goes straight",
+        "SGD bounces without progress",
+        "Adagrad's steps start large and shrink until it crawls",
+        "RMSprop brings y to 0 first, then moves along x",
+        "Adadelta's path lies close to Adagrad's",
+        "Adam swings like a ball, and its swings shrink",
+        "AdamW swings too, but on a shorter way",
+        "SGD is the first of SGD's variants",
+        "RMSprop, Adam and AdamW leave the minimum again",
+    ]
+    assert "still 5,725" in seen["SGD bounces without progress"]
+    assert "it needs 8,957 steps to settle" in seen["Adagrad's steps start large and shrink until it crawls"]
+    assert "leaves at step 348" in seen["RMSprop brings y to 0 first, then moves along x"]
+    assert "settles 41 steps sooner (133 against 174)" in seen["AdamW swings too, but on a shorter way"]
+    assert "Adam is thrown out at step 7,067" in seen["RMSprop, Adam and AdamW leave the minimum again"]
+
+
+def test_other_runs_give_other_observations() -> None:
+    other = slalom.race(
+        "ellipse:condition=30",
+        ["sgd:lr=0.06", "adagrad:lr=30", "rmsprop:lr=0.01", "adadelta:lr=50", "adam:lr=0.01", "adamw:lr=0.01"],
+        start=(-3, 2),
+        steps=150,
+    )
+    assert o.straight_line(other, "SGD").heading == "SGD does not go straight"
+    assert o.bounce(other, "SGD").heading == "SGD does not bounce for ever"
+    assert o.swings(other, "Adam").heading == "Adam does not swing in shrinking swings"
+    assert o.leavers(other).heading == "Nobody leaves the minimum again"
+    assert "apart from" in o.nearby_path(other, "Adadelta", "SGD").heading
+
+
+class References(html.parser.HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_the_demo_writes_the_whole_experiment(tmp_path: Path) -> None:
+    told: list[str] = []
+    page = slalom.demo(tmp_path / "out", report=told.append)
+    names = {path.name for path in page.parent.iterdir()}
+    cards = {f"path-{name}.png" for name in ("sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw")}
+    pictures = {"surface.png", "comparison.png", "race.gif", "ladder.png", "variants.png", "bouncing.png"}
+    assert cards | pictures | {"index.html", "classics.json", "classics.csv"} <= names
+    assert not [name for name in names if name.startswith(".")]
+    content = page.read_text(encoding="utf-8")
+    references = References()
+    references.feed(content)
+    assert references.found
+    assert all((page.parent / reference).is_file() for reference in references.found)
+    assert "8,957" in content
+    assert len(told) > 10
+
+
+def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("mine")
+    with pytest.raises(InputError, match=r"cannot be made a folder: file exists; name another with --out\."):
+        slalom.demo(tmp_path / "taken")
+    assert (tmp_path / "taken").read_text() == "mine"
