@@ -233,7 +233,8 @@ def _reason(race: Race) -> str:
                 f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of "
                 f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. "
                 f"Then every step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step "
-                f"{quiet:,} to one of {norms[leaves]:.2g} at step {leaves:,}. The first hundred steps show nothing of it."
+                f"{quiet:,} to one of {norms[leaves]:.2g} at step {leaves:,}."
+                " The first hundred steps show nothing of it."
             )
     return ""
 

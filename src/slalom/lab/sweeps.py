@@ -101,8 +101,7 @@ class BasinSweep(Pictured):
             )
             for name, optimizer, ends in zip(self.names, self.optimizers, self.ends, strict=True)
         ]
-        cells = f"{len(self.grid_x)} × {len(self.grid_y)} starts"
-        return views.basin_map(sweeps, self.course, steps=self.steps, fan=self.fan, footer=_footer(self, cells))
+        return views.basin_map(sweeps, self.course, steps=self.steps, fan=self.fan, footer=_footer(self))
 
     def figure(self) -> Any:
         from slalom.show import plots
@@ -202,9 +201,8 @@ class SensitivitySweep(Pictured):
             for name, optimizer, gaps in zip(self.names, self.optimizers, self.gaps, strict=True)
         ]
         runs = f"{self.starts} start{'s' * (self.starts > 1)}" + (f" × {self.seeds} seeds" if self.seeds > 1 else "")
-        return views.sensitivity(
-            sweeps, self.course.title, tolerance=TOLERANCE, runs=runs, footer=_footer(self, f"{runs} per rate")
-        )
+        footer = f"{runs} per rate, {self.steps:,} steps, {_footer(self)}"
+        return views.sensitivity(sweeps, self.course.title, tolerance=TOLERANCE, runs=runs, footer=footer)
 
     def figure(self) -> Any:
         from slalom.show import plots
@@ -354,10 +352,10 @@ def _identity(name: str, optimizer: Optimizer) -> dict[str, Any]:
     return {"name": name, "optimizer": optimizer.spec}
 
 
-def _footer(sweep: Any, runs: str) -> str:
-    """What a picture's last line says of how it was made."""
+def _footer(sweep: Any) -> str:
+    """What a picture's last line says of the machinery."""
     versions = ", ".join(f"{name} {sweep.versions[name]}" for name in ("slalom", "torch"))
-    return f"{runs}, {sweep.steps:,} steps, {sweep.dtype}, {sweep.engine} engine · {versions}"
+    return f"{sweep.dtype}, {sweep.engine} engine · {versions}"
 
 
 def _table(rows: list[dict[str, Any]], notes: str) -> Table:

@@ -12,6 +12,8 @@ from slalom.show.views.sensitivities import Sensitivity, SensitivityLine
 from slalom.show.views.styles import ink
 
 ZONE = "#E6E6E6"
+LOST = "#CFCFCF"
+"""Where most runs diverge."""
 
 
 def sensitivity(view: Sensitivity) -> Figure:
@@ -76,12 +78,15 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
         if line.usable is not None:
             low, high = line.usable
             target.plot([low, high], [row, row], color=colour, linewidth=6, alpha=0.4, solid_capstyle="butt")
-            at = (high, row), (7, 0)
+            # Before the bar, where only the default's dot may lie; behind it the divergence begins.
+            before = low > view.x.low * 10
             target.annotate(
                 f"{line.decades:.1f} decades",
-                *at,
+                (low if before else high, row),
+                (-7 if before else 7, 0),
                 textcoords="offset points",
                 va="center",
+                ha="right" if before else "left",
                 fontsize=8.5,
                 color=colour,
                 path_effects=canvas.halo(),
@@ -94,4 +99,6 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
         if line.best is not None:
             target.plot(line.best[0], row, "o", markersize=6, color=colour)
         if line.diverges_from is not None:
+            lost = [line.diverges_from, line.rates[-1]]
+            target.plot(lost, [row, row], color=LOST, linewidth=6, solid_capstyle="butt", zorder=1)
             target.plot(line.diverges_from, row, "x", markersize=6, color=colour, markeredgewidth=1.6)
