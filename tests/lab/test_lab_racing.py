@@ -81,6 +81,20 @@ def test_left_the_domain_is_said_of_the_last_point() -> None:
     assert str(slalom.race("saddle", ["sgd:lr=0.1"], steps=3).statuses[0]) == "finished"
 
 
+def test_a_loss_that_is_not_finite_ends_the_path() -> None:
+    race = slalom.race("log(x) + y**2", ["sgd:lr=0.9"], start=(0.5, 1), steps=6)
+    assert str(race.statuses[0]) == "diverged at step 1"
+    assert np.isfinite(race.paths[0, :2]).all()
+    assert np.isnan(race.paths[0, 2:]).all()
+    assert np.isnan(race.losses[0, 1:]).all()
+
+
+def test_lower_ground_that_nobody_saw_is_told() -> None:
+    race = slalom.race("x**2 + 10*y**2 + sin(3*x)", ["adam:lr=0.1"], steps=300)
+    assert any("lower elsewhere, -0.7757 at (-0.42, 0)" in remark for remark in race.remarks)
+    assert slalom.race("x**2 + y**2 + 1", ["sgd:lr=0.1"], steps=100).remarks == ()
+
+
 def test_an_unknown_minimum_is_the_best_value_seen() -> None:
     race = slalom.race("x**2 + y**2 + 5", ["sgd:lr=0.1", "sgd:lr=0.01"], start=(1, 1), steps=200)
     assert not race.minimum_is_known
@@ -163,9 +177,16 @@ def test_a_million_million_steps_are_refused_before_anything_is_allocated() -> N
     [
         ({"over": "stat"}, "over `stat` is not known: sweep over start, lr, ladder. Did you mean `start`?"),
         ({"over": "lr", "grid": 2}, "grid must be at least 3 for a curve over lr, got 2."),
-        ({"over": "start", "starts": 3}, "starts `3` go with a sweep over lr"),
+        ({"over": "start", "starts": 3}, "starts `3` has no part in a sweep over start: leave it out."),
         ({"factors": [0.1, -1]}, "factors `[0.1, -1]`: give positive finite multiples"),
         ({"over": "start", "grid": 10**6}, "would need"),
+        ({"over": "start", "factors": [1]}, "factors `[1]` has no part in a sweep over start: leave it out."),
+        ({"factors": [1], "grid": 9}, "grid `9` has no part in a sweep over ladder: leave it out."),
+        ({"over": "start", "seeds": 2}, "seeds `2` has no part in a sweep over start: leave it out."),
+        (
+            {"over": "lr", "engine": "solo"},
+            "a sweep over lr does not run solo: choose the engine auto, field or fleet.",
+        ),
     ],
 )
 def test_sweeps_refuse_what_they_cannot_do(arguments: dict[str, object], words: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import missing
 from slalom.core import InputError, RaceRecord
 from slalom.lab import race
 from slalom.show import animation, plots, views
@@ -162,7 +163,10 @@ def test_gif_reads_back_frame_by_frame(bowl: RaceRecord, tmp_path: Path) -> None
 # imageio_ffmpeg's reader leaves the pipes of its finished process to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_mp4_reads_back(bowl: RaceRecord, tmp_path: Path) -> None:
-    imageio_ffmpeg = pytest.importorskip("imageio_ffmpeg")
+    try:
+        import imageio_ffmpeg
+    except ImportError:
+        missing("imageio_ffmpeg")
     path = tmp_path / "race.mp4"
     view = views.synchronised_race(bowl, frames=12)
     animation.write(view, path)

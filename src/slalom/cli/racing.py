@@ -15,6 +15,13 @@ from slalom.cli.results import carry_out
 @options.starting_points
 @options.conditions
 @options.outcome("png svg pdf gif mp4 csv json parquet")
+@click.option(
+    "--picture",
+    type=click.Choice(["auto", "comparison", "path", "surface"]),
+    default="auto",
+    show_default=True,
+    help="What a png, svg or pdf shows: all optimizers compared, the first one's path, or the surface with the paths.",
+)
 def race(
     course: str,
     optimizers: tuple[str, ...],
@@ -22,6 +29,7 @@ def race(
     starts: int | None,
     save: tuple[str, ...],
     as_json: bool,
+    picture: str,
     **conditions: Any,
 ) -> None:
     """Race optimizers down COURSE and show how each one moves.
@@ -31,8 +39,8 @@ def race(
 
     \b
     Examples:
-      slalom race sphere
-      slalom race sphere --start -75,-10 -o sgd:lr=0.1 -o adam:lr=1 --save card.png
+      slalom race sphere --start -75,-10 -o sgd:lr=0.1 -o adam:lr=1
+      slalom race sphere -o sgd:lr=0.1 -o adam:lr=1 --save card.png
       slalom race "x**2 + 10*y**2 + sin(3*x)" -o adam:lr=0.1 --steps 2000
       slalom race rosenbrock -o adam:lr=0.05 --starts 100 --seed 7 --save paths.csv
       slalom race sphere -o sgd:lr=0.1 --noise 0.5 --seeds 10 --json > race.json
@@ -45,7 +53,7 @@ def race(
     def work(progress: Any) -> Any:
         return lab.race(course, list(optimizers) or None, **given, **conditions, progress=progress)
 
-    carry_out(work, heading, save, as_json)
+    carry_out(work, heading, save, as_json, picture=picture)
 
 
 def heading(race: Any) -> str:

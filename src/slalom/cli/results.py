@@ -14,10 +14,17 @@ from slalom.cli.tables import console, hanging, marks, show, table_lines, termin
 INTERRUPTED = 130
 
 
-def carry_out(work: Callable[[Any], Any], heading: Callable[[Any], str], save: Sequence[str], as_json: bool) -> None:
+def carry_out(
+    work: Callable[[Any], Any],
+    heading: Callable[[Any], str],
+    save: Sequence[str],
+    as_json: bool,
+    **choices: Any,
+) -> None:
     """Do ``work``, which takes the progress callback and returns a result; print that and write its files.
 
-    After Ctrl-C whatever was finished is printed and written all the same, and the exit code is 130.
+    ``choices`` go to its ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit
+    code is 130.
     """
     with Watch() as watch:
         result = work(watch.progress)
@@ -31,7 +38,7 @@ def carry_out(work: Callable[[Any], Any], heading: Callable[[Any], str], save: S
     for remark in result.remarks:
         click.echo(f"remark: {remark}", err=as_json)
     for path in save:
-        result.save(path)
+        result.save(path, **choices)
         click.echo(f"wrote {path} ({_size(Path(path).expanduser())})", err=as_json)
     if watch.interrupted:
         click.echo("Interrupted: this is what had been finished.", err=True)

@@ -51,6 +51,12 @@ class PathMetrics:
         """The first excursion, if any."""
         return self.excursions[0] if self.excursions else None
 
+    @property
+    def gone_from(self) -> int | None:
+        """The step from which the runner is away for the rest of the race, if it is."""
+        last = self.excursions[-1] if self.excursions else None
+        return last.step if last is not None and last.length is None else None
+
 
 def measure(
     path: np.ndarray,

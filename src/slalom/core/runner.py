@@ -91,7 +91,7 @@ class Status:
         return f"{self.kind} at step {self.step}" if self.kind == self.DIVERGED else self.kind
 
 
-@dataclass
+@dataclass(eq=False)
 class Trajectories:
     """What an engine returns: where every runner went.
 
@@ -111,7 +111,7 @@ class Trajectories:
     kept: tuple[int, ...] | None = None
 
 
-@dataclass
+@dataclass(eq=False)
 class Ends:
     """How the runners of a large sweep ended, without their paths. R runners, D coordinates."""
 

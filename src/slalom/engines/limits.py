@@ -9,7 +9,7 @@ import numpy as np
 from slalom.core import Landscape, Runner
 
 BEYOND = 1e6
-"""A runner has diverged when it is farther than this many widths of the landscape from where everybody started."""
+"""A runner has diverged where a coordinate is larger than this many times the largest of its domain and start."""
 
 
 def bounds(landscape: Landscape, starts: np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:

@@ -76,7 +76,7 @@ def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
     aside = Path(name)
     try:
         writers[target.suffix.lower().lstrip(".")](aside)
-        aside.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask())
+        aside.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_UMASK)
         aside.replace(target)
     except OSError as error:
         raise InputError(f"{quote(target)} could not be written: {_reason(error)}; nothing was changed.") from None
@@ -85,10 +85,8 @@ def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
     return target
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+_UMASK = os.umask(0o077)  # it can only be read by setting it, so once, and before there are threads
+os.umask(_UMASK)
 
 
 def _reason(error: Exception) -> str:

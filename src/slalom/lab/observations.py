@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,11 +104,10 @@ def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observat
         if y_first and x_at is not None and y_at is not None
         else f"x comes within {close:g} of 0 at step {x_at}, y at step {y_at}."
     )
-    last = metrics.excursions[-1] if metrics.excursions else None
-    if last is not None and last.length is None:
+    if metrics.gone_from is not None:
         tail = np.abs(path[-1000:]).max()
         end = (
-            f" It settles at step {metrics.settles:,}, but leaves at step {metrics.excursions[0].step:,}, flies out to "
+            f" It settles at step {metrics.settles:,}, but leaves at step {metrics.gone_from:,}, flies out to "
             f"a loss of {max(e.gap for e in metrics.excursions):.3g}, and never settles again: at the end it circles "
             f"within {tail:.2g} of the minimum."
         )
@@ -205,7 +203,7 @@ def leavers(race: Race) -> Observation:
         if not metrics.excursions:
             continue
         first = metrics.excursions[0]
-        if first.length is None:
+        if first.length is None:  # and so it is the last
             told.append(f"{runner.name} leaves at step {first.step:,} for ever")
         else:
             also = f", and again at {metrics.excursions[1].step:,}" if len(metrics.excursions) > 1 else ""
@@ -280,8 +278,3 @@ def _thinned(path: np.ndarray, share: float = 1e-4) -> np.ndarray:
         if float(np.hypot(*(point - kept[-1]))) > spacing:
             kept.append(point)
     return np.array(kept)
-
-
-def names_of(observations: Sequence[Observation]) -> list[str]:
-    """Return the names that observations are about, each once."""
-    return list(dict.fromkeys(observation.about for observation in observations if observation.about))

@@ -28,6 +28,9 @@ STEPS = 500
 ENGINES = ("auto", "solo", "field", "fleet")
 DTYPES = ("float64", "float32")
 
+SMALL = 200_000
+"""Coordinates up to which a race's losses are computed at once; those of larger ones wait until they are asked for."""
+
 MANY = 10_000
 """``auto`` leaves the real classes for their update rules beyond this many runners."""
 
@@ -105,7 +108,7 @@ def run(
         landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
     )
     kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
-    return Race(
+    race = Race(
         course=landscape,
         runners=[runners[index] for index in kept],
         steps=trajectories.completed,
@@ -115,8 +118,11 @@ def run(
         dtype=dtype,
         device=device,
         versions=versions(),
-        remarks=trajectories.remarks,
+        notes=trajectories.remarks,
     )
+    if race.paths.size <= SMALL:
+        race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
+    return race
 
 
 def _first(starts: Sequence[Sequence[float]] | int | None) -> Sequence[float] | None:

@@ -20,11 +20,14 @@ from slalom.lab.tables import Table, race_table
 TOLERANCE = 0.01
 """How far above a known minimum a runner counts as having arrived."""
 
+SCAN = 201
+"""Points along each side of the grid on which lower ground is looked for."""
+
 RELATIVE_TOLERANCE = 1e-6
 """The same where no minimum is known, as a share of f(start) − best seen."""
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Race:
     """Many runners moved down one landscape together: arrays with one row per runner, float64.
 
@@ -40,7 +43,7 @@ class Race:
     dtype: str
     device: str
     versions: Mapping[str, str]
-    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     patience: int = PATIENCE
     _inside: dict[int, dict[str, np.ndarray]] = field(default_factory=dict, repr=False)
 
@@ -57,7 +60,19 @@ class Race:
     def losses(self) -> np.ndarray:
         """f along the paths, shape [runners, steps + 1], without the noise."""
         with np.errstate(all="ignore"):
-            return self.course.values(self.paths)
+            losses = self.course.values(self.paths)
+        self._freeze(losses)
+        return losses
+
+    def _freeze(self, losses: np.ndarray) -> None:
+        """Let a runner whose loss is not finite at a finite point diverge there: engines look at points only."""
+        diverged_at = self.trajectories.diverged_at
+        for index in np.flatnonzero(~np.isfinite(losses).all(axis=1)):
+            step = int(np.argmin(np.isfinite(losses[index])))
+            if diverged_at[index] < 0 or step < diverged_at[index]:
+                diverged_at[index] = step
+                self.trajectories.paths[index, step + 1 :] = np.nan
+                losses[index, step + 1 :] = np.nan
 
     @cached_property
     def gradient_norms(self) -> np.ndarray:
@@ -98,8 +113,10 @@ class Race:
         """f*: the known minimum, or the best value that any runner of this race has seen."""
         if self.course.minima:
             return min(minimum.value for minimum in self.course.minima)
-        finite = self.losses[np.isfinite(self.losses)]
-        return float(finite.min())
+        # What diverges on an unbounded function sees values that nobody else could arrive at.
+        lasting = self.trajectories.diverged_at < 0
+        losses = self.losses[lasting] if lasting.any() else self.losses
+        return float(losses[np.isfinite(losses)].min())
 
     @cached_property
     def tolerance(self) -> float:
@@ -128,6 +145,37 @@ class Race:
     def statuses(self) -> tuple[Status, ...]:
         """How every runner ended."""
         return tuple(self._status(index) for index in range(len(self.runners)))
+
+    @cached_property
+    def lower_elsewhere(self) -> str:
+        """Where no minimum is known: a word about lower ground that nobody in this race has seen, if there is any.
+
+        It is looked for on a grid over the domain, in one or two dimensions.
+        """
+        if self.course.minima or self.course.dim > 2 or not self.course.elementwise:
+            return ""
+        axes = [np.linspace(low, high, SCAN) for low, high in self.course.domain]
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.course.dim)
+        with np.errstate(all="ignore"):
+            values = self.course.values(points)
+        if not np.isfinite(values).any():
+            return ""
+        lowest = int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
+        if values[lowest] >= self.minimum - self.tolerance:
+            return ""
+        place = ", ".join(f"{coordinate:.3g}" for coordinate in points[lowest])
+        return (
+            f"the function is lower elsewhere, {values[lowest]:.4g} at ({place}) in the drawn domain: who settles at "
+            f"{self.minimum:.4g} is in a local minimum"
+        )
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader must know: an interruption, lower ground that nobody has seen."""
+        return (*self.notes, self.lower_elsewhere) if self.lower_elsewhere else self.notes
+
+    def __repr__(self) -> str:
+        return f"{self.course.title}, {self.steps:,} steps, {self.engine} engine\n{self.table()}"
 
     # -- what people see -----------------------------------------------------------------------------------------
 
@@ -168,20 +216,15 @@ class Race:
 
     def _status(self, index: int) -> Status:
         losses, path = self.losses[index], self.paths[index]
-        if not np.isfinite(losses).all() or self.trajectories.diverged_at[index] >= 0:
-            bad = int(np.argmin(np.isfinite(losses))) if not np.isfinite(losses).all() else self.steps
-            at = int(self.trajectories.diverged_at[index])
-            return Status(Status.DIVERGED, bad if at < 0 else min(at, bad))
+        diverged_at = int(self.trajectories.diverged_at[index])
+        if diverged_at >= 0:
+            return Status(Status.DIVERGED, diverged_at)
         metrics = self.metrics[index]
-        if metrics.settles is not None and losses[-1] - self.minimum < self.tolerance and not self._away(metrics):
+        if metrics.settles is not None and losses[-1] - self.minimum < self.tolerance and metrics.gone_from is None:
             return Status(Status.CONVERGED, metrics.settles)
         if any(not low <= x <= high for x, (low, high) in zip(path[-1], self._room(index), strict=True)):
             return Status(Status.LEFT)
         return Status(Status.FINISHED)
-
-    @staticmethod
-    def _away(metrics: PathMetrics) -> bool:
-        return bool(metrics.excursions) and metrics.excursions[-1].length is None
 
     def _room(self, index: int) -> list[tuple[float, float]]:
         """The box that must be left: the landscape's domain, stretched to hold the runner's start."""

@@ -41,7 +41,14 @@ FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 FAN, JITTER = 30, 0.03
 """Paths of a fan, and how far their starts are scattered, as a share of the domain."""
 
-KINDS = ("start", "lr", "ladder")
+UNUSED = {
+    "start": ("starts", "factors", "seeds"),
+    "lr": ("factors",),
+    "ladder": ("starts", "grid", "seeds"),
+}
+"""What may be swept over, and the arguments that have no part in it."""
+
+KINDS = tuple(UNUSED)
 
 
 def sweep(
@@ -83,10 +90,13 @@ def sweep(
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     check_device(device)
     sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
-    if starts is not None and (over != "lr" or factors is not None):
-        raise InputError(
-            f"starts {quote(starts)} go with a sweep over lr: a basin map's starts are its grid, and a ladder has one."
-        )
+    kind = "ladder" if factors is not None and over == "lr" else over
+    given = {"starts": starts, "grid": grid, "factors": factors, "seeds": seeds if seeds > 1 else None}
+    for name in UNUSED[kind]:
+        if given.get(name) is not None:
+            raise InputError(f"{name} {quote(given[name])} has no part in a sweep over {kind}: leave it out.")
+    if engine == "solo" and kind != "ladder":
+        raise InputError(f"a sweep over {kind} does not run solo: choose the engine auto, field or fleet.")
     if over == "start":
         return sweeper.basins(START_GRID if grid is None else check_count("grid", grid), start)
     if over == "ladder" or factors is not None:
@@ -121,6 +131,15 @@ class _Sweeper:
         chosen = engine or self.engine
         return run(self.landscape, runners, self.steps, self.noise, self.dtype, chosen, self.device, self.progress)
 
+    def _by_rule(self, optimizer: Optimizer) -> bool:
+        """Whether an optimizer is moved by its update rule; the fleet refuses one that has none."""
+        return self.engine == "fleet" or (self.engine == "auto" and optimizer.rule is not None)
+
+    def _engines(self) -> str:
+        """The engines that ran, in words."""
+        names = {"fleet" if self._by_rule(optimizer) else "field" for optimizer in self.optimizers}
+        return " and ".join(sorted(names))
+
     # -- starting points -------------------------------------------------------------------------------------------
 
     def basins(self, grid: int, start: Sequence[float] | None) -> BasinSweep:
@@ -146,7 +165,7 @@ class _Sweeper:
             threshold=self._threshold(),
             fan=fan,
             steps=self.steps,
-            engine="fleet" if all(optimizer.rule for optimizer in self.optimizers) else "field",
+            engine=self._engines(),
             dtype=self.dtype,
             versions=versions(),
         )
@@ -161,7 +180,7 @@ class _Sweeper:
         from slalom import engines
 
         runners = [Runner(optimizer, self.seed, point, index) for index, point in enumerate(points)]
-        finish = engines.fleet_ends if optimizer.rule is not None else engines.field_ends
+        finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
         return finish(
             self.landscape,
             runners,
@@ -210,7 +229,7 @@ class _Sweeper:
             starts=len(points),
             seeds=self.seeds,
             steps=self.steps,
-            engine="fleet" if all(optimizer.rule for optimizer in self.optimizers) else "field",
+            engine=self._engines(),
             dtype=self.dtype,
             versions=versions(),
         )
@@ -221,8 +240,8 @@ class _Sweeper:
 
         from slalom import engines
 
-        finish = engines.fleet_ends if optimizer.rule is not None else engines.field_ends
-        lanes = {"lanes": ("lr",)} if optimizer.rule is not None else {}
+        finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
+        lanes = {"lanes": ("lr",)} if self._by_rule(optimizer) else {}
         ends = finish(
             self.landscape,
             runners,

@@ -70,7 +70,7 @@ class Pictured:
         return pictures.as_html(self.figure(), self.table())
 
 
-@dataclass
+@dataclass(eq=False)
 class BasinSweep(Pictured):
     """Every optimizer from a grid of starting points. Grid cells run row by row, y outer, x inner."""
 
@@ -160,7 +160,7 @@ class BasinSweep(Pictured):
         return ("optimizer", "start_x0", "start_x1", "x0", "x1", "loss", "arrived_at", "diverged"), rows
 
 
-@dataclass
+@dataclass(eq=False)
 class SensitivitySweep(Pictured):
     """Every optimizer at a range of learning rates."""
 
@@ -256,7 +256,7 @@ class SensitivitySweep(Pictured):
         return ("optimizer", "lr", "run", "final_loss", "diverged"), rows
 
 
-@dataclass
+@dataclass(eq=False)
 class LadderSweep(Pictured):
     """Every optimizer at multiples of its learning rate, with the paths: one race per optimizer."""
 

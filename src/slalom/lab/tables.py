@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import PathMetrics, RaceRecord, Status
+from slalom.core import PathMetrics, RaceRecord
 
 RUNNERS_SHOWN = 60
 """Beyond this many runners, the table has one line per optimizer."""
@@ -60,7 +60,7 @@ def _runners(race: RaceRecord) -> Table:
             row["seed"] = runner.seed
         row |= {"status": str(status), **_measures(metrics)}
         rows.append(row)
-        texts.append(tuple(_text(name, value, metrics, status) for name, value in row.items()))
+        texts.append(tuple(_text(name, value, metrics) for name, value in row.items()))
     return Table(tuple(rows[0]), tuple(rows), tuple(texts), _notes(race))
 
 
@@ -77,14 +77,12 @@ def _measures(metrics: PathMetrics) -> dict[str, Any]:
     }
 
 
-def _text(name: str, value: Any, metrics: PathMetrics, status: Status) -> str:
+def _text(name: str, value: Any, metrics: PathMetrics) -> str:
     if name == "leaves again" and metrics.leaves:
         first, times = metrics.leaves, len(metrics.excursions)
-        if first.length is None:
-            return f"from {value:,} on"
+        if metrics.gone_from is not None:
+            return f"from {metrics.gone_from:,} on"
         return f"at {value:,}, for {first.length:,}" + (f" (1st of {times})" if times > 1 else "")
-    if name == "status" and status.kind == Status.CONVERGED:
-        return "converged"
     if value is None:
         return "–"
     if name == "straight":

@@ -48,7 +48,11 @@ def step_panel(record: RaceRecord, field: list[Group]) -> Panel:
     x = step_axis(record.steps)
     if not len(positive):
         return Panel("length of a step", x, log_axis(1e-3, 10.0), ())
-    high = min(float(positive.max()), float(np.quantile(positive, 0.5)) * 1e8)
+    # The steps that are taken on the way: a runner that has settled makes ever smaller ones, down to nothing.
+    early = shown[:, 1 : 1 + max(10, record.steps // 20)]
+    early = early[np.isfinite(early) & (early > 0)]
+    usual = float(np.quantile(early if len(early) else positive, 0.5))
+    high = min(float(positive.max()), usual * 1e8)
     low = max(float(positive.min()), high * 1e-12)
     y = log_axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.1)))
     return Panel("length of a step", x, y, tuple(_curve_line(group, lengths, x, y) for group in field))

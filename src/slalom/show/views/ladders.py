@@ -122,7 +122,7 @@ def _tile(record: RaceRecord, runner: int, frame: Frame, box: Box) -> Tile:
         result = number(metrics.final_gap or 0.0, 2)
         kind = "creeps"
         if metrics.settles is not None:
-            kind = "leaves again" if metrics.excursions and metrics.excursions[-1].length is None else "arrives"
+            kind = "leaves again" if metrics.gone_from is not None else "arrives"
         elif metrics.turns > 0.2 * record.steps:
             kind = "bounces"
     learning_rate = record.runners[runner].optimizer.hyperparameters.get("lr")

@@ -114,7 +114,9 @@ def sensitivity(
         lines=placed,
         good=good,
         good_means=f"{means}: below {number(good, 2)}",
-        footer=tuple(wrap(f"● best  ○ the library's default  ✕ and grey: most runs diverge · {footer}".strip(" ·"), wide, 8.0)),
+        footer=tuple(
+            wrap(f"● best  ○ the library's default  ✕ and grey: most runs diverge · {footer}".strip(" ·"), wide, 8.0)
+        ),
         size=size,
         curves_box=curves,
         strip_box=box,

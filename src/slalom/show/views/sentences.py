@@ -105,8 +105,8 @@ def _departure(record: RaceRecord, field: list[Group]) -> list[Fact]:
         metrics = record.metrics[group.typical]
         if metrics.leaves is None or diverged(record, group.typical) is not None:
             continue
-        if metrics.excursions[-1].length is None:
-            when = f"{metrics.leaves.step:,}"
+        if metrics.gone_from is not None:
+            when = f"{metrics.gone_from:,}"
             text = f"{group.name} settles, but leaves at step {when} and is never at rest again."
             facts.append(Fact(3.0, text, (group.name,)))
         else:

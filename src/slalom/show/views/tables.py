@@ -99,8 +99,8 @@ def _leaves(record: RaceRecord, runner: int) -> str:
     metrics = record.metrics[runner]
     if metrics.leaves is None:
         return "–"
-    if metrics.excursions[-1].length is None:
-        return f"from {metrics.leaves.step:,} on"
+    if metrics.gone_from is not None:
+        return f"from {metrics.gone_from:,} on"
     return f"at {metrics.leaves.step:,}, for {metrics.leaves.length:,}"
 
 
