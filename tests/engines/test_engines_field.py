@@ -43,6 +43,15 @@ def test_every_class_of_torch_optim_keeps_its_bits(name: str) -> None:
     np.testing.assert_array_equal(together.paths, alone.paths)
 
 
+@pytest.mark.parametrize("course", ["(x**2+y**2)**0.25", "x**2.5 + y**2", "cosh(x) + y**2"])
+@pytest.mark.parametrize("spec", ["adam:lr=0.1", "adam:lr=0.1,fused=True"])
+def test_functions_that_torch_rounds_otherwise_in_bulk_keep_their_bits(course: str, spec: str) -> None:
+    starts = [*map(tuple, np.random.default_rng(8).uniform(0.5, 3, (33, 2)).tolist())]
+    together = slalom.race(course, [spec], starts=starts, steps=30, engine="field")
+    alone = slalom.race(course, [spec], starts=starts, steps=30, engine="solo")
+    np.testing.assert_array_equal(together.paths, alone.paths)
+
+
 def test_the_plain_loop_is_the_plain_loop() -> None:
     """The solo engine against ten lines that anybody would write."""
     point = torch.tensor([-75.0, -10.0], dtype=torch.float64, requires_grad=True)

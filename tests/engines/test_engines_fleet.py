@@ -96,3 +96,13 @@ def test_float32_fleet_and_threads_change_nothing_but_precision() -> None:
     np.testing.assert_array_equal(one.paths, two.paths)
     single = slalom.race("sphere", ["adam:lr=0.1"], starts=starts, steps=10, engine="fleet", dtype="float32")
     np.testing.assert_allclose(single.paths, one.paths, atol=1e-5)
+
+
+def test_large_values_in_float32_do_not_overflow_a_scaled_state() -> None:
+    """The second moment of a gradient of 1e5 fits float32; divided by a small scale it would not."""
+    specs = ["rmsprop:lr=0.0001,alpha=0.9", "adadelta"]
+    moved = {
+        engine: slalom.race("1e5*x**2 + 1e5*y**2", specs, start=(1, 1), steps=700, engine=engine, dtype="float32").paths
+        for engine in ("fleet", "solo")
+    }
+    np.testing.assert_allclose(moved["fleet"], moved["solo"], rtol=1e-4, atol=1e-5)

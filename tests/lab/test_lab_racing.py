@@ -89,9 +89,23 @@ def test_a_loss_that_is_not_finite_ends_the_path() -> None:
     assert np.isnan(race.losses[0, 1:]).all()
 
 
+def test_an_optimizer_that_fails_on_the_way_is_told_in_a_sentence() -> None:
+    class Weary(torch.optim.SGD):
+        steps = 0
+
+        def step(self, closure=None):  # type: ignore[no-untyped-def]
+            self.steps += 1
+            if self.steps > 5:
+                raise RuntimeError("late\nboom")
+            return super().step(closure)
+
+    with pytest.raises(InputError, match=r"`Weary` failed during the race with RuntimeError: late boom"):
+        slalom.race("sphere", [Weary], steps=20)
+
+
 def test_lower_ground_that_nobody_saw_is_told() -> None:
     race = slalom.race("x**2 + 10*y**2 + sin(3*x)", ["adam:lr=0.1"], steps=300)
-    assert any("lower elsewhere, -0.7757 at (-0.42, 0)" in remark for remark in race.remarks)
+    assert any("the function is -0.7757 at (-0.42, 0)" in remark for remark in race.remarks)
     assert slalom.race("x**2 + y**2 + 1", ["sgd:lr=0.1"], steps=100).remarks == ()
 
 

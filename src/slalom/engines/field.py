@@ -80,7 +80,8 @@ def _goes_alone(runner: Runner) -> bool:
     tensor to a dense 1-D view with a storage offset goes astray in torch (it writes outside the view).
     """
     needs = runner.optimizer.needs
-    return needs.closure or needs.create_graph or needs.sparse
+    fused = bool(runner.optimizer.hyperparameters.get("fused"))  # its kernel rounds many numbers otherwise than one
+    return needs.closure or needs.create_graph or needs.sparse or fused
 
 
 class March:

@@ -25,7 +25,9 @@ def exact_gradient(landscape: Landscape, starts: torch.Tensor) -> Gradient:
     Tried in this order: the closed form derived from the formula, autograd over all runners at once, autograd point by
     point (which is what the plain loop does).
     """
-    probes = _probe_points(landscape, starts)
+    if landscape.traceable and not _rounds_alike(landscape):
+        return _point_by_point(landscape)
+    probes = _probe_points(landscape, starts, 24 if landscape.traceable else 400)
     reference = torch.empty_like(probes)
     _point_by_point(landscape)(probes, reference)
     for candidate in (_closed_form(landscape, starts), _all_at_once(landscape)):
@@ -38,6 +40,23 @@ def exact_gradient(landscape: Landscape, starts: torch.Tensor) -> Gradient:
         else:
             return candidate(len(starts))
     return _point_by_point(landscape)
+
+
+def _rounds_alike(landscape: Landscape) -> bool:
+    """Whether torch computes every operation of the formula to the same bits for one number and for many.
+
+    It does not for sinh and cosh, nor for powers other than squares, cubes, roots and reciprocals (measured: between 1
+    and 25 % of values differ in the last bit), which a few probes may miss.
+    """
+    try:
+        recorded = RecordedFunction.of(landscape.function, landscape.dim)
+    except (NotImplementedError, TypeError, RecursionError):
+        return True  # then the probes must tell
+    return not any(
+        node.operation in ("sinh", "cosh")
+        or (node.operation == "power" and node.arguments[1] not in (1, 2, 3, 0.5, -1))
+        for node in recorded.variables[0].graph.nodes
+    )
 
 
 def _probe_points(landscape: Landscape, starts: torch.Tensor, count: int = 24) -> torch.Tensor:

@@ -15,8 +15,11 @@ from slalom.formula.record import Record, State
 
 Program = Callable[..., Any]
 
-SMALLEST, LARGEST = 1e-30, 1e30
-"""A state's scale is multiplied in, and starts again at 1, once it has left these bounds."""
+SCALE_BOUNDS = {torch.float64: (1e-30, 1e30), torch.float32: (1e-4, 1e4)}
+"""A state's scale is multiplied in, and starts again at 1, once it has left these bounds.
+
+The tensor beside it holds the state divided by the scale, which must not overflow where the state itself would not.
+"""
 
 
 @dataclass
@@ -185,9 +188,10 @@ class CompiledRule:
         if not self._begun or name not in (self._scaled or ()):
             return False
         scale = Number(f"kept_{name}_scale", self._numbers[f"{name}_scale"], False)
+        smallest, largest = SCALE_BOUNDS[self.layout.dtype]
         size = assembler.number("absolute", scale)
-        large = assembler.number("greater", size, Number.of(SMALLEST))
-        small = assembler.number("less", size, Number.of(LARGEST))
+        large = assembler.number("greater", size, Number.of(smallest))
+        small = assembler.number("less", size, Number.of(largest))
         assembler.guard(large, bool(large.value))
         assembler.guard(small, bool(small.value))
         return bool(large.value and small.value)

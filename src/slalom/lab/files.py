@@ -21,7 +21,15 @@ def check_savable(paths: Iterable[str | os.PathLike[str]], endings: Sequence[str
 
     Raises InputError for an unknown ending, a folder that is missing or closed, or an optional package that is missing.
     """
-    return [_check(Path(path).expanduser(), endings) for path in paths]
+    return [_check(_at_home(path), endings) for path in paths]
+
+
+def _at_home(path: str | os.PathLike[str]) -> Path:
+    """Return the path with a leading ~ made the user's home; left alone where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _check(path: Path, endings: Sequence[str]) -> Path:

@@ -105,7 +105,7 @@ def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observat
         else f"x comes within {close:g} of 0 at step {x_at}, y at step {y_at}."
     )
     if metrics.gone_from is not None:
-        tail = np.abs(path[-1000:]).max()
+        tail = np.linalg.norm(path[-1000:], axis=1).max()
         end = (
             f" It settles at step {metrics.settles:,}, but leaves at step {metrics.gone_from:,}, flies out to "
             f"a loss of {max(e.gap for e in metrics.excursions):.3g}, and never settles again: at the end it circles "
@@ -230,7 +230,7 @@ def _reason(race: Race) -> str:
             return (
                 f" Why: the squared gradients that divide its step fade, so {runner.name}'s step for each unit of "
                 f"gradient grows, from {early:.2g} at step {metrics.settles:,} to {late:.2g} at step {leaves - 1:,}. "
-                f"Then every step overshoots by more than the last, from a gradient of {norms[quiet]:.0e} at step "
+                f"Then its steps overshoot by more and more, from a gradient of {norms[quiet]:.0e} at step "
                 f"{quiet:,} to one of {norms[leaves]:.2g} at step {leaves:,}."
                 " The first hundred steps show nothing of it."
             )

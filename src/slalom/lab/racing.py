@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from slalom import __version__, landscapes
-from slalom.core import InputError, Landscape, Noise, Progress, Runner
+from slalom.core import InputError, Landscape, Noise, Progress, Runner, quote
 from slalom.core.course import Point
 from slalom.lab.checks import (
     check_choice,
@@ -104,9 +104,19 @@ def run(
     if engine == "auto":
         ruled = all(runner.optimizer.rule is not None for runner in runners)
         engine = "fleet" if len(runners) > MANY and ruled and landscape.elementwise else "field"
-    trajectories = getattr(engines, engine)(
-        landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
-    )
+    move = getattr(engines, engine)
+    try:
+        trajectories = move(
+            landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
+        )
+    except InputError:
+        raise
+    except Exception as error:
+        blamed = foreign(landscape, runners)
+        if not blamed:
+            raise
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{quote(blamed)} failed during the race with {type(error).__name__}: {told}") from error
     kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
     race = Race(
         course=landscape,
@@ -123,6 +133,12 @@ def run(
     if race.paths.size <= SMALL:
         race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
     return race
+
+
+def foreign(landscape: Landscape, runners: Sequence[Runner]) -> str:
+    """Return what in a race is not ours or torch's, and so may fail in its own way: optimizers, the function."""
+    strangers = {r.optimizer.spec for r in runners if not getattr(r.optimizer, "path", "").startswith("torch.optim.")}
+    return ", ".join(sorted(strangers) + ([] if landscape.traceable else [landscape.name]))
 
 
 def _first(starts: Sequence[Sequence[float]] | int | None) -> Sequence[float] | None:

@@ -165,8 +165,8 @@ class Race:
             return ""
         place = ", ".join(f"{coordinate:.3g}" for coordinate in points[lowest])
         return (
-            f"the function is lower elsewhere, {values[lowest]:.4g} at ({place}) in the drawn domain: who settles at "
-            f"{self.minimum:.4g} is in a local minimum"
+            f"nobody has seen the lowest ground of the drawn domain: the function is {values[lowest]:.4g} at "
+            f"({place}), and f* here is the best value seen, {self.minimum:.4g}"
         )
 
     @property

@@ -149,6 +149,11 @@ class _Sweeper:
                 f"{quote(self.landscape.name)} has {self.landscape.dim} coordinates: a sweep over start draws a map of "
                 "two; give the landscape dim=2, or sweep over lr."
             )
+        if not self.landscape.minima:
+            raise InputError(
+                f"{quote(self.landscape.name)} has no known minimum: a sweep over start tells which minimum each start "
+                "reaches; sweep over lr, or give a slalom.Landscape with its minima."
+            )
         check_memory(len(self.optimizers) * grid * grid, 40, 1)
         axes = [_cells(low, high, grid) for low, high in self.landscape.domain]
         points = [(x, y) for y in axes[1].tolist() for x in axes[0].tolist()]

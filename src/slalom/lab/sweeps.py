@@ -218,7 +218,9 @@ class SensitivitySweep(Pictured):
                 {
                     "optimizer": line.name,
                     "best lr": line.best[0] if line.best else None,
-                    "median f − f*": None if best is None else float(np.median(np.nan_to_num(gaps[best], nan=np.inf))),
+                    "median f − f*": None
+                    if best is None
+                    else float(np.quantile(np.nan_to_num(gaps[best], nan=np.inf), 0.5, method="higher")),
                     "default lr": library_rate(optimizer),
                     "usable decades": line.decades,
                     "diverged": float(gone.mean()),

@@ -27,7 +27,7 @@ def load(course: str, *, dim: int | None = None, start: Any = None) -> Landscape
     path, name = (match["path"], match["name"] or "") if match else (course, "")
     if not name:
         raise InputError(f"{quote(course)} does not say which function: write {quote(path + ':name')}.")
-    module = _run(Path(path).expanduser().absolute(), course)
+    module = _run(_located(path, course), course)
     if not hasattr(module, name):
         known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(f"{quote(course)}: the file has no {quote(name)}.{nearest(name, known) or _offered(known)}")
@@ -46,9 +46,19 @@ def _offered(known: list[str]) -> str:
     return f" It has {', '.join(map(quote, known[:5]))}." if known else " It defines no function."
 
 
-def _run(path: Path, course: str) -> ModuleType:
-    if not path.is_file():
+def _located(path: str, course: str) -> Path:
+    """Return the file's absolute path, if it is one."""
+    try:
+        found = Path(path).expanduser().absolute()
+        there = found.is_file()
+    except (OSError, RuntimeError, ValueError):  # a name too long, a user that is not there
+        there = False
+    if not there:
         raise InputError(f"{quote(course)}: there is no such file.")
+    return found
+
+
+def _run(path: Path, course: str) -> ModuleType:
     # Under a name of its own, so that it replaces no module that somebody has imported.
     name = f"_slalom_course_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)

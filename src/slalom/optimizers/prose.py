@@ -176,7 +176,7 @@ MEANINGS: Mapping[str, Mapping[str, tuple[str, str, str]]] = {
         "max_iter": ("", "", "inner iterations of one step"),
         "max_eval": ("", "", "evaluations of one step; None is 1.25·max_iter"),
         "tolerance_grad": ("", "", "stop where no entry of the gradient is larger"),
-        "tolerance_change": ("", "", "stop where neither θ nor f changes by more"),
+        "tolerance_change": ("", "", "stop where θ or f changes by less"),
         "history_size": ("", "", "pairs (s, y) that are remembered"),
         "line_search_fn": ("", "", "None, or 'strong_wolfe'"),
     },

@@ -138,7 +138,10 @@ def _line(sweep: RateSweep, style: Style, good: float) -> SensitivityLine:
     rates = np.asarray(sweep.learning_rates, dtype=float)
     low, middle, high = quartiles(np.asarray(sweep.final, dtype=float))
     known = np.flatnonzero(np.isfinite(middle))
-    best = int(known[np.argmin(middle[known])]) if len(known) else None
+    # The best is chosen on the medians themselves: the floor is for drawing.
+    lost_last = np.where(np.isfinite(sweep.final), sweep.final, np.inf)
+    median = np.quantile(lost_last, 0.5, axis=1, method="higher")
+    best = int(known[np.argmin(median[known])]) if len(known) else None
     usable, decades = None, 0.0
     if best is not None and middle[best] <= good:
         fine = np.isfinite(middle) & (middle <= good)
