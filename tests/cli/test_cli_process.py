@@ -23,7 +23,7 @@ calls = 0
 def bowl(x, y):
     global calls
     calls += 1
-    if calls == 200:
+    if calls == 2000:
         Path({marker!r}).touch()
     return x**2 + y**2
 """

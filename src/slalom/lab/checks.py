@@ -11,9 +11,11 @@ from slalom.core import InputError, quote
 
 
 def check_count(name: str, value: object) -> int:
-    """Return ``value`` if it is a whole number of at least 1."""
+    """Return ``value`` if it is a whole number from 1 to 10^15."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InputError(f"{name} must be a whole number of at least 1, got {quote(value)}.")
+    if value > 10**15:
+        raise InputError(f"{name} may be at most 1,000,000,000,000,000: ask for fewer.")
     return value
 
 

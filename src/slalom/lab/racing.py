@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -66,6 +69,7 @@ def race(
     check_noise(noise)
     check_choice("dtype", dtype, DTYPES)
     check_choice("engine", engine, ENGINES)
+    starts = listed(starts)
     first = start if start is not None else _first(starts)
     landscape = landscapes.find(course, start=first)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
@@ -104,19 +108,10 @@ def run(
     if engine == "auto":
         ruled = all(runner.optimizer.rule is not None for runner in runners)
         engine = "fleet" if len(runners) > MANY and ruled and landscape.elementwise else "field"
-    move = getattr(engines, engine)
-    try:
-        trajectories = move(
+    with blaming(landscape, [runner.optimizer for runner in runners]):
+        trajectories = getattr(engines, engine)(
             landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
         )
-    except InputError:
-        raise
-    except Exception as error:
-        blamed = foreign(landscape, runners)
-        if not blamed:
-            raise
-        told = " ".join(str(error).split())[:200] or type(error).__name__
-        raise InputError(f"{quote(blamed)} failed during the race with {type(error).__name__}: {told}") from error
     kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
     race = Race(
         course=landscape,
@@ -131,14 +126,51 @@ def run(
         notes=trajectories.remarks,
     )
     if race.paths.size <= SMALL:
-        race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
+        with blaming(landscape, []):
+            race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
     return race
 
 
-def foreign(landscape: Landscape, runners: Sequence[Runner]) -> str:
-    """Return what in a race is not ours or torch's, and so may fail in its own way: optimizers, the function."""
-    strangers = {r.optimizer.spec for r in runners if not getattr(r.optimizer, "path", "").startswith("torch.optim.")}
-    return ", ".join(sorted(strangers) + ([] if landscape.traceable else [landscape.name]))
+@contextmanager
+def blaming(landscape: Landscape, optimizers: Sequence[Any]) -> Iterator[None]:
+    """Turn what an optimizer or a caller's function raises during a race into an InputError that names it."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        specs = list(dict.fromkeys(optimizer.spec for optimizer in optimizers))
+        torchs = {o.spec for o in optimizers if getattr(o, "path", "").startswith("torch.optim.")}
+        strangers = [spec for spec in specs if spec not in torchs] + [landscape.name] * (not landscape.traceable)
+        if not strangers and _is_ours(error):
+            raise
+        told = quote(f"{type(error).__name__}: {error}", limit=200)
+        raise InputError(f"{quote(', '.join(strangers or specs))} failed during the race with {told}.") from error
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an error was raised in slalom's own code."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename if trace is not None else ""
+    return file.startswith((str(Path(__file__).parents[1]), "<slalom"))
+
+
+def listed(starts: Any) -> list[Any] | int | None:
+    """Return ``starts`` as a number, a list of points, or None."""
+    if starts is None or isinstance(starts, bool):
+        return starts
+    if isinstance(starts, Integral):
+        return int(starts)
+    try:
+        if isinstance(starts, str | bytes | dict | set):
+            raise TypeError
+        return list(starts)
+    except TypeError:
+        raise InputError(
+            f"starts {quote(starts)}: give a list of points, or a whole number of points to draw."
+        ) from None
 
 
 def _first(starts: Sequence[Sequence[float]] | int | None) -> Sequence[float] | None:

@@ -18,7 +18,7 @@ from slalom.lab.checks import (
     check_noise,
     check_seed,
 )
-from slalom.lab.racing import DTYPES, ENGINES, STEPS, choose_starts, enlist, run, versions
+from slalom.lab.racing import DTYPES, ENGINES, STEPS, blaming, choose_starts, enlist, listed, run, versions
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
 from slalom.optimizers import CLASSICS, SpecifiedOptimizer, labels, parse_all
@@ -80,6 +80,7 @@ def sweep(
     """
     check_count("steps", steps)
     check_count("seeds", seeds)
+    starts = listed(starts)
     check_seed(seed, seeds)
     check_noise(noise)
     check_choice("dtype", dtype, DTYPES)
@@ -186,16 +187,17 @@ class _Sweeper:
 
         runners = [Runner(optimizer, self.seed, point, index) for index, point in enumerate(points)]
         finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
-        return finish(
-            self.landscape,
-            runners,
-            self.steps,
-            noise=self.noise,
-            dtype=getattr(torch, self.dtype),
-            device=self.device,
-            threshold=self._threshold(),
-            progress=self.progress,
-        )
+        with blaming(self.landscape, [optimizer]):
+            return finish(
+                self.landscape,
+                runners,
+                self.steps,
+                noise=self.noise,
+                dtype=getattr(torch, self.dtype),
+                device=self.device,
+                threshold=self._threshold(),
+                progress=self.progress,
+            )
 
     def _scattered(self, centre: Point) -> list[Point]:
         """The centre, and a fan of points around it."""
@@ -247,17 +249,18 @@ class _Sweeper:
 
         finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
         lanes = {"lanes": ("lr",)} if self._by_rule(optimizer) else {}
-        ends = finish(
-            self.landscape,
-            runners,
-            self.steps,
-            noise=self.noise,
-            dtype=getattr(torch, self.dtype),
-            device=self.device,
-            threshold=-np.inf,
-            progress=self.progress,
-            **lanes,
-        )
+        with blaming(self.landscape, [optimizer]):
+            ends = finish(
+                self.landscape,
+                runners,
+                self.steps,
+                noise=self.noise,
+                dtype=getattr(torch, self.dtype),
+                device=self.device,
+                threshold=-np.inf,
+                progress=self.progress,
+                **lanes,
+            )
         return ends.losses.reshape(grid, -1), ends.diverged.reshape(grid, -1)
 
     def ladder(self, factors: Sequence[float], start: Sequence[float] | None) -> LadderSweep:
