@@ -103,6 +103,22 @@ def test_an_optimizer_that_fails_on_the_way_is_told_in_a_sentence() -> None:
         slalom.race("sphere", [Weary], steps=20)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+@pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
+def test_a_caller_without_gradients_may_race(mode: type, engine: str) -> None:
+    expected = slalom.race("rosenbrock", ["adam:lr=0.1"], steps=10, engine=engine).paths
+    with mode():
+        np.testing.assert_array_equal(
+            slalom.race("rosenbrock", ["adam:lr=0.1"], steps=10, engine=engine).paths, expected
+        )
+
+
+def test_a_dollar_in_a_name_is_a_dollar(tmp_path: Path) -> None:
+    course = slalom.Landscape(lambda x, y: x**2 + y**2, name=r"$\frac{$", dim=2)
+    slalom.race(course, ["sgd:lr=0.1"], steps=5).save(tmp_path / "card.png")
+    assert (tmp_path / "card.png").stat().st_size > 10_000
+
+
 def test_lower_ground_that_nobody_saw_is_told() -> None:
     race = slalom.race("x**2 + 10*y**2 + sin(3*x)", ["adam:lr=0.1"], steps=300)
     assert any("the function is -0.7757 at (-0.42, 0)" in remark for remark in race.remarks)
@@ -157,6 +173,7 @@ def test_large_fields_are_summed_up_in_the_table() -> None:
     ("arguments", "sentence"),
     [
         ({"steps": 0}, "steps must be a whole number of at least 1, got `0`."),
+        ({"optimizers": []}, "no optimizer was given: name at least one, such as `adam:lr=0.1`."),
         ({"steps": 2.5}, "steps must be a whole number of at least 1, got `2.5`."),
         ({"seeds": -1}, "seeds must be a whole number of at least 1, got `-1`."),
         ({"seed": -1}, "seed must be a whole number of at least 0 and below 2**63, got `-1`."),
@@ -173,7 +190,7 @@ def test_large_fields_are_summed_up_in_the_table() -> None:
 )
 def test_what_cannot_be_raced_is_told_in_one_sentence(arguments: dict[str, object], sentence: str) -> None:
     with pytest.raises(InputError) as error:
-        slalom.race("sphere", ["sgd"], **arguments)
+        slalom.race("sphere", **{"optimizers": ["sgd"], **arguments})
     assert str(error.value) == sentence
 
 

@@ -30,16 +30,20 @@ def carry_out(
         result = work(watch.progress)
     if watch.interrupted and _is_empty(result):
         raise KeyboardInterrupt
-    if as_json:
-        click.echo(result.to_json(), nl=False)
-        click.echo()
-    else:
-        _print(result, heading(result))
-    for remark in result.remarks:
-        click.echo(f"remark: {remark}", err=as_json)
-    for path in save:
-        result.save(path, **choices)
-        click.echo(f"wrote {path} ({_size(Path(path).expanduser())})", err=as_json)
+    try:
+        if as_json:
+            click.echo(result.to_json(), nl=False)
+            click.echo()
+        else:
+            _print(result, heading(result))
+        for remark in result.remarks:
+            click.echo(f"remark: {remark}", err=as_json)
+        for path in save:
+            result.save(path, **choices)
+            click.echo(f"wrote {path} ({_size(Path(path).expanduser())})", err=as_json)
+    except KeyboardInterrupt:
+        click.echo("Interrupted while printing or writing: every file named above is whole.", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
     if watch.interrupted:
         click.echo("Interrupted: this is what had been finished.", err=True)
         raise click.exceptions.Exit(INTERRUPTED)

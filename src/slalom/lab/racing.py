@@ -108,7 +108,12 @@ def run(
     if engine == "auto":
         ruled = all(runner.optimizer.rule is not None for runner in runners)
         engine = "fleet" if len(runners) > MANY and ruled and landscape.elementwise else "field"
-    with blaming(landscape, [runner.optimizer for runner in runners]):
+    # A caller may stand inside no_grad or inference_mode; a race needs gradients all the same.
+    with (
+        blaming(landscape, [runner.optimizer for runner in runners]),
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+    ):
         trajectories = getattr(engines, engine)(
             landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
         )

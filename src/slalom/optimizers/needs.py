@@ -101,7 +101,7 @@ def trial(make: Make, needs: Needs) -> None:
 
 def words(complaint: BaseException) -> str:
     """Return an exception's text on one line; of a bare ``assert``, which has none, its condition."""
-    text = " ".join(str(complaint).split())
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(complaint)).split())
     if len(text) > LONGEST_COMPLAINT:
         return text[: LONGEST_COMPLAINT - 1] + "…"
     if text:

@@ -105,7 +105,10 @@ def parse_all(specs: Any) -> list[SpecifiedOptimizer]:
     """Return the optimizer of each spec, in order; one spec alone counts as a list of one."""
     if isinstance(specs, str | SpecifiedOptimizer) or not isinstance(specs, Iterable):
         specs = [specs]
-    return [parse(spec) for spec in specs]
+    field = [parse(spec) for spec in specs]
+    if not field:
+        raise InputError("no optimizer was given: name at least one, such as `adam:lr=0.1`.")
+    return field
 
 
 def labels(optimizers: Sequence[SpecifiedOptimizer]) -> list[str]:

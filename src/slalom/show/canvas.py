@@ -33,6 +33,7 @@ PAPER = "#FFFFFF"
 GROUND = LinearSegmentedColormap.from_list("ground", ["#FFFFFF", "#F8F9FA", "#EDF0F4"])
 RC: dict[Any, Any] = {
     "font.family": "sans-serif",
+    "text.parse_math": False,  # a $ in a name is a $
     "font.sans-serif": ["DejaVu Sans"],
     "svg.hashsalt": "slalom",
     "svg.fonttype": "path",
