@@ -242,7 +242,7 @@ def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> 
         )
     for order, (value, meaning) in enumerate(view.marks):
         target.axvline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        _mark(target, view.x, value, meaning, 4 + 12 * order)
+        _mark(target, view.x, value, meaning, order)
     for order, line in enumerate(view.curves):
         curve(target, line, width, 3 + 0.01 * order, faded)
     for line in view.curves:
@@ -250,13 +250,17 @@ def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> 
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
 
 
-def _mark(target: Axes, x: Axis, value: float, meaning: str, rise: float) -> None:
-    """Write what a vertical mark means, near its foot, on the side where there is room."""
-    left = float(x.place(np.array(value))) > 0.6
+def _mark(target: Axes, x: Axis, value: float, meaning: str, order: int) -> None:
+    """Write what a vertical mark means: the first near its foot, to its left; a later one at its head, to its right.
+
+    So neither stands across the other's line. Where there is no room on that side, the other is taken.
+    """
+    place = float(x.place(np.array(value)))
+    left = place > 0.75 if order else place > 0.3
     target.annotate(
         meaning,
-        (value, 0),
-        (-4 if left else 4, rise),
+        (value, 1 if order else 0),
+        (-4 if left else 4, -11 if order else 4),
         xycoords=("data", "axes fraction"),
         textcoords="offset points",
         ha="right" if left else "left",
