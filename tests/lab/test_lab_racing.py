@@ -245,7 +245,7 @@ def test_heavy_packages_are_imported_when_needed(first_use: str, heavy: str) -> 
 
 
 def test_the_public_names_are_sorted_and_there() -> None:
-    assert sorted(slalom.__all__) == sorted(set(slalom.__all__))
+    assert [*slalom.__all__] == sorted(set(slalom.__all__)) == dir(slalom)
     assert all(getattr(slalom, name) is not None for name in slalom.__all__)
     with pytest.raises(AttributeError, match="no attribute 'racer'"):
         slalom.racer  # noqa: B018

@@ -67,9 +67,6 @@ class Term:
 
 
 COMPARISONS = {"less", "less_equal", "greater", "greater_equal", "equal"}
-ELEMENTARY = {
-    "exp", "log", "sin", "cos", "tan", "asin", "acos", "arctan", "sinh", "cosh", "tanh", "floor", "float32",
-}  # fmt: skip
 
 
 @dataclass

@@ -63,12 +63,7 @@ def race(
 
     Raises :class:`slalom.InputError` (a ``ValueError``), in one sentence, for anything that cannot be raced.
     """
-    check_count("steps", steps)
-    check_count("seeds", seeds)
-    check_seed(seed, seeds)
-    check_noise(noise)
-    check_choice("dtype", dtype, DTYPES)
-    check_choice("engine", engine, ENGINES)
+    check_conditions(steps, seeds, seed, noise, dtype, engine)
     starts = listed(starts)
     first = start if start is not None else _first(starts)
     landscape = landscapes.find(course, start=first)
@@ -78,6 +73,16 @@ def race(
     runners = enlist(field, points, seed, seeds)
     check_device(device)
     return run(landscape, runners, steps, Noise(float(noise)), dtype, engine, device, progress)
+
+
+def check_conditions(steps: int, seeds: int, seed: int, noise: float, dtype: str, engine: str) -> None:
+    """Refuse conditions under which nothing can run, in a race and a sweep alike."""
+    check_count("steps", steps)
+    check_count("seeds", seeds)
+    check_seed(seed, seeds)
+    check_noise(noise)
+    check_choice("dtype", dtype, DTYPES)
+    check_choice("engine", engine, ENGINES)
 
 
 def enlist(optimizers: Sequence[Any], points: Sequence[Point], seed: int, seeds: int) -> list[Runner]:

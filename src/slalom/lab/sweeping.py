@@ -11,14 +11,20 @@ from slalom import landscapes
 from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, nearest, quote
 from slalom.core.course import Point
 from slalom.lab.checks import (
-    check_choice,
     check_count,
     check_device,
     check_memory,
-    check_noise,
-    check_seed,
 )
-from slalom.lab.racing import DTYPES, ENGINES, STEPS, blaming, choose_starts, enlist, listed, run, versions
+from slalom.lab.racing import (
+    STEPS,
+    blaming,
+    check_conditions,
+    choose_starts,
+    enlist,
+    listed,
+    run,
+    versions,
+)
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
 from slalom.optimizers import CLASSICS, SpecifiedOptimizer, labels, parse_all
@@ -78,13 +84,8 @@ def sweep(
 
     Other arguments are those of :func:`slalom.race`. Raises :class:`slalom.InputError` in one sentence.
     """
-    check_count("steps", steps)
-    check_count("seeds", seeds)
+    check_conditions(steps, seeds, seed, noise, dtype, engine)
     starts = listed(starts)
-    check_seed(seed, seeds)
-    check_noise(noise)
-    check_choice("dtype", dtype, DTYPES)
-    check_choice("engine", engine, ENGINES)
     if over not in KINDS:
         raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
     landscape = landscapes.find(course, start=start)
