@@ -2,7 +2,8 @@
 
 Everything else in slalom speaks in these words, so this is the room to read first:
 
-* :mod:`slalom.core.course`    what is descended
+* :mod:`slalom.core.course`    what is descended: a landscape
+* :mod:`slalom.core.task`      what is descended: a network with data and loss, and the record of a run on it
 * :mod:`slalom.core.runner`    who descends it, and what an engine hands back
 * :mod:`slalom.core.metrics`   what a path is measured by
 * :mod:`slalom.core.race`      the whole record of a race
@@ -12,14 +13,30 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 from slalom.core.course import Landscape, Minimum
 from slalom.core.errors import InputError, nearest, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
-from slalom.core.race import RaceRecord
+from slalom.core.race import RaceRecord, TrainingRecord
 from slalom.core.runner import Ends, Needs, Noise, Optimizer, Progress, Rule, Runner, Status, Trajectories
+from slalom.core.task import (
+    BatchOrder,
+    Evaluation,
+    Examples,
+    Metric,
+    Run,
+    Splits,
+    Task,
+    Training,
+    TrainingLoop,
+    order_of,
+)
 
 __all__ = [
+    "BatchOrder",
     "Ends",
+    "Evaluation",
+    "Examples",
     "Excursion",
     "InputError",
     "Landscape",
+    "Metric",
     "Minimum",
     "Needs",
     "Noise",
@@ -28,10 +45,17 @@ __all__ = [
     "Progress",
     "RaceRecord",
     "Rule",
+    "Run",
     "Runner",
+    "Splits",
     "Status",
+    "Task",
+    "Training",
+    "TrainingLoop",
+    "TrainingRecord",
     "Trajectories",
     "measure",
     "nearest",
+    "order_of",
     "quote",
 ]

@@ -1,4 +1,4 @@
-"""The whole record of a race, as pictures, tables and files read it."""
+"""The whole record of a race, on a landscape or on a task, as pictures, tables and files read it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from slalom.core.course import Landscape
 from slalom.core.metrics import PathMetrics
 from slalom.core.runner import Runner, Status
+from slalom.core.task import Run, Task, Training, TrainingLoop
 
 
 class RaceRecord(Protocol):
@@ -64,3 +65,30 @@ class RaceRecord(Protocol):
         has one. Row k belongs to the step from k to k + 1.
         """
         ...
+
+
+class TrainingRecord(Protocol):
+    """Many runners on one task, or through one training loop of the caller's own."""
+
+    @property
+    def course(self) -> Task | TrainingLoop: ...
+    @property
+    def runners(self) -> Sequence[Runner]: ...  # in the order optimizer (as typed), seed
+    @property
+    def runs(self) -> Sequence[Run]: ...  # one per runner
+    @property
+    def training(self) -> Training | None: ...  # None for a loop of the caller's own
+    @property
+    def engine(self) -> str: ...  # "solo", "field" or "fleet": the one that ran
+    @property
+    def statuses(self) -> Sequence[Status]: ...
+    @property
+    def measures(self) -> Sequence[str]: ...  # "loss", then the metrics' names; a loop's as it yields them
+    @property
+    def higher_is_better(self) -> Mapping[str, bool]: ...  # by measure
+    @property
+    def splits(self) -> Sequence[str]: ...  # of "train", "validation", "test" those there are; empty for a loop
+    @property
+    def versions(self) -> Mapping[str, str]: ...
+    @property
+    def remarks(self) -> Sequence[str]: ...

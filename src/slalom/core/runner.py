@@ -56,8 +56,26 @@ class Optimizer(Protocol):
     def rule(self) -> Rule | None: ...
     @property
     def needs(self) -> Needs: ...
+    @property
+    def schedule(self) -> str: ...  # the learning-rate schedule as typed, "" where the rate is constant
+    @property
+    def sorts(self) -> bool: ...  # treats a network's parameters unequally: no decay for biases, Muon for matrices only
     def make(self, parameters: Iterable[Any]) -> Any:
         """Return the real ``torch.optim.Optimizer`` over ``parameters``."""
+        ...
+
+    def equip(self, named_parameters: Iterable[tuple[str, Any]]) -> Any:
+        """Return the real optimizer over a network's parameters, as its user would set it up.
+
+        That is ``make`` unless parameters are treated unequally (see ``sorts``).
+        """
+        ...
+
+    def scheduler(self, optimizer: Any, steps: int, steps_per_epoch: int) -> Any:
+        """Return the real learning-rate scheduler over ``optimizer``, or None.
+
+        Its ``step()`` is to be called after every step of the optimizer.
+        """
         ...
 
     def replace(self, **hyperparameters: Any) -> Optimizer:
@@ -70,14 +88,15 @@ class Runner(NamedTuple):
 
     optimizer: Optimizer
     seed: int
-    start: Point
+    start: Point = ()  # on a landscape; a task's start is drawn by the seed
     start_index: int = 0
     name: str = ""  # label within its race; unlike optimizer.name it tells two learning rates apart
 
 
 @dataclass(frozen=True)
 class Status:
-    """How a runner ended: ``finished``, ``converged``, ``diverged`` (with the step) or ``left the domain``."""
+    """How a runner ended: ``finished``, ``converged``, ``diverged`` (with the step), ``left the domain``; on a task also
+    ``interrupted`` and ``failed`` (with the step: the optimizer or the network raised)."""
 
     kind: str
     step: int | None = None
@@ -86,9 +105,12 @@ class Status:
     CONVERGED = "converged"
     DIVERGED = "diverged"
     LEFT = "left the domain"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
 
     def __str__(self) -> str:
-        return f"{self.kind} at step {self.step}" if self.kind == self.DIVERGED else self.kind
+        dated = self.kind in (self.DIVERGED, self.INTERRUPTED, self.FAILED)
+        return f"{self.kind} at step {self.step}" if dated and self.step is not None else self.kind
 
 
 @dataclass(eq=False)
