@@ -95,8 +95,10 @@ class Runner(NamedTuple):
 
 @dataclass(frozen=True)
 class Status:
-    """How a runner ended: ``finished``, ``converged``, ``diverged`` (with the step), ``left the domain``; on a task also
-    ``interrupted`` and ``failed`` (with the step: the optimizer or the network raised)."""
+    """How a runner ended: ``finished``, ``converged``, ``diverged`` (with the step) or ``left the domain``.
+
+    On a task also ``interrupted`` and ``failed`` (with the step: the optimizer or the network raised).
+    """
 
     kind: str
     step: int | None = None

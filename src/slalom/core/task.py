@@ -30,7 +30,7 @@ class Splits:
     test: np.ndarray | None
 
     def named(self) -> dict[str, np.ndarray]:
-        """Return what is evaluated, by name: ``train`` (the watched ones), ``validation``, ``test``; absent ones not."""
+        """Return what is evaluated by name: ``train`` (the watched ones), ``validation``, ``test``, where they are."""
         parts = {"train": self.watched, "validation": self.validation, "test": self.test}
         return {name: indices for name, indices in parts.items() if indices is not None}
 
