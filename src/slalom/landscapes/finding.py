@@ -6,7 +6,7 @@ import re
 from ast import literal_eval
 from typing import Any
 
-from slalom.core import InputError, nearest, quote
+from slalom.core import InputError, nearest, python_files, quote
 from slalom.landscapes import expressions, files
 from slalom.landscapes.catalogue import CATALOGUE, NAMES, build
 from slalom.landscapes.landscape import Landscape, as_point
@@ -38,7 +38,7 @@ def find(course: Any, *, dim: int | None = None, start: Any = None) -> Landscape
 
 
 def _find_text(course: str, dim: int | None, point: tuple[float, ...] | None) -> Landscape:
-    if files.names_a_file(course):
+    if python_files.names_a_file(course):
         return files.load(course, dim=dim, start=point)
     name, colon, options = course.strip().partition(":")
     known = re.sub(r"[_ ]", "-", name.strip().lower())
