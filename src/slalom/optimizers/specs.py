@@ -52,6 +52,24 @@ class SpecifiedOptimizer:
         """Return the real, unmodified optimizer over ``parameters``, given just what was typed."""
         return self.factory(parameters, **self.preset, **self.typed)
 
+    @property
+    def schedule(self) -> str:
+        """The learning-rate schedule as typed; so far none."""
+        return ""
+
+    @property
+    def sorts(self) -> bool:
+        """Whether a network's parameters are treated unequally."""
+        return False
+
+    def equip(self, named_parameters: Iterable[tuple[str, Any]]) -> Any:
+        """Return the real optimizer over a network's parameters, given with their names."""
+        return self.make([parameter for _, parameter in named_parameters])
+
+    def scheduler(self, optimizer: Any, steps: int, steps_per_epoch: int) -> Any:
+        """Return the learning-rate scheduler over ``optimizer``, or None."""
+        return None
+
     def replace(self, **hyperparameters: Any) -> SpecifiedOptimizer:
         """Return the same optimizer with other values, checked as if they had been typed."""
         typed = {**self.typed, **{name: plain(value) for name, value in hyperparameters.items()}}
