@@ -14,6 +14,8 @@ from slalom.show.views.moving import MovingRace, synchronised_race
 from slalom.show.views.path_cards import PathCard, path_card
 from slalom.show.views.sensitivities import RateSweep, Sensitivity, sensitivity
 from slalom.show.views.surfaces import Surface, surface
+from slalom.show.views.sweeps import NetworkSweep, TrainabilityGrid
+from slalom.show.views.training_sentences import training_sentence
 
 __all__ = [
     "FACTORS",
@@ -23,11 +25,13 @@ __all__ = [
     "Ladder",
     "MovingRace",
     "PathCard",
+    "NetworkSweep",
     "RateSweep",
     "Sensitivity",
     "StartSweep",
     "Surface",
     "basin_map",
+    "TrainabilityGrid",
     "comparison",
     "fan",
     "ladder",
@@ -35,4 +39,5 @@ __all__ = [
     "sensitivity",
     "surface",
     "synchronised_race",
+    "training_sentence",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from slalom.core import PathMetrics, RaceRecord, Status
+from slalom.core import PathMetrics, RaceRecord, Runner, Status, TrainingRecord
 from slalom.show.views.styles import Style, styles_for
 from slalom.show.views.words import number
 
@@ -30,9 +30,23 @@ class Group:
 
 def groups(record: RaceRecord) -> list[Group]:
     """Return the optimizers of a race in the order they were typed."""
+    return _gathered(record.runners, lambda members: _typical(record, members))
+
+
+def training_groups(record: TrainingRecord) -> list[Group]:
+    """Return the optimizers of a race on a task in the order they were typed; typical is the first that lasted."""
+
+    def typical(members: list[int]) -> int:
+        lasting = [k for k in members if record.statuses[k].kind == Status.FINISHED]
+        return (lasting or members)[0]
+
+    return _gathered(record.runners, typical)
+
+
+def _gathered(runners: Sequence[Runner], typical: Callable[[list[int]], int]) -> list[Group]:
     members: dict[int, list[int]] = {}
     order: list[Any] = []
-    for index, runner in enumerate(record.runners):
+    for index, runner in enumerate(runners):
         known = next((k for k, other in enumerate(order) if other is runner.optimizer), None)
         if known is None:
             order.append(runner.optimizer)
@@ -41,20 +55,21 @@ def groups(record: RaceRecord) -> list[Group]:
     styles = styles_for([optimizer.family for optimizer in order])
     return [
         Group(
-            _name(record, optimizer, members[k]),
+            _name([runners[index] for index in members[k]]),
             optimizer.family,
             styles[k],
             tuple(members[k]),
-            _typical(record, members[k]),
+            typical(members[k]),
             optimizer.hyperparameters,
         )
         for k, optimizer in enumerate(order)
     ]
 
 
-def _name(record: RaceRecord, optimizer: Any, members: list[int]) -> str:
-    names = {record.runners[k].name for k in members}
-    return names.pop() or str(optimizer.name) if len(names) == 1 else str(optimizer.name)
+def _name(members: Sequence[Runner]) -> str:
+    names = {runner.name for runner in members}
+    fallback = str(members[0].optimizer.name)
+    return names.pop() or fallback if len(names) == 1 else fallback
 
 
 def _typical(record: RaceRecord, members: list[int]) -> int:

@@ -63,6 +63,13 @@ def share(ratio: float) -> str:
     return f"{100 * ratio:.0f} %"
 
 
+def percent(ratio: float, digits: int = 1) -> str:
+    """Return a proportion as ``"96.4 %"``; less is said of ``"100 %"`` and ``"0 %"``."""
+    if not math.isfinite(ratio):
+        return number(ratio)
+    return ("0" if ratio == 0 else "100" if ratio == 1 else f"{100 * ratio:.{digits}f}") + " %"
+
+
 def listing(names: Sequence[str], most: int = 4) -> str:
     """Return ``"A, B and C"``, cut to ``most`` names and the number of the others."""
     if len(names) > most:

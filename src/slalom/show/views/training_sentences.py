@@ -1,0 +1,253 @@
+"""The sentence at the top of a picture of training: who fell fast, who is slow, who diverged, where they end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from slalom.core import TrainingRecord
+from slalom.show.views.groups import Group, training_groups
+from slalom.show.views.seeds import Measure, finals, lost, measure_of, primary, spread
+from slalom.show.views.steadiness import steps_to
+from slalom.show.views.words import capital, count, listing, number, percent
+
+NEAR = 0.01
+"""Proportions this close to the best are called near it: one point of accuracy."""
+NEAR_LOSS = 1.1
+"""Losses below so many times the best are called near it."""
+FALLEN = 0.9
+"""The share of the way down that makes a fall: from the first training loss to the best of all at the end."""
+FAST = 0.2
+"""The share of the training within which a fast one has fallen."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One optimizer's runs in brief: ``final`` is the median of the measure, ``gone`` of ``runs`` were lost.
+
+    ``fallen`` is the median step at which the training loss had fallen, infinite where it did not, None where no
+    training loss is known. ``learned`` says that the training loss ended below where it began.
+    """
+
+    name: str
+    final: float
+    low: float
+    high: float
+    runs: int
+    gone: int
+    first_lost: int | None
+    fallen: float | None
+    learned: bool
+
+    @property
+    def slow(self) -> bool:
+        return self.learned and self.fallen == math.inf and self.gone == 0
+
+
+def training_sentence(record: TrainingRecord) -> str:
+    """Return one to three sentences that say what to see in a race on a task or in a loop of the caller's own."""
+    measure = primary(record)
+    results = results_of(record, measure)
+    if all(result.gone == result.runs for result in results):
+        return _all_lost(results)
+    facts = [_alone(record, results[0], measure)] if len(results) == 1 else _field(record, results, measure)
+    facts += [*_lost(results), *_cut_short(record)]
+    return " ".join(fact for fact in facts if fact)
+
+
+def results_of(record: TrainingRecord, measure: Measure) -> list[Result]:
+    """Return every optimizer's result, in the order typed."""
+    field = training_groups(record)
+    level = fall_level(record, field)
+    results = []
+    for group in field:
+        middle = spread(finals(record, group, measure)[:, None], measure.higher_is_better)
+        gone = [k for k in group.runners if lost(record, k)]
+        steps = [record.runs[k].diverged_at or record.statuses[k].step for k in gone]
+        known = [step for step in steps if step is not None]
+        results.append(
+            Result(
+                group.name,
+                float(middle.middle[0]),
+                float(middle.low[0]),
+                float(middle.high[0]),
+                len(group.runners),
+                len(gone),
+                min(known, default=None),
+                None if level is None else _fallen(record, group, level),
+                _learned(record, group),
+            )
+        )
+    return results
+
+
+def fall_level(record: TrainingRecord, field: list[Group]) -> float | None:
+    """Return the training loss below which a run has fallen: 90 % of the way from the start to the best of all ends.
+
+    None where there are no minibatch losses to tell.
+    """
+    if record.training is None or "train" not in record.splits:
+        return None
+    measure = measure_of(record, "train", "loss")
+    starts = [run.series(measure.key)[0] for run in record.runs if run.evaluations]
+    ends = [spread(finals(record, group, measure)[:, None]).middle[0] for group in field]
+    known = [end for end in ends if math.isfinite(end)]
+    if not known or not np.isfinite(starts).any():
+        return None
+    start, best = float(np.nanmedian(starts)), min(known)
+    return best + (1 - FALLEN) * (start - best) if best < start else None
+
+
+def _fallen(record: TrainingRecord, group: Group, level: float) -> float:
+    steps = [steps_to(record.runs[k], level) for k in group.runners]
+    return float(np.quantile([math.inf if step is None else step for step in steps], 0.5, method="higher"))
+
+
+def _learned(record: TrainingRecord, group: Group) -> bool:
+    if "train" not in record.splits:
+        return True
+    measure = measure_of(record, "train", "loss")
+    starts = [record.runs[k].series(measure.key)[0] for k in group.runners if record.runs[k].evaluations]
+    known = [start for start in starts if math.isfinite(start)]
+    return bool(known) and spread(finals(record, group, measure)[:, None]).middle[0] < float(np.median(known))
+
+
+def length(record: TrainingRecord) -> str:
+    """Return how long a race was: ``"20 epochs"``, ``"300 steps"``, ``"12 evaluations"``."""
+    if record.training is None:
+        most = max((len(run.evaluations) for run in record.runs), default=0)
+        return f"{most:,} evaluation{'' if most == 1 else 's'}"
+    epochs, rest = divmod(record.training.steps, record.training.steps_per_epoch)
+    if rest == 0 and epochs:
+        return f"{epochs:,} epoch{'' if epochs == 1 else 's'}"
+    return f"{record.training.steps:,} steps"
+
+
+def _alone(record: TrainingRecord, result: Result, measure: Measure) -> str:
+    if not math.isfinite(result.final):
+        return ""
+    text = f"After {length(record)} {result.name} has {_article(measure)}{measure.title}"
+    text += f" of {measure.text(result.final)}"
+    if result.runs > 1:
+        text += f" (median of {count(result.runs, 'seed')}; {measure.text(result.low)} to {measure.text(result.high)})"
+    if result.fallen is not None and math.isfinite(result.fallen):
+        text += f"; nine tenths of the fall in training loss are done by step {result.fallen:,.0f}"
+    return text + "."
+
+
+def _article(measure: Measure) -> str:
+    return "an " if measure.title[0] in "aeiou" else "a "
+
+
+def _field(record: TrainingRecord, results: list[Result], measure: Measure) -> list[str]:
+    """Tell who ends where among several optimizers, and who fell fast."""
+    known = [result for result in results if math.isfinite(result.final)]
+    if not known:
+        return []
+    after = f"After {length(record)}"
+    if measure.higher_is_better is None:
+        ends = listing([f"{result.name} at {measure.text(result.final)}" for result in known])
+        return [f"{after} the {measure.title} stands, {ends}."]
+    sign = -1 if measure.higher_is_better else 1
+    ranked = sorted(known, key=lambda result: sign * result.final)
+    best = ranked[0]
+    near = [result for result in known if is_near(result.final, best.final, measure)]
+    slow = [result for result in known if result.slow and result not in near]
+    text = _top(after, near, best, measure)
+    stuck = [result for result in known if not result.learned and result not in near]
+    if slow:
+        text += f"; {_names(slow, measure)} {'is' if len(slow) == 1 else 'are'} slow {_at_what_rate(record)}"
+    if stuck:
+        text += f"; {_names(stuck, measure)} {'does' if len(stuck) == 1 else 'do'} not learn"
+    if not slow and not stuck and len(near) < len(known):
+        worst = ranked[-1]
+        text += f"; {worst.name} is last with {measure.text(worst.final)}"
+    return [text + ".", _fast(record, known)]
+
+
+def _names(results: list[Result], measure: Measure) -> str:
+    return listing([f"{result.name} ({_brief(measure, result.final)})" for result in results])
+
+
+def _top(after: str, near: list[Result], best: Result, measure: Measure) -> str:
+    names = listing([result.name for result in near], most=6)
+    if len(near) == 1:
+        leads = "leads with" if measure.higher_is_better else "is lowest with"
+        return f"{after} {names} {leads} {_value(measure, best)}"
+    all_same = len({measure.text(result.final) for result in near}) == 1
+    where = f"at {_value(measure, best)}" if all_same else f"near {_brief(measure, best.final)} {measure.title}"
+    return f"{after} {names} are {where}"
+
+
+def _value(measure: Measure, result: Result) -> str:
+    if measure.proportion:
+        return f"{measure.text(result.final)} {measure.title}"
+    return f"{_article(measure)}{measure.title} of {measure.text(result.final)}"
+
+
+def _brief(measure: Measure, value: float) -> str:
+    return percent(value, 0) if measure.proportion else number(value, 2)
+
+
+def is_near(value: float, best: float, measure: Measure) -> bool:
+    """Return whether a result is near the best: within a point of accuracy, or a tenth of a positive loss."""
+    if measure.proportion:
+        return abs(value - best) <= NEAR + 1e-9
+    if measure.higher_is_better or best <= 0:
+        return abs(value - best) <= (NEAR_LOSS - 1) * abs(best)
+    return value <= NEAR_LOSS * best
+
+
+def _fast(record: TrainingRecord, known: list[Result]) -> str:
+    """Tell whose training loss fell fast, where not everybody's did."""
+    if record.training is None:
+        return ""
+    limit = FAST * record.training.steps
+    fast = [result for result in known if result.fallen is not None and result.fallen <= limit]
+    if not fast or len(fast) == len(known):
+        return ""
+    verb = "falls" if len(fast) == 1 else "fall"
+    latest = max(result.fallen or 0 for result in fast)
+    names = listing([result.name for result in fast], most=6)
+    return f"{names} {verb} fast: nine tenths of the way down within {latest:,.0f} steps."
+
+
+def _at_what_rate(record: TrainingRecord) -> str:
+    rates = {str(runner.optimizer.hyperparameters.get("lr")) for runner in record.runners}
+    return "at this learning rate" if len(rates) == 1 else "at the learning rates chosen"
+
+
+def _lost(results: list[Result]) -> list[str]:
+    """Tell who diverged or failed, and how often."""
+    gone = [result for result in results if result.gone]
+    if not gone:
+        return []
+    if all(result.runs == 1 for result in gone):
+        steps = [f" at step {result.first_lost:,}" if result.first_lost is not None else "" for result in gone]
+        if len(gone) == 1:
+            return [f"{gone[0].name} diverges{steps[0]}."]
+        return [f"{listing([result.name for result in gone])} diverge."]
+    parts = [
+        f"{result.gone} of {result.runs} runs of {result.name}"
+        if result.gone < result.runs
+        else f"all {result.runs} of {result.name}"
+        for result in gone
+    ]
+    return [capital(f"{listing(parts)} diverge.")]
+
+
+def _all_lost(results: list[Result]) -> str:
+    first = min((result.first_lost for result in results if result.first_lost is not None), default=None)
+    runs = sum(result.runs for result in results)
+    when = "" if first is None else f" at step {first:,}" if runs == 1 else f", the first at step {first:,}"
+    if runs == 1:
+        return f"{results[0].name} diverges{when}."
+    whose = f" of {results[0].name}" if len(results) == 1 else ""
+    return f"All {count(runs, 'run')}{whose} diverge{when}."
+
+
+def _cut_short(record: TrainingRecord) -> list[str]:
+    stopped = sum(run.interrupted for run in record.runs)
+    return [f"{capital(count(stopped, 'run'))} {'was' if stopped == 1 else 'were'} interrupted."] if stopped else []
