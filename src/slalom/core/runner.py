@@ -71,6 +71,12 @@ class Optimizer(Protocol):
         """
         ...
 
+    @property
+    def changes(self) -> frozenset[str]: ...  # the hyperparameters that the schedule changes: often just "lr"
+    def rates(self, steps: int, steps_per_epoch: int) -> np.ndarray | None:
+        """Return the learning rate in force at each step, shape [steps], float64; None without a schedule."""
+        ...
+
     def scheduler(self, optimizer: Any, steps: int, steps_per_epoch: int) -> Any:
         """Return the real learning-rate scheduler over ``optimizer``, or None.
 

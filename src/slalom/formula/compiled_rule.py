@@ -35,7 +35,7 @@ class Recording:
 class CompiledRule:
     """An update rule that moves all lanes of a layout at once.
 
-    ``h`` holds a float, or a tensor of shape [lanes], for every hyperparameter. With ``slope`` (see
+    ``h`` holds a float, or a tensor of the layout's lane shape, for every hyperparameter. With ``slope`` (see
     :attr:`slalom.formula.compiled.RecordedFunction.alike`) the gradient is computed inside the same code, from ``p``.
     With ``maximize`` the rule is handed −g.
 
@@ -125,6 +125,10 @@ class CompiledRule:
         assert reached > t
         return reached
 
+    def bytes_per_lane(self) -> int:
+        """Return the bytes of state that are kept for each lane."""
+        return sum(buffer.nbytes for buffer in self._buffers.values()) // self.layout.lanes
+
     # -- compiling -------------------------------------------------------------------------------------------------
 
     def _find_scaled(self, t: int) -> tuple[str, ...]:
@@ -145,7 +149,7 @@ class CompiledRule:
                 continue
             is_full = assembler.instructions[term.tensor].full
             buffer = self._buffers.setdefault(name, self.layout.empty(full=is_full))
-            assert (buffer.ndim == 2) == is_full
+            assert self.layout.is_full(buffer) == is_full
             wanted.append((f"state_{name}", term.tensor))
             if self._begun and name in (self._scaled or ()):
                 scales.append(term.coefficient.source)
@@ -212,7 +216,7 @@ class CompiledRule:
         for name, buffer in self._state.items():
             if buffer is not None:
                 state[name] = graph.tensor(name)
-                tensor = assembler.input(f"state_{name}", full=buffer.ndim == 2)
+                tensor = assembler.input(f"state_{name}", full=self.layout.is_full(buffer))
                 symbols[id(state[name])] = Term(self._scale_of(name), tensor)
             elif not self._begun:
                 state[name] = self._numbers[name]

@@ -79,20 +79,36 @@ one is for fused code only: torch's goes through a vector library that may miss 
 
 @dataclass(frozen=True)
 class Layout:
-    """Shapes and kind of the tensors that a program works on."""
+    """Shapes and kind of the tensors that a program works on.
+
+    A full tensor has shape [dim, lanes], what each lane has once [lanes]; with ``lanes_first`` these are [lanes, dim] and
+    [lanes, 1].
+    """
 
     dim: int
     lanes: int
     dtype: torch.dtype
     device: str
+    lanes_first: bool = False
 
     @property
     def on_cpu(self) -> bool:
         return self.device == "cpu"
 
     def empty(self, full: bool, boolean: bool = False) -> torch.Tensor:
-        shape = (self.dim, self.lanes) if full else (self.lanes,)
+        shape = self.full_shape if full else self.lane_shape
         return torch.empty(shape, dtype=torch.bool if boolean else self.dtype, device=self.device)
+
+    @property
+    def full_shape(self) -> tuple[int, ...]:
+        return (self.lanes, self.dim) if self.lanes_first else (self.dim, self.lanes)
+
+    @property
+    def lane_shape(self) -> tuple[int, ...]:
+        return (self.lanes, 1) if self.lanes_first else (self.lanes,)
+
+    def is_full(self, tensor: torch.Tensor) -> bool:
+        return tensor.shape == self.full_shape
 
 
 class Planner:

@@ -2,53 +2,183 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 
-from slalom.core import Progress, Run, Runner, Task, Training, order_of
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training
+from slalom.engines.networks.material import Batch, Material, step_seed
+from slalom.engines.networks.recording import (
+    Stopwatch,
+    bytes_of,
+    finished,
+    one_thread,
+    row,
+    state_tensors,
+    words,
+)
+
+LOOK_EVERY = 32
+"""Steps between looks for divergence on a device that would have to be waited for; the CPU is looked at every step."""
 
 
 def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress: Progress | None = None) -> list[Run]:
-    """Train every runner by itself. THIN SLICE."""
-    return [train(task, runner, training) for runner in runners]
+    """Train every runner by itself. After Ctrl-C, return the runs so far; the last one is as far as it got."""
+    runs: list[Run] = []
+    total = len(runners) * training.steps
+    with one_thread(), torch.random.fork_rng(devices=_generators(training.device)), torch.enable_grad():
+        for runner in runners:
+            done = len(runs) * training.steps
+
+            def advance(step: int, done: int = done) -> None:
+                if progress:
+                    progress(done + step, total)
+
+            runs.append(Trainee(task, runner, training).run(advance))
+            if runs[-1].interrupted:
+                break
+    return runs
 
 
-def train(task: Task, runner: Runner, training: Training) -> Run:
-    splits = task.splits(runner.seed)
-    order = order_of(task, splits)
-    examples = task.examples()
-    model = task.model(runner.seed)
-    optimizer = runner.optimizer.make(model.parameters())
-    losses = np.full(training.steps, np.nan)
-    evaluations: list[dict[str, float]] = []
-    spent = 0.0
+def _generators(device: str) -> list[int]:
+    return list(range(torch.cuda.device_count())) if device.startswith("cuda") else []
 
-    def evaluate(step: int) -> None:
-        row: dict[str, Any] = {"step": step, "epoch": step / training.steps_per_epoch, "seconds": spent}
-        model.eval()
-        with torch.no_grad():
-            for name, indices in splits.named().items():
-                outputs, target = model(*(x[indices] for x in examples.inputs)), examples.target[indices]
-                row[f"{name}_loss"] = float(task.loss(outputs, target))
-                for measure, metric in task.metrics.items():
-                    row[f"{name}_{measure}"] = float(metric.function(outputs, target))
-        model.train()
-        evaluations.append(row)
 
-    evaluate(0)
-    for step in range(1, training.steps + 1):
-        began = time.perf_counter()
-        indices = splits.train[order.batch(runner.seed, step)]
-        optimizer.zero_grad()
-        loss = task.loss(model(*(x[indices] for x in examples.inputs)), examples.target[indices])
-        loss.backward()
-        optimizer.step()
-        losses[step - 1] = float(loss)
-        spent += time.perf_counter() - began
-        if step in training.evaluate_at:
-            evaluate(step)
-    return Run(losses, evaluations, completed=training.steps, seconds=spent, gradient_evaluations=training.steps)
+def precision_context(training: Training) -> AbstractContextManager[Any]:
+    """Return the context in which networks are computed: autocast to bfloat16 where that was asked for."""
+    if training.precision != "bf16":
+        return nullcontext()
+    return torch.autocast(torch.device(training.device).type, dtype=torch.bfloat16)
+
+
+def prepared_model(task: Task, seed: int, training: Training) -> torch.nn.Module:
+    """Return the seed's network on its device, in training mode."""
+    model = task.model(seed).to(training.device, getattr(torch, training.dtype))
+    if task.channels_last:
+        model = model.to(memory_format=torch.channels_last)
+    return model.train()
+
+
+class Trainee:
+    """One network with its real optimizer, trained as its user would train it."""
+
+    def __init__(self, task: Task, runner: Runner, training: Training):
+        self.task, self.runner, self.training = task, runner, training
+        self.material = Material.of(task, training)
+        self.needs = runner.optimizer.needs
+        self.model = prepared_model(task, runner.seed, training)
+        self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        self.optimizer = runner.optimizer.equip(named)
+        self.scheduler = runner.optimizer.scheduler(self.optimizer, training.steps, training.steps_per_epoch)
+        self.losses = torch.full((training.steps,), torch.nan, dtype=torch.float64, device=training.device)
+        self.rates = np.full(training.steps, np.nan) if self.scheduler is not None else None
+        self.gradient_evaluations = 0
+        self.evaluations: list[Evaluation] = []
+
+    def run(self, advance: Any) -> Run:
+        """Train to the end, to a divergence, an error or an interruption; say which."""
+        training, watch = self.training, Stopwatch(self.training.device)
+        look_every = 1 if training.device == "cpu" else LOOK_EVERY
+        step, made, interrupted, error, evaluate_at = 0, 0, False, "", set(training.evaluate_at)
+        try:
+            if 0 in evaluate_at:
+                self._note(0, 0.0)
+            self._switch(training_mode=True)
+            for step in range(1, training.steps + 1):
+                watch.start()
+                self.step(step)
+                made = step
+                watch.stop()
+                if step in evaluate_at:
+                    self._note(step, watch.seconds)
+                if step % look_every == 0 and not bool(torch.isfinite(self.losses[step - 1])):
+                    break
+                advance(step)
+        except KeyboardInterrupt:
+            interrupted = True
+        except InputError:
+            raise
+        except Exception as problem:
+            error = words(problem)
+        if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
+            self._note(made, watch.stop())
+        return finished(
+            self.losses.cpu().numpy(),
+            self.evaluations,
+            completed=made,
+            interrupted=interrupted,
+            error=error,
+            seconds=watch.stop(),
+            gradient_evaluations=self.gradient_evaluations,
+            memory=2 * bytes_of(self.parameters) + bytes_of(state_tensors(self.optimizer)),
+            learning_rates=None if self.rates is None else self.rates[:made],
+        )
+
+    def step(self, step: int) -> None:
+        """Make one step of training."""
+        batch = self.material.batch(self.runner.seed, step)
+        torch.manual_seed(step_seed(self.runner.seed, step))
+        first: list[torch.Tensor] = []
+
+        def evaluate() -> torch.Tensor:
+            self.gradient_evaluations += 1
+            self.optimizer.zero_grad()
+            with precision_context(self.training):
+                loss = self.task.loss(self.model(*batch.inputs), batch.target)
+            first.append(loss.detach())
+            loss.backward(create_graph=self.needs.create_graph)
+            if self.needs.sparse:
+                for parameter in self.parameters:
+                    if parameter.grad is not None:
+                        parameter.grad = parameter.grad.to_sparse()
+            return loss
+
+        if self.rates is not None:
+            self.rates[step - 1] = self.optimizer.param_groups[0]["lr"]
+        if self.needs.closure:
+            self.optimizer.step(evaluate)
+        else:
+            evaluate()
+            self.optimizer.step()
+        self.losses[step - 1] = first[0]
+        if self.scheduler is not None:
+            self.scheduler.step()
+
+    def _note(self, step: int, seconds: float) -> None:
+        self._switch(training_mode=False)
+        measured = measure(self.task, self.model, self.material.judged(self.runner.seed), self.training)
+        self._switch(training_mode=True)
+        self.evaluations.append(row(step, self.training, seconds, measured))
+
+    def _switch(self, training_mode: bool) -> None:
+        """Put the network, and an optimizer that wants to be told, into training or evaluation mode."""
+        self.model.train(training_mode)
+        if self.needs.modes:
+            (self.optimizer.train if training_mode else self.optimizer.eval)()
+
+
+def measure(task: Task, model: Any, judged: dict[str, list[Batch]], training: Training) -> dict[str, float]:
+    """Return losses and metrics of a network, the mean over the examples of each split."""
+    measured: dict[str, float] = {}
+    with torch.no_grad(), precision_context(training):
+        for name, pieces in judged.items():
+            total, sums = 0, None
+            for piece in pieces:
+                values = torch.stack(list(judgements(task, model(*piece.inputs), piece.target)))
+                weighted = values * len(piece.target)
+                total, sums = total + len(piece.target), weighted if sums is None else sums + weighted
+            assert sums is not None
+            means = (sums / total).tolist()
+            measured |= {f"{name}_{key}": value for key, value in zip(("loss", *task.metrics), means, strict=True)}
+    return measured
+
+
+def judgements(task: Task, outputs: Any, target: Any) -> Iterator[torch.Tensor]:
+    """Return the loss of some examples, then their metrics: tensors without dimensions."""
+    yield task.loss(outputs, target).double()
+    for metric in task.metrics.values():
+        yield metric.function(outputs, target).double()

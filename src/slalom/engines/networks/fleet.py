@@ -1,0 +1,138 @@
+"""The update rules on networks computed together: for sweeps over learning rates, seeds, any hyperparameter.
+
+Runners whose optimizers share a rule are rows that one compiled rule moves; the hyperparameters in which they differ
+are a column beside the rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, quote
+from slalom.engines.networks.crowd import Crowd
+from slalom.engines.networks.memory import in_halves
+from slalom.engines.networks.recording import Stopwatch, one_thread
+from slalom.formula.compiled_rule import CompiledRule
+from slalom.formula.program import Layout
+from slalom.formula.record import Record
+
+
+def fleet(task: Task, runners: Sequence[Runner], training: Training, *, progress: Progress | None = None) -> list[Run]:
+    """Train all runners together by their update rules. After Ctrl-C, everybody has made as many steps.
+
+    Raises InputError for an optimizer that no rule describes.
+    """
+    for runner in runners:
+        if not is_ruled(runner.optimizer):
+            raise InputError(
+                f"{quote(runner.optimizer.spec)}: the fleet engine moves update rules, and none describes "
+                f"{runner.optimizer.name} on a network: use the engine field or solo."
+            )
+    return in_halves(_run, task, runners, training, progress)
+
+
+def is_ruled(optimizer: Optimizer) -> bool:
+    """Whether an update rule says all of what an optimizer does to a network's parameters."""
+    return optimizer.rule is not None and not optimizer.sorts and optimizer.changes <= {"lr"}
+
+
+def _run(task: Task, runners: Sequence[Runner], training: Training, progress: Progress | None) -> list[Run]:
+    # What diverges overflows, and is recorded as that.
+    with one_thread(), torch.no_grad(), np.errstate(all="ignore"):
+        crowd = Crowd(task, runners, training, swift=True)
+        return crowd.run(Movers(crowd), progress)
+
+
+@dataclass(eq=False)
+class Group:
+    """Neighbouring rows that one compiled rule moves."""
+
+    rows: slice
+    rule: CompiledRule
+    rates: torch.Tensor | None  # [rows, steps] where the learning rate follows a schedule
+
+    def step(self, step: int, here: torch.Tensor, gradients: torch.Tensor, there: torch.Tensor) -> None:
+        if self.rates is not None:
+            self.rule.lanes["lr"].copy_(self.rates[:, step - 1 : step])
+        self.rule.step(step, here[self.rows], gradients[self.rows], there[self.rows])
+
+
+class Movers:
+    """The rules of a fleet. Satisfies :class:`slalom.engines.networks.crowd.Movers`."""
+
+    def __init__(self, crowd: Crowd):
+        self.crowd, self.made = crowd, 0
+        self.watch = Stopwatch(crowd.training.device)
+        self._next = torch.zeros_like(crowd.parameters)
+        lanes = [runner.optimizer for runner in crowd.runners]
+        lanes += [lanes[-1]] * (len(crowd.seeds) - len(lanes))
+        self.groups = [self._group(lanes[rows], rows) for rows in _neighbours(lanes)]
+
+    def _group(self, optimizers: Sequence[Optimizer], rows: slice) -> Group:
+        crowd, rule = self.crowd, optimizers[0].rule
+        assert rule is not None
+        dtype, device = crowd.parameters.dtype, crowd.training.device
+        layout = Layout(crowd.stack.numbers, len(optimizers), dtype, device, lanes_first=True)
+        records = [rule.hyperparameters(optimizer.hyperparameters) for optimizer in optimizers]
+        schedules = [o.rates(crowd.training.steps, crowd.training.steps_per_epoch) for o in optimizers]
+        scheduled = any(rates is not None for rates in schedules)
+        h = Record(records[0])
+        for name in h:
+            values = [record[name] for record in records]
+            if any(value != values[0] for value in values) or (name == "lr" and scheduled):
+                h[name] = torch.tensor([float(value) for value in values], dtype=dtype, device=device)[:, None]
+        rates = None
+        if scheduled:
+            constant = [np.full(crowd.training.steps, record["lr"]) for record in records]
+            rows_of_rates = [c if r is None else r for r, c in zip(schedules, constant, strict=True)]
+            rates = torch.from_numpy(np.stack(rows_of_rates)).to(device, dtype)
+        climbs = bool(optimizers[0].hyperparameters.get("maximize"))
+        return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates)
+
+    def step(self, step: int) -> None:
+        self.watch.start()
+        here, there = self.crowd.parameters, self._next
+        for group in self.groups:
+            group.step(step, here, self.crowd.gradients, there)
+        self.crowd.parameters, self._next = there, here
+        self.made = step
+        self.watch.stop()
+
+    def seconds(self) -> list[float]:
+        count = len(self.crowd.runners)
+        return [self.watch.seconds / count] * count
+
+    def facts(self, runner: int) -> dict[str, Any]:
+        group = next(group for group in self.groups if group.rows.start <= runner < group.rows.stop)
+        rates = None
+        if group.rates is not None and self.crowd.runners[runner].optimizer.schedule:
+            rates = group.rates[runner - group.rows.start, : self.made].double().cpu().numpy()
+        return {"memory": self.crowd.own_bytes() + group.rule.bytes_per_lane(), "learning_rates": rates}
+
+    def showing(self) -> Any:
+        return nullcontext()
+
+
+def _neighbours(optimizers: Sequence[Optimizer]) -> Iterator[slice]:
+    """Cut the optimizers into stretches that one program moves: they share the rule and all options but numbers."""
+    low = 0
+    while low < len(optimizers):
+        key, high = _key(optimizers[low]), low + 1
+        while high < len(optimizers) and (optimizers[high] is optimizers[low] or _key(optimizers[high]) == key):
+            high += 1
+        yield slice(low, high)
+        low = high
+
+
+def _key(optimizer: Optimizer) -> Any:
+    rule = optimizer.rule
+    assert rule is not None
+    h = rule.hyperparameters(optimizer.hyperparameters)
+    fixed = {name: value for name, value in h.items() if isinstance(value, bool) or not isinstance(value, int | float)}
+    return rule.name, repr(sorted(fixed.items())), bool(optimizer.hyperparameters.get("maximize"))

@@ -1,0 +1,70 @@
+"""A training loop of the caller's own, followed from evaluation to evaluation."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop
+from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, words
+
+
+def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = None) -> Run:
+    """Run the loop with one optimizer and seed; return what it yields. After Ctrl-C, what it has yielded so far.
+
+    Torch's generator is seeded for it. An evaluation that brings no ``step`` or ``epoch`` of its own is numbered. The
+    run has diverged at the first evaluation with a number that is not finite.
+    """
+    made: list[Any] = []
+
+    def make_optimizer(parameters: Any) -> Any:
+        made.append(runner.optimizer.equip(list(_named(parameters))))
+        scheduler = runner.optimizer.schedule
+        if scheduler:
+            raise InputError(
+                f"`{runner.optimizer.spec}`: a schedule needs to know how many steps there will be, which a training "
+                "loop of your own does not tell: make the scheduler inside the loop."
+            )
+        return made[-1]
+
+    evaluations: list[Evaluation] = []
+    interrupted, error, began = False, "", time.perf_counter()
+    with one_thread(), torch.random.fork_rng(), torch.enable_grad():
+        torch.manual_seed(runner.seed)
+        try:
+            for number, measured in enumerate(loop.follow(make_optimizer, runner.seed), start=1):
+                seconds = time.perf_counter() - began
+                evaluations.append({"step": number, "epoch": math.nan, "seconds": seconds, **measured})
+                if progress:
+                    progress(number, 0)
+        except KeyboardInterrupt:
+            interrupted = True
+        except InputError:
+            raise
+        except Exception as problem:
+            error = words(problem)
+    lost = next((e for e in evaluations if not all(math.isfinite(x) for k, x in e.items() if k != "epoch")), None)
+    return Run(
+        losses=np.empty(0),
+        evaluations=evaluations,
+        diverged_at=None if lost is None else int(lost["step"]),
+        completed=int(evaluations[-1]["step"]) if evaluations else 0,
+        interrupted=interrupted,
+        error=error,
+        seconds=time.perf_counter() - began,
+        memory=sum(bytes_of(state_tensors(optimizer)) for optimizer in made),
+    )
+
+
+def _named(parameters: Any) -> Any:
+    """Return (name, parameter) pairs of a module, of named parameters or of bare ones."""
+    if isinstance(parameters, torch.nn.Module):
+        return ((name, p) for name, p in parameters.named_parameters() if p.requires_grad)
+    listed = list(parameters)
+    if listed and isinstance(listed[0], tuple):
+        return listed
+    return ((f"parameter{index}", parameter) for index, parameter in enumerate(listed))

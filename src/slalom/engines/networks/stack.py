@@ -1,0 +1,53 @@
+"""Networks side by side: the parameters of several runners as rows of one tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+ALIGNED = 16
+"""Every parameter begins at a multiple of so many numbers, so that matrix products meet aligned memory."""
+
+
+class Stack:
+    """One row of numbers per runner, and the named parameters as views into the rows.
+
+    ``flat`` has shape [lanes, numbers]; between the parameters there may be unused numbers, which stay zero. Parameters
+    that are frozen, and buffers, are kept beside it, each of shape [lanes, …].
+    """
+
+    def __init__(self, models: Sequence[torch.nn.Module]):
+        first = models[0]
+        named = dict(first.named_parameters())  # tied weights come once
+        self.names = [name for name, parameter in named.items() if parameter.requires_grad]
+        self.shapes = {name: tuple(named[name].shape) for name in self.names}
+        self.places: dict[str, tuple[int, int]] = {}
+        end = 0
+        for name in self.names:
+            self.places[name] = (end, end + named[name].numel())
+            end += -(-named[name].numel() // ALIGNED) * ALIGNED
+        self.lanes, self.numbers = len(models), end
+        like = named[self.names[0]]
+        self.flat = torch.zeros((self.lanes, self.numbers), dtype=like.dtype, device=like.device)
+        views = self.views(self.flat)
+        parameters = [dict(model.named_parameters()) for model in models]
+        for lane, own in enumerate(parameters):
+            for name, view in views.items():
+                view[lane].copy_(own[name].detach())
+        beside = [
+            {name: own[name].detach() for name in own if name not in views} | dict(model.named_buffers())
+            for own, model in zip(parameters, models, strict=True)
+        ]
+        self.fixed = {name: torch.stack([own[name] for own in beside]) for name in beside[0]}
+
+    def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Return the named parameters, each of shape [lanes, …], as views into a tensor of ``flat``'s shape."""
+        return {name: self.view(flat, name) for name in self.names}
+
+    def view(self, rows: torch.Tensor, name: str) -> torch.Tensor:
+        """Return one parameter of some rows, shape [rows, …]."""
+        low, high = self.places[name]
+        return (
+            rows[..., low:high].unflatten(-1, self.shapes[name] or (1,)).reshape(*rows.shape[:-1], *self.shapes[name])
+        )
