@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,8 +23,11 @@ ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
 MOST = {"cpu": 128, "cuda": 4_096}
 """Networks that are computed together at most."""
 
-TRIAL_STEPS = 3
-"""Steps by which an engine is timed, the recording of its operations left out."""
+TRIALS = (3, 13)
+"""Steps of the two trials by which an engine is timed; their difference leaves out what is done once."""
+
+LONG_TRIAL = 0.3
+"""Seconds of the shorter trial beyond which it is enough."""
 
 PREFERENCE = 1.5
 """The real classes are taken unless the update rules are so many times faster."""
@@ -43,12 +47,15 @@ class Choice:
 def obstacle(task: Task, training: Training) -> str:
     """Return why a task's networks cannot be computed together, ``""`` where they can."""
     try:
-        with one_thread(), torch.no_grad():
+        with one_thread(), torch.no_grad(), warnings.catch_warnings():
+            # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
+            warnings.filterwarnings("error", message=".*performance drop.*")
             model = prepared_model(task, 0, training)
             batch = Material.of(task, training).batch(0, 1)
             runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
             crowd = Crowd(task, runners, replace(training, steps=1), swift=False)
             crowd.differentiate(1)
+            crowd.judge()
             alone = float(task.loss(model(*batch.inputs), batch.target))
             together = float(crowd.losses[0, 0])
     except Exception as problem:
@@ -62,6 +69,9 @@ def _reason(problem: Exception) -> str:
     told = str(problem)
     if "randomness" in told or "random operation" in told:
         return "they draw random numbers while they train, as dropout does"
+    if "performance drop" in told or "atching rule not implemented" in told:
+        operation = told.partition("aten::")[2].partition(".")[0]
+        return f"torch has no rule that maps {operation or 'one of their operations'} over several networks"
     if "data-dependent" in told or ".item()" in told or "Boolean value" in told:
         return "their Python code depends on the values of tensors"
     return f"torch cannot map them over several networks ({words(problem)})"
@@ -94,13 +104,23 @@ def _joint(runners: Sequence[Runner]) -> list[str]:
 
 
 def _time(engine: str, task: Task, runners: Sequence[Runner], training: Training, width: int) -> float:
-    """Return the seconds per step and runner, found by a few steps on a sample of the runners."""
+    """Return the seconds per step and runner, found by a few steps on a sample of the runners.
+
+    The first steps record operations and compile rules: where steps are short, longer trials take that out.
+    """
     count = 1 if engine == "solo" else min(width, len(runners))
     sample = [runners[len(runners) * index // count] for index in range(count)]
-    trial = replace(training, steps=min(TRIAL_STEPS, training.steps), evaluate_at=())
-    ENGINES[engine](task, sample, replace(trial, steps=1))  # the first step records, and imports
-    runs = ENGINES[engine](task, sample, trial)
-    return sum(run.seconds for run in runs) / (trial.steps * count)
+
+    def spent(steps: int) -> float:
+        runs = ENGINES[engine](task, sample, replace(training, steps=steps, evaluate_at=()))
+        return sum(run.seconds for run in runs) / count
+
+    few, many = (min(steps, training.steps) for steps in TRIALS)
+    spent(1)
+    short = spent(few)
+    if short * count > LONG_TRIAL or many == few:
+        return short / few
+    return max(spent(many) - short, 1e-9) / (many - few)
 
 
 def lanes_that_fit(task: Task, training: Training) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -122,11 +122,12 @@ class Crowd:
 
     def _evaluate(self, step: int, seconds: Sequence[float], movers: Movers) -> None:
         with movers.showing():
-            for runner, measured in self._judged():
+            for runner, measured in self.judge().items():
                 self.evaluations[runner].append(row(step, self.training, seconds[runner], measured))
 
-    def _judged(self) -> Iterator[tuple[int, dict[str, float]]]:
+    def judge(self) -> dict[int, dict[str, float]]:
         """Return each runner's losses and metrics by name."""
+        judged_runners: dict[int, dict[str, float]] = {}
         measures = ("loss", *self.task.metrics)
         for seed, lanes in self._lanes_of.items():
             parameters, fixed = self._of_lanes(lanes)
@@ -139,7 +140,8 @@ class Crowd:
                 found |= {f"{split}_{measure}": values for measure, values in zip(measures, means, strict=True)}
             for position, lane in enumerate(lanes):
                 if lane < len(self.runners):
-                    yield lane, {name: float(values[position]) for name, values in found.items()}
+                    judged_runners[lane] = {name: float(values[position]) for name, values in found.items()}
+        return judged_runners
 
     def _of_lanes(self, lanes: list[int]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """Return the named parameters and the fixed tensors of some lanes, at least LEAST of them."""

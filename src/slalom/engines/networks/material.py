@@ -12,8 +12,8 @@ import torch
 
 from slalom.core import BatchOrder, Splits, Task, Training, order_of
 
-PIECE = 2_048
-"""Examples that are evaluated at once."""
+PIECE = 2**18
+"""Numbers of input that are evaluated at once: what comes of them in a network should stay in the cache."""
 
 
 class Batch(NamedTuple):
@@ -88,8 +88,13 @@ class Material:
         pieces: dict[str, list[Batch]] = {}
         for name, indices in self.splits(seed).named().items():
             positions = torch.from_numpy(np.ascontiguousarray(indices)).to(self._device)
-            pieces[name] = [self._take(part) for part in positions.split(PIECE)]
+            pieces[name] = [self._take(part) for part in positions.split(self._piece())]
         return pieces
+
+    def _piece(self) -> int:
+        """Return how many examples are evaluated at once: as many as in a batch at least."""
+        each = max(x[0].numel() for x in self._inputs)
+        return max(self.task.batch_size, PIECE // max(1, each))
 
 
 _MADE: WeakKeyDictionary[Any, dict[tuple[str, str], Material]] = WeakKeyDictionary()
