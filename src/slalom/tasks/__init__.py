@@ -1,6 +1,8 @@
 """What is trained: networks with their data and loss, by name or the caller's own."""
 
-from slalom.tasks.finding import NAMES, find
+from slalom.tasks.catalogue import NAMES
+from slalom.tasks.finding import find, from_object, names_a_task
+from slalom.tasks.loop import Loop
 from slalom.tasks.task import Task
 
-__all__ = ["NAMES", "Task", "find"]
+__all__ = ["NAMES", "Loop", "Task", "find", "from_object", "names_a_task"]

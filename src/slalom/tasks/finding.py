@@ -1,20 +1,102 @@
-"""From what the user typed to a task."""
+"""From what the user typed to a task, or to a training loop of the user's own."""
 
 from __future__ import annotations
 
+import inspect
+import re
+from functools import cache
 from typing import Any
 
-from slalom.core import InputError, nearest, quote
-from slalom.tasks.catalogue import CATALOGUE
-from slalom.tasks.task import Task
+from slalom.core import InputError, nearest, python_files, quote
+from slalom.tasks.catalogue import CATALOGUE, NAMES
+from slalom.tasks.loop import Loop, is_loop
+from slalom.tasks.task import UNNAMED, Task
 
-NAMES = tuple(CATALOGUE)
+
+def find(course: Any, data_dir: str | None = None) -> Task | Loop:
+    """Return the task, or the loop, that ``course`` names.
+
+    ``course`` is a name of the catalogue (``"digits-mlp"``), ``"file.py:name"`` (a :class:`Task`, a function without
+    parameters that returns one, or a generator function ``train(make_optimizer, seed)``), or one of these things
+    itself. ``data_dir`` is where the IDX files of MNIST and Fashion-MNIST lie, for the tasks that need them; nothing
+    is read yet. Raises InputError.
+    """
+    if isinstance(course, str):
+        return _find_text(course, data_dir)
+    found = from_object(course, getattr(course, "name", "") or getattr(course, "__name__", ""))
+    if found is None:
+        raise InputError(
+            f"{quote(course)} is not a task: give a name that `slalom list tasks` shows, file.py:name, a slalom.Task "
+            "or a generator function train(make_optimizer, seed)."
+        )
+    return found
 
 
-def find(course: Any) -> Task:
-    """Return the task that ``course`` names. Raises InputError."""
-    if isinstance(course, Task):
-        return course
-    if course not in CATALOGUE:
-        raise InputError(f"{quote(course)} is not a task.{nearest(str(course), NAMES)}")
-    return CATALOGUE[course]()
+def names_a_task(course: str) -> bool:
+    """Is ``course`` a name of the catalogue, in any case, with blanks or underscores for hyphens?"""
+    return _known(course) in CATALOGUE
+
+
+def _known(course: str) -> str:
+    return re.sub(r"[_ ]", "-", course.strip().lower())
+
+
+def _find_text(course: str, data_dir: str | None) -> Task | Loop:
+    if python_files.names_a_file(course):
+        return _from_file(course)
+    known = _known(course)
+    if known not in CATALOGUE:
+        way_out = nearest(known, NAMES) or " Give one that `slalom list tasks` shows, or file.py:name."
+        raise InputError(f"{quote(course)} is not a task.{way_out}")
+    return _named(known, None if data_dir is None else str(data_dir))
+
+
+@cache
+def _named(name: str, data_dir: str | None) -> Task:
+    """Build a task of the catalogue, once in a process: its data are then read once."""
+    task = CATALOGUE[name].build(name, data_dir)
+    task.source, task.data_dir = name, data_dir
+    return task
+
+
+def _from_file(course: str) -> Task | Loop:
+    found, name, path = python_files.fetch(course)
+    made = from_object(found, course, source=f"{path}:{name}")
+    if made is None:
+        raise InputError(
+            f"{quote(course)}: {quote(name)} is neither a slalom.Task, nor a function that returns one, nor a "
+            "generator function train(make_optimizer, seed)."
+        )
+    return made
+
+
+def from_object(found: Any, name: str, source: str = "") -> Task | Loop | None:
+    """Return what ``found`` is as a course: a task, a loop, or None where it is neither (a landscape, perhaps).
+
+    A function without parameters is called, and its result is the course if it is a :class:`Task`. ``name`` is what
+    the user typed, ``source`` the text from which another process finds the same.
+    """
+    if isinstance(found, Loop):
+        return found
+    if is_loop(found):
+        return Loop(found, name, getattr(found, "__name__", ""), source)
+    task = found if isinstance(found, Task) else _made(found, name)
+    if task is not None and source:
+        if task.title == UNNAMED:  # made by a lambda
+            task.title = source.rpartition(":")[2]
+        task.name, task.source = name, source
+    return task
+
+
+def _made(found: Any, name: str) -> Task | None:
+    """Call a function without parameters; its task, if that is what it returns."""
+    if not inspect.isfunction(found) or inspect.signature(found).parameters:
+        return None
+    try:
+        made = found()
+    except InputError:
+        raise
+    except Exception as problem:
+        raised = quote(f"{type(problem).__name__}: {problem}", 160)
+        raise InputError(f"{quote(name)}: making the task raised {raised}.") from problem
+    return made if isinstance(made, Task) else None

@@ -1,69 +1,239 @@
-"""A task: a model, its data, its loss. Named tasks and the caller's own are the same class."""
+"""A task: a network, its data, its loss. Named tasks and the caller's own are the same class."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from slalom.core import Examples, Metric, Splits
+from slalom.core import Examples, InputError, Metric, Splits, quote
+from slalom.tasks.chance import Chance
+from slalom.tasks.datasets import Pool, pool
+from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
 
 WATCHED = 10_000
 """At most so many training examples are looked at for training loss and metrics; the first of the seed's order."""
 
+UNNAMED = "task"
 
-def accuracy(outputs: Any, target: Any) -> Any:
-    """Return the share of examples whose largest output is that of their class."""
-    return (outputs.argmax(dim=1) == target).float().mean()
+_SPLIT = 2**32
+"""What is drawn for the split, beside the seed, so that no epoch's order (0, 1, …) is like it."""
 
 
-@dataclass(eq=False)
 class Task:
-    """THIN SLICE: numbers or tensors only; to be widened."""
+    """A network to be trained, its data and its loss.
 
-    model_factory: Callable[[], Any]
-    train: Any
-    test: Any = None
-    validation: int | float = 0.1
-    loss_function: Any = None
-    metrics: Mapping[str, Metric] = field(default_factory=dict)
-    batch_size: int = 64
-    epochs: int = 10
-    reshuffle: bool = True
-    drop_last: bool = False
-    name: str = "task"
-    title: str = ""
-    optimum: float | None = None
-    channels_last: bool = False
-    _examples: Examples | None = None
+    ``model`` makes the network: a function without parameters, or a class; it is called anew for every seed, after the
+    global generators have been seeded. ``train`` is a tuple of tensors or arrays whose first dimension counts the
+    examples: (inputs, target), or (first inputs, second inputs, target) for a network of several arguments; or one
+    tensor, which is then its own target; or a map-style data set of such tuples; or a function without parameters
+    that returns any of these, called when the data are needed. A data set is read once into memory: an augmentation
+    by chance is therefore frozen, and whoever needs it fresh in every epoch brings a training loop instead.
+    Floating data are kept as float32, integers as int64; uint8 is refused for inputs, so that nobody trains on pixels
+    from 0 to 255 by mistake.
 
-    def __init__(self, model: Any, **fields: Any):
-        self.model_factory = model
-        for name, value in fields.items():
-            setattr(self, name, value)
-        self.metrics = {"accuracy": Metric(accuracy)}
+    ``test`` and ``validation`` are data sets of the same kind, or a number of examples or a fraction of ``train`` to
+    be held out, drawn anew by every seed, or None (for ``validation`` also 0) for none.
+
+    ``loss(outputs, target)`` is the mean over a batch; by default the cross-entropy for a target of integer classes,
+    [N, classes, ...] against [N, ...], and the mean squared error for a floating one. ``metrics`` maps names to
+    functions of the same kind, higher being better unless wrapped in :class:`slalom.core.Metric`; by default the
+    accuracy for integer classes. ``{}`` for none.
+
+    ``batch_size`` and ``epochs`` are what a race takes unless told otherwise. ``reshuffle`` draws a new order for every
+    epoch, ``drop_last`` leaves out the last batch where it is not full. ``optimum`` is the smallest possible training
+    loss where it is known. ``channels_last`` asks for that order of memory, in which convolutions can be faster.
+
+    ``source`` is the text from which ``slalom.tasks.find`` makes the task again in another process, "" where there is
+    none. A task is pickled as that text, or else by its parts. Raises :class:`slalom.InputError`.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[], Any],
+        train: Any,
+        test: Any = None,
+        *,
+        validation: Any = 0.1,
+        loss: Callable[[Any, Any], Any] | None = None,
+        metrics: Wanted | None = None,
+        batch_size: int = 64,
+        epochs: int = 10,
+        reshuffle: bool = True,
+        drop_last: bool = False,
+        name: str = "",
+        title: str = "",
+        optimum: float | None = None,
+        channels_last: bool = False,
+    ):
+        self.name = name or _name_of(model)
+        self.title = title or self.name
+        self.model_factory = _as_factory(model, self.name)
+        if train is None:
+            raise InputError(f"{quote(self.name)}: train is None: a task needs examples to train on.")
+        self.train, self.validation, self.test = train, validation, test
+        self.loss_function = as_loss(loss, self.name)
+        self._metrics = None if metrics is None else as_metrics(metrics, self.name)
+        self.batch_size = _at_least_one("batch_size", batch_size, self.name)
+        self.epochs = _at_least_one("epochs", epochs, self.name)
+        self.reshuffle, self.drop_last, self.channels_last = bool(reshuffle), bool(drop_last), bool(channels_last)
+        self.optimum = None if optimum is None else _finite("optimum", optimum, self.name)
+        for part, wanted in (("validation", validation), ("test", test)):
+            _check_share(part, wanted, self.name)
+        self.source = ""
+        self.data_dir: str | None = None
+        self._pool: Pool | None = None
 
     def model(self, seed: int) -> Any:
-        import torch
+        """Return a freshly initialised ``torch.nn.Module`` in training mode; the same for the same seed.
 
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return self.model_factory()
+        The global random generators are left as they were.
+        """
+        from torch import nn
+
+        with Chance(seed):
+            try:
+                made = self.model_factory()
+            except Exception as problem:
+                raised = quote(f"{type(problem).__name__}: {problem}", 160)
+                raise InputError(f"{quote(self.name)}: making the model raised {raised}.") from problem
+            if not isinstance(made, nn.Module):
+                raise InputError(
+                    f"{quote(self.name)}: model made {quote(type(made).__name__)}: it must return a torch.nn.Module."
+                )
+            self._materialise(made)
+        return made.train()
+
+    def _materialise(self, made: Any) -> None:
+        """Let modules such as ``LazyLinear`` find their shapes, before anybody asks for the parameters."""
+        import torch
+        from torch.nn.parameter import is_lazy
+
+        if any(is_lazy(tensor) for tensor in (*made.parameters(), *made.buffers())):
+            with torch.no_grad():
+                made.eval()(*(column[:2] for column in self.examples().inputs))
 
     def examples(self) -> Examples:
-        if self._examples is None:
-            x, y = self.train()
-            self._examples = Examples((x,), y)
-        return self._examples
+        """Return all examples, on the CPU, read or generated once and then kept."""
+        return self._read().examples
+
+    def _read(self) -> Pool:
+        if self._pool is None:
+            given = [None if _is_share(data) else data for data in (self.validation, self.test)]
+            self._pool = pool(self.train, *given, name=self.name)
+        return self._pool
 
     def splits(self, seed: int) -> Splits:
-        order = np.random.Generator(np.random.Philox(key=[seed, 2**32])).permutation(len(self.examples().target))
-        test, validation, train = np.split(order, [self.test, self.test + int(self.validation)])
-        return Splits(train, train[:WATCHED], validation, test)
+        """Return the split of a seed. Its sizes do not depend on the seed.
+
+        What is held out is drawn from NumPy's Philox generator; data sets that were given stay as they are.
+        """
+        held = self._read()
+        sizes = [_size(wanted, held.train) for wanted in (self.test, self.validation)]
+        rest = held.train - sum(sizes)
+        if rest < 1:
+            raise InputError(
+                f"{quote(self.name)}: {held.train:,} examples are too few to hold out {sizes[1]:,} for validation and "
+                f"{sizes[0]:,} for the test: hold out fewer, or validation=0."
+            )
+        order = np.random.Generator(np.random.Philox(key=[seed, _SPLIT])).permutation(held.train)
+        test, validation, train = np.split(order, [sizes[0], sum(sizes)])
+        given = np.arange(held.train, len(self.examples().target))
+        return Splits(
+            train,
+            train[:WATCHED],
+            _one_of(validation, given[: held.validation]),
+            _one_of(test, given[held.validation :]),
+        )
 
     def loss(self, outputs: Any, target: Any) -> Any:
-        from torch.nn import functional
+        """Return the mean loss of a batch, a tensor without dimensions."""
+        return self.loss_function(outputs, target)
 
-        return functional.cross_entropy(outputs, target)
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Functions of (outputs, target) by name, the most important first; where none were given, by the target."""
+        if self._metrics is None:
+            classes = not self.examples().target.is_floating_point()
+            self._metrics = {"accuracy": METRICS["accuracy"]} if classes else {}
+        return self._metrics
+
+    def check(self, seed: int = 0) -> None:
+        """Make the network and try a batch: forward, loss, backward, metrics. Raises InputError where that fails."""
+        from slalom.tasks.checks import check
+
+        check(self, seed)
+
+    def __reduce__(self) -> Any:
+        if self.source:
+            from slalom.tasks.finding import find
+
+            return find, (self.source, self.data_dir)
+        # What was read from data sets or functions is read again by whoever unpickles.
+        return _restored, ({**self.__dict__, "_pool": None},)
+
+    def __repr__(self) -> str:
+        return f"Task({self.name!r}, batch_size={self.batch_size}, epochs={self.epochs})"
+
+
+def _restored(fields: Mapping[str, Any]) -> Task:
+    task = Task.__new__(Task)
+    task.__dict__.update(fields)
+    return task
+
+
+def _name_of(model: Any) -> str:
+    name = getattr(model, "__name__", "")
+    return name if name and name != "<lambda>" else UNNAMED
+
+
+def _as_factory(model: Any, name: str) -> Callable[[], Any]:
+    if hasattr(model, "parameters") and hasattr(model, "forward") and not isinstance(model, type):
+        raise InputError(
+            f"{quote(name)}: model is a network that exists already, and every seed needs a fresh one: give a function "
+            "that makes it, such as `lambda: Net(10)`, or its class."
+        )
+    if not callable(model):
+        raise InputError(f"{quote(name)}: model cannot be {quote(model)}: give a function that makes the network.")
+    return model
+
+
+def _at_least_one(label: str, value: Any, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{quote(name)}: {label} must be a whole number from 1, got {quote(value)}.")
+    return int(value)
+
+
+def _finite(label: str, value: Any, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not math.isfinite(value):
+        raise InputError(f"{quote(name)}: {label} must be a finite number, got {quote(value)}.")
+    return float(value)
+
+
+def _is_share(wanted: Any) -> bool:
+    """Is it a number of examples, or a fraction, rather than a data set?"""
+    return wanted is None or isinstance(wanted, int | float | np.number)
+
+
+def _check_share(part: str, wanted: Any, name: str) -> None:
+    if not _is_share(wanted) or wanted is None:
+        return
+    whole = isinstance(wanted, int | np.integer) and not isinstance(wanted, bool) and wanted >= 0
+    if not whole and not (isinstance(wanted, float | np.floating) and 0 <= wanted < 1):
+        raise InputError(
+            f"{quote(name)}: {part} must be a number of examples, a fraction below 1, a data set or None, "
+            f"got {quote(wanted)}."
+        )
+
+
+def _size(wanted: Any, examples: int) -> int:
+    """Return how many examples are held out: none where a data set is given or nothing is wanted."""
+    if not _is_share(wanted) or not wanted:
+        return 0
+    return int(wanted) if isinstance(wanted, int | np.integer) else max(1, round(wanted * examples))
+
+
+def _one_of(held_out: np.ndarray, given: np.ndarray) -> np.ndarray | None:
+    return held_out if len(held_out) else given if len(given) else None

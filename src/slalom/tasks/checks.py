@@ -1,0 +1,233 @@
+"""A trial of a task before hours are spent on it: one batch forward and backward, and an evaluation."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slalom.core import BatchOrder, InputError, Splits, order_of, quote
+from slalom.tasks.chance import Chance
+from slalom.tasks.losses import is_cross_entropy, standard_loss
+
+if TYPE_CHECKING:
+    from slalom.tasks.task import Task
+
+IGNORED = -100
+"""The class that ``cross_entropy`` leaves out."""
+
+
+def check(task: Task, seed: int) -> None:
+    """Make the network of ``seed`` and try it. Raises InputError at the first thing that is wrong."""
+    label = quote(task.name)
+    _check_finite(task, label)
+    splits = task.splits(seed)
+    order = order_of(task, splits)
+    if order.steps_per_epoch == 0:
+        raise InputError(
+            f"{label}: batch_size {task.batch_size:,} is larger than the {order.size:,} training examples, and "
+            "drop_last leaves no batch: make batches smaller, or drop_last=False."
+        )
+    model = task.model(seed)
+    _check_fresh(task, model, seed, label)
+    with Chance(seed):  # dropout draws
+        outputs, target = _forward(task, model, splits.train[: task.batch_size], label)
+        _check_outputs(task, outputs, target, label)
+        _check_loss(task, model, _loss(task, outputs, target, label), label)
+        _check_last_batch(task, model, splits, order, label)
+        _check_evaluation(task, model, splits, label)
+
+
+def _check_finite(task: Task, label: str) -> None:
+    examples = task.examples()
+    several = len(examples.inputs) > 1
+    named = [(f"input {i}" if several else "input", x) for i, x in enumerate(examples.inputs, start=1)]
+    for part, column in [*named, ("the target", examples.target)]:
+        if column.is_floating_point() and not bool(column.isfinite().all()):
+            bad = int((~column.isfinite()).nonzero()[0, 0])
+            raise InputError(f"{label}: {part} of example {bad:,} is not finite: clean the data first.")
+
+
+def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:
+    """Is it a network that can be trained, made anew and alike each time?"""
+    import torch
+
+    own = dict(model.named_parameters())
+    if not any(parameter.requires_grad for parameter in own.values()):
+        raise InputError(f"{label}: the model has no parameters that could be trained.")
+    again = task.model(seed)
+    others = dict(again.named_parameters())
+    if again is model or any(own[name] is others.get(name) for name in own):
+        raise InputError(
+            f"{label}: model returns the same network at every call, and every seed needs a fresh one: make it inside "
+            "the function."
+        )
+    if any(name not in others or not torch.equal(own[name], others[name]) for name in own):
+        raise InputError(
+            f"{label}: two networks of the same seed differ: draw initial weights from the global generators of "
+            "torch, NumPy or Python, which are seeded before every call."
+        )
+
+
+def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[Any, Any]:
+    examples = task.examples()
+    inputs, target = tuple(x[indices] for x in examples.inputs), examples.target[indices]
+    try:
+        return model(*inputs), target
+    except Exception as problem:
+        shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
+        raise InputError(
+            f"{label}: the model, given a batch of shape {shapes}, raised {_raised(problem)}."
+        ) from problem
+
+
+def _raised(problem: BaseException) -> str:
+    return quote(f"{type(problem).__name__}: {problem}", 200)
+
+
+def _tensors(outputs: Any) -> Iterable[Any]:
+    import torch
+
+    if isinstance(outputs, torch.Tensor):
+        yield outputs
+    elif isinstance(outputs, dict):
+        yield from (tensor for value in outputs.values() for tensor in _tensors(value))
+    elif isinstance(outputs, list | tuple):
+        yield from (tensor for value in outputs for tensor in _tensors(value))
+
+
+def _check_outputs(task: Task, outputs: Any, target: Any, label: str) -> None:
+    import torch
+
+    if any(not bool(tensor.isfinite().all()) for tensor in _tensors(outputs) if tensor.is_floating_point()):
+        raise InputError(
+            f"{label}: the model returns nan or infinity before its first step: look at its initial weights."
+        )
+    if not is_cross_entropy(task.loss_function):
+        return
+    shape = list(outputs.shape) if isinstance(outputs, torch.Tensor) else quote(type(outputs).__name__)
+    if not isinstance(outputs, torch.Tensor):
+        raise InputError(f"{label}: the model returns {shape}, not a tensor: give a loss that takes it.")
+    if target.is_floating_point():
+        _check_same_shape(task, outputs, target, label)
+    elif outputs.dim() < 2 or outputs.shape[:1] + outputs.shape[2:] != target.shape:
+        hint = _classes_last(outputs, target) or ": one output for each class, and one class for each example"
+        raise InputError(
+            f"{label}: cross-entropy compares outputs [N, classes, ...] with classes [N, ...], got {shape} and "
+            f"{list(target.shape)}{hint}."
+        )
+    else:
+        _check_classes(task, outputs.shape[1], label)
+
+
+def _classes_last(outputs: Any, target: Any) -> str:
+    last = outputs.dim() > 2 and outputs.shape[:-1] == target.shape
+    return ": let the model return outputs.movedim(-1, 1)" if last else ""
+
+
+def _check_same_shape(task: Task, outputs: Any, target: Any, label: str) -> None:
+    if outputs.shape == target.shape:
+        return
+    shapes = f"outputs of shape {list(outputs.shape)} against a target of {list(target.shape)}"
+    if task.loss_function is standard_loss:
+        raise InputError(f"{label}: {shapes}: the mean squared error needs equal shapes.")
+    raise InputError(f"{label}: {shapes} of floating numbers: cross-entropy needs classes, write y.long().")
+
+
+def _check_classes(task: Task, classes: int, label: str) -> None:
+    """Look at the labels of all examples, not of the first batch alone."""
+    target = task.examples().target
+    ignored = getattr(task.loss_function, "ignore_index", IGNORED)
+    wrong = ((target < 0) | (target >= classes)) & (target != ignored)
+    if bool(wrong.any()):
+        place = tuple(int(index) for index in wrong.nonzero()[0])
+        raise InputError(
+            f"{label}: the model has {classes} outputs, so that classes are 0 to {classes - 1}, but example "
+            f"{place[0]:,} has the class {int(target[place])}."
+        )
+
+
+def _loss(task: Task, outputs: Any, target: Any, label: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            # mse_loss and its kin broadcast [N, 1] against [N] to [N, N], and only warn.
+            warnings.filterwarnings("error", "Using a target size")
+            return task.loss(outputs, target)
+    except Exception as problem:
+        shapes = " and ".join(str(list(tensor.shape)) for tensor in _tensors(outputs)) or type(outputs).__name__
+        raise InputError(
+            f"{label}: the loss, given outputs of shape {shapes} and a target of {list(target.shape)} "
+            f"{str(target.dtype)[6:]}, raised {_raised(problem)}."
+        ) from problem
+
+
+def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
+    import torch
+
+    if not isinstance(loss, torch.Tensor):
+        raise InputError(
+            f"{label}: the loss is {quote(type(loss).__name__)}, not a tensor: compute it with torch, without .item()."
+        )
+    if loss.dim() > 0 or not loss.is_floating_point():
+        raise InputError(
+            f"{label}: the loss must be one floating number, got shape {list(loss.shape)} of {str(loss.dtype)[6:]}: "
+            "take its mean, for instance."
+        )
+    if not bool(loss.isfinite()):
+        raise InputError(
+            f"{label}: the loss is {float(loss.detach())} before the first step: look at the initial weights."
+        )
+    if not loss.requires_grad:
+        raise InputError(
+            f"{label}: the loss does not depend on the model's parameters: something detaches it (.detach(), .item(), "
+            "no_grad, argmax)."
+        )
+    try:
+        loss.backward()
+    except Exception as problem:
+        raise InputError(f"{label}: the loss cannot be differentiated: {_raised(problem)}.") from problem
+    gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
+    if not gradients:
+        raise InputError(f"{label}: the loss does not depend on the model's parameters.")
+    if any(not bool(gradient.isfinite().all()) for gradient in gradients if not gradient.is_sparse):
+        raise InputError(f"{label}: the gradient is nan or infinite at the first step: mend the initial weights.")
+
+
+def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder, label: str) -> None:
+    """Try the last batch of an epoch where it is a single example: BatchNorm cannot train on one."""
+    if task.drop_last or order.size % task.batch_size != 1:
+        return
+    try:
+        model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
+    except Exception as problem:
+        raise InputError(
+            f"{label}: the last batch of an epoch is one example, and the model then raised {_raised(problem)}: "
+            "say drop_last=True, or another batch_size."
+        ) from problem
+
+
+def _check_evaluation(task: Task, model: Any, splits: Splits, label: str) -> None:
+    import torch
+
+    model.eval()
+    measures = {"loss": task.loss, **{name: metric.function for name, metric in task.metrics.items()}}
+    for part, indices in splits.named().items():
+        with torch.no_grad():
+            outputs, target = _forward(task, model, indices[: task.batch_size], label)
+            for name, function in measures.items():
+                _check_measure(function, outputs, target, f"{label}: {name} of the {part} examples")
+
+
+def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None:
+    import torch
+
+    try:
+        value = function(outputs, target)
+    except Exception as problem:
+        raise InputError(f"{label} raised {_raised(problem)}: give other metrics, {{}} for none.") from problem
+    if not isinstance(value, torch.Tensor | float | int):
+        raise InputError(f"{label} is {quote(type(value).__name__)}: a measure is one number, as a tensor or a float.")
+    if isinstance(value, torch.Tensor) and value.dim() > 0:
+        raise InputError(f"{label} has the shape {list(value.shape)}: a measure is one number, take the mean.")
