@@ -17,7 +17,7 @@ import torch
 from slalom.core import Landscape, Noise, Optimizer, Progress, Runner, Trajectories
 from slalom.engines.gradients import Gradient, exact_gradient
 from slalom.engines.limits import bound, bounds, freeze
-from slalom.engines.solo import descend
+from slalom.engines.solo import NO_EPOCHS, descend
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Squad:
     """One real optimizer and the rows it moves."""
 
     optimizer: Any
+    scheduler: Any  # of its learning rate, or None
     parameter: torch.nn.Parameter
     rows: slice
     limit: float
@@ -109,7 +110,10 @@ class March:
     def run(self, progress: Progress | None) -> int:
         """March all steps; return how many were made."""
         squads, record = self.squads, self.record.unbind(0)
-        plain: list[Callable[[], Any]] = [squad.optimizer.step for squad in squads if _is_plain(squad)]
+        plain: list[Callable[[], Any]] = []
+        for squad in squads:
+            if _is_plain(squad):
+                plain += [part.step for part in (squad.optimizer, squad.scheduler) if part is not None]
         special = [squad for squad in squads if not _is_plain(squad)]
         for squad in special:
             if squad.modes:
@@ -159,8 +163,10 @@ class March:
             points, gradients = points[0], gradients[0]
         parameter = torch.nn.Parameter(points)
         parameter.grad = gradients
+        made = optimizer.make([parameter])
         return Squad(
-            optimizer=optimizer.make([parameter]),
+            optimizer=made,
+            scheduler=optimizer.scheduler(made, self.steps, NO_EPOCHS),
             parameter=parameter,
             rows=rows,
             limit=bound(landscape, self.runners[rows.start]),
@@ -173,6 +179,8 @@ class March:
         if not squad.running:
             return
         squad.optimizer.step()
+        if squad.scheduler is not None:
+            squad.scheduler.step()
         values = squad.parameter.detach().flatten().tolist()
         if squad.guarded and not all(abs(x) <= squad.limit for x in values):
             squad.running = False

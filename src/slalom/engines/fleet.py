@@ -317,6 +317,12 @@ def _key(optimizer: Optimizer, lanes: tuple[str, ...]) -> Any:
             f"{quote(optimizer.spec)}: the fleet engine moves update rules, and {optimizer.name} has none here: "
             "use the engine field or solo."
         )
+    if optimizer.schedule or optimizer.sorts:
+        what = optimizer.schedule or "a stage that sorts a network's parameters"
+        raise InputError(
+            f"{quote(optimizer.spec)}: the fleet engine moves update rules whose hyperparameters stay as they are, and "
+            f"here is {quote(what)}: use the engine field or solo."
+        )
     fixed = {name: value for name, value in optimizer.hyperparameters.items() if name not in lanes}
     return optimizer.rule.name, repr(sorted(fixed.items()))
 

@@ -11,6 +11,9 @@ import torch
 from slalom.core import Landscape, Noise, Progress, Runner, Trajectories
 from slalom.engines.limits import bound, bounds, freeze
 
+NO_EPOCHS = 0
+"""Steps of an epoch where there are none: on a landscape, schedules count steps."""
+
 Watch = Callable[[int, Any, torch.Tensor], None]
 """Called after each step with (step, the real optimizer, its parameter)."""
 
@@ -64,6 +67,7 @@ def descend(
     point = torch.tensor(runner.start, dtype=dtype, device=device)
     parameter = torch.nn.Parameter(point.reshape(1, dim) if needs.matrix else point)
     optimizer = runner.optimizer.make([parameter])
+    scheduler = runner.optimizer.scheduler(optimizer, steps, NO_EPOCHS)
     path[0] = parameter.detach().flatten().tolist()
     count = 0
     blown: torch.Tensor | None = None
@@ -92,6 +96,8 @@ def descend(
         else:
             evaluate()
             optimizer.step()
+        if scheduler is not None:
+            scheduler.step()
         if needs.modes:
             optimizer.eval()
         values = parameter.detach().flatten().tolist()

@@ -2,6 +2,9 @@
 
 * :mod:`slalom.optimizers.catalogue`  every class of torch.optim by name, with its paper
 * :mod:`slalom.optimizers.specs`      from what a caller hands in to an optimizer that is ready to be made
+* :mod:`slalom.optimizers.stages`     what may stand behind a pipe: learning-rate schedulers, ``nodecay``
+* :mod:`slalom.optimizers.schedules`  the real schedulers, made and stepped
+* :mod:`slalom.optimizers.sorting`    which of a network's parameters are treated how
 * :mod:`slalom.optimizers.checks`     hyperparameters against the real class's signature
 * :mod:`slalom.optimizers.needs`      what a class asks of the loop that drives it
 * :mod:`slalom.optimizers.rules`      the update rules, written as their papers write them; no torch
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
 from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, labels, parse, parse_all
+from slalom.optimizers.stages import SchedulerEntry, schedulers
 
 if TYPE_CHECKING:
     from slalom.optimizers.cards import OptimizerCard
@@ -29,6 +33,7 @@ def describe(spec: Any) -> "OptimizerCard":
 __all__ = [
     "CLASSICS",
     "Entry",
+    "SchedulerEntry",
     "SpecifiedOptimizer",
     "catalogue",
     "describe",
@@ -36,4 +41,5 @@ __all__ = [
     "labels",
     "parse",
     "parse_all",
+    "schedulers",
 ]

@@ -7,7 +7,7 @@ import math
 import numbers
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,13 +92,18 @@ def _flatten(hint: Any) -> tuple[type, ...]:
     return (origin,) if isinstance(origin, type) else ()
 
 
-def check(spec: str, title: str, signature: Signature, typed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``typed`` as the class shall get it. Raises :class:`InputError` for a wrong name or value."""
+def check(
+    spec: str, title: str, signature: Signature, typed: Mapping[str, Any], natural: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return ``typed`` as the class shall get it. Raises :class:`InputError` for a wrong name or value.
+
+    What the class demands must be typed, except ``natural`` names, whose values follow from something else.
+    """
     known = signature.hyperparameters
     for name in typed:
         if name not in known and not signature.open:
             raise InputError(f"{quote(spec)}: {_unknown(title, name, known)}")
-    missing = [n for n, h in known.items() if h.default is REQUIRED and n not in typed]
+    missing = [n for n, h in known.items() if h.default is REQUIRED and n not in typed and n not in natural]
     if missing:
         example = f"{spec}{',' if typed else ':'}{missing[0]}=0.1"
         raise InputError(f"{quote(spec)}: {title} needs a value for {' and '.join(missing)}: {quote(example)}.")

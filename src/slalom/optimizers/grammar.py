@@ -1,10 +1,14 @@
-"""The grammar of a spec: ``name:key=value,key=value``. Values are Python literals, never evaluated."""
+"""The grammar of a spec: ``name:key=value,key=value | stage:key=value | …``.
+
+Values are Python literals, never evaluated. What stages there are is told in :mod:`slalom.optimizers.stages`.
+"""
 
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from slalom.core import InputError, quote
@@ -14,42 +18,77 @@ LONGEST_SPEC = 2000
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
+_TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
+"""A quotation with both its marks, or one character."""
 
-def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
-    """Return the name before the colon and the typed hyperparameters. Raises :class:`InputError`."""
+
+def split_stages(spec: str) -> list[str]:
+    """Cut a spec at the pipes outside quotation marks: the optimizer, then each stage, without spaces around."""
     if len(spec) > LONGEST_SPEC:
         raise InputError(
             f"{quote(spec)}: a spec has at most {LONGEST_SPEC:,} characters, this one {len(spec):,}. "
             "Write it as `name:key=value,key=value`."
         )
+    pieces, start = [], 0
+    for token in _TOKEN.finditer(spec):
+        if token.group() == "|":
+            pieces.append(spec[start : token.start()].strip())
+            start = token.end()
+    pieces.append(spec[start:].strip())
+    for index, piece in enumerate(pieces):
+        if not piece and len(pieces) > 1:
+            where = "before the first `|` comes an optimizer" if index == 0 else "after a `|` comes a stage"
+            raise InputError(f"{quote(spec)}: {where}, as in `adam:lr=0.01 | cosine`.")
+    return pieces
+
+
+def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
+    """Return the name before the colon and the typed hyperparameters. Raises :class:`InputError`."""
     text = spec.strip()
     if not text:
         raise InputError("The optimizer's spec is empty. Name one, such as `adam` or `sgd:lr=0.1,momentum=0.9`.")
     head, colon, options = text.partition(":")
     head = head.strip()
-    if not head or not all(part.isidentifier() for part in head.split(".")):
+    if not _is_dotted(head):
         raise InputError(
             f"{quote(spec)}: a spec begins with an optimizer's name or import path, such as `adam` or "
             f"`torch.optim.Adam`, not with {quote(head)}."
         )
-    if colon and not options.strip():
+    return head, _read_options(spec, head, colon, options, "hyperparameters")
+
+
+def read_stage(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of what stands behind a pipe, and its typed options. Raises :class:`InputError`."""
+    head, colon, options = text.partition(":")
+    head = head.strip()
+    if not _is_dotted(head):
         raise InputError(
-            f"{quote(spec)}: after the colon comes `key=value`; without hyperparameters write {quote(head)}."
+            f"{quote(text)}: a stage begins with its name, such as `cosine` or `warmup:steps=100`, not with "
+            f"{quote(head)}."
         )
+    return head, _read_options(text, head, colon, options, "options")
+
+
+def _is_dotted(head: str) -> bool:
+    return bool(head) and all(part.isidentifier() for part in head.split("."))
+
+
+def _read_options(spec: str, head: str, colon: str, options: str, what: str) -> dict[str, Any]:
+    if colon and not options.strip():
+        raise InputError(f"{quote(spec)}: after the colon comes `key=value`; without {what} write {quote(head)}.")
     typed: dict[str, Any] = {}
     for item in _split(spec, options) if colon else ():
         key, value = _read_item(spec, item)
         if key in typed:
             raise InputError(f"{quote(spec)}: {key} is given twice. Keep one of them.")
         typed[key] = value
-    return head, typed
+    return typed
 
 
-def format_spec(head: str, typed: Mapping[str, Any]) -> str:
-    """Return the spec that reads back as ``head`` with the values ``typed``."""
-    if not typed:
-        return head
-    return f"{head}:" + ",".join(f"{key}={_format(value)}" for key, value in typed.items())
+def format_spec(head: str, typed: Mapping[str, Any], stages: Sequence[str] = ()) -> str:
+    """Return the spec that reads back as ``head`` with the values ``typed``, and ``stages`` behind it."""
+    options = ",".join(f"{key}={_format(value)}" for key, value in typed.items())
+    return " | ".join([f"{head}:{options}" if typed else head, *stages])
 
 
 def _format(value: Any) -> str:
@@ -60,23 +99,19 @@ def _format(value: Any) -> str:
 
 def _split(spec: str, options: str) -> list[str]:
     """Split at the commas that stand outside brackets and quotation marks."""
-    items, start, expected, quotation = [], 0, [], ""
-    for index, character in enumerate(options):
-        if quotation:
-            if character == quotation and options[index - 1] != "\\":
-                quotation = ""
-        elif character in "'\"":
-            quotation = character
-        elif character in _CLOSING:
+    items, start, expected = [], 0, []
+    for token in _TOKEN.finditer(options):
+        character, index = token.group(), token.start()
+        if character in ("'", '"'):
+            raise InputError(f"{quote(spec)}: a quotation mark {quote(character)} is never closed.")
+        if character in _CLOSING:
             expected.append(_CLOSING[character])
-        elif character in ")]}":
+        elif character in (")", "]", "}"):
             if not expected or expected.pop() != character:
                 raise InputError(f"{quote(spec)}: the {quote(character)} after {quote(options[:index])} opens nowhere.")
         elif character == "," and not expected:
             items.append(options[start:index])
             start = index + 1
-    if quotation:
-        raise InputError(f"{quote(spec)}: a quotation mark {quote(quotation)} is never closed.")
     if expected:
         raise InputError(f"{quote(spec)}: a bracket is never closed; {quote(expected[-1])} is missing.")
     return [*items, options[start:]]

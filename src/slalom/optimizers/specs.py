@@ -1,24 +1,29 @@
 """From what a caller hands in to an optimizer that is ready to be made.
 
 A spec is ``name:key=value,key=value``. The name is the catalogue's, or an import path; the values are Python
-literals, parsed and never evaluated. In Python a class, a ``functools.partial`` or a callable that takes
-parameters will do too.
+literals, parsed and never evaluated. Behind pipes come stages: ``adam:lr=0.01 | cosine``
+(:mod:`slalom.optimizers.stages`). In Python a class, a ``functools.partial`` or a callable that takes parameters will
+do too.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+import numpy as np
 
 from slalom.core import InputError, Needs, Rule, nearest, quote
 from slalom.optimizers import needs as probing
+from slalom.optimizers import schedules, sorting
 from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
 from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
-from slalom.optimizers.grammar import format_spec, read_spec
+from slalom.optimizers.grammar import format_spec, read_spec, split_stages
 from slalom.optimizers.imports import load
 from slalom.optimizers.rule import rule_for
+from slalom.optimizers.stages import NoDecay, Scheduling, read_stages
 
 __all__ = ["SpecifiedOptimizer", "format_spec", "labels", "parse", "parse_all"]
 
@@ -42,45 +47,124 @@ class SpecifiedOptimizer:
     factory: Callable[..., Any] = field(repr=False)  # the real class, or the caller's function
     preset: Mapping[str, Any] = field(hash=False, repr=False)  # what a named variant adds
     head: str = field(repr=False)  # the spec up to its colon
+    schedulers: tuple[Scheduling, ...] = ()  # the stages that move the learning rate
+    nodecay: NoDecay | None = None
+    changes: frozenset[str] = frozenset()  # the hyperparameters that the schedulers change: mostly the rate alone
 
     @property
     def path(self) -> str:
         """Where the class is imported from: ``torch.optim.Adam``."""
         return import_path(self.factory)
 
-    def make(self, parameters: Iterable[Any]) -> Any:
-        """Return the real, unmodified optimizer over ``parameters``, given just what was typed."""
-        return self.factory(parameters, **self.preset, **self.typed)
-
     @property
     def schedule(self) -> str:
-        """The learning-rate schedule as typed; so far none."""
-        return ""
+        """The learning-rate schedule as typed: ``warmup:steps=100 | cosine``; "" where the rate is constant."""
+        return " | ".join(stage.text for stage in self.schedulers)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """Everything behind the pipes, as typed: the schedule, then ``nodecay``."""
+        return (*(stage.text for stage in self.schedulers), *((self.nodecay.text,) if self.nodecay else ()))
 
     @property
     def sorts(self) -> bool:
-        """Whether a network's parameters are treated unequally."""
-        return False
+        """Whether a network's parameters are treated unequally: no decay for some, matrices by Muon."""
+        return self.nodecay is not None or self.needs.matrix
+
+    @property
+    def fixes_rate(self) -> bool:
+        """Whether a scheduler has been told its highest rate, so that ``lr`` no longer tells it."""
+        return any("max_lr" in stage.typed for stage in self.schedulers)
+
+    def make(self, parameters: Iterable[Any]) -> Any:
+        """Return the real, unmodified optimizer over ``parameters``, given just what was typed.
+
+        Raises :class:`slalom.core.InputError` where a spec tells how to sort a network's parameters by their names.
+        """
+        if self.nodecay is not None or self._rest:
+            what = self.nodecay.text if self.nodecay is not None else f"{sorting.REST}{next(iter(self._rest))}"
+            raise InputError(
+                f"{quote(self.spec)}: {quote(what)} sorts the parameters of a network, and here there are only "
+                "coordinates: leave it out."
+            )
+        return self._bare(parameters)
 
     def equip(self, named_parameters: Iterable[tuple[str, Any]]) -> Any:
-        """Return the real optimizer over a network's parameters, given with their names."""
-        return self.make([parameter for _, parameter in named_parameters])
+        """Return the real optimizer over a network's parameters, given with their names.
+
+        With ``nodecay`` it has two groups. An optimizer of matrices gets those of hidden layers, AdamW the rest; the
+        two are one :class:`slalom.optimizers.divided.DividedOptimizer`.
+        """
+        rest = functools.partial(sorting.rest_class(), **self._rest) if self.needs.matrix else None
+        return sorting.equip(self.spec, list(named_parameters), self.nodecay, self._bare, rest)
+
+    def division(self, named_parameters: Iterable[tuple[str, Any]]) -> dict[str, tuple[str, ...]]:
+        """Return the names of the parameters that each part moves, and of those without weight decay."""
+        return sorting.division(list(named_parameters), self.nodecay, self.name, self.needs.matrix)
 
     def scheduler(self, optimizer: Any, steps: int, steps_per_epoch: int) -> Any:
-        """Return the learning-rate scheduler over ``optimizer``, or None."""
-        return None
+        """Return the real learning-rate schedulers over ``optimizer``, or None without a schedule.
+
+        ``step()`` is to be called after every step of the optimizer, ``per=epoch`` included. ``steps_per_epoch`` is 0
+        on a landscape, which has no epochs. Raises :class:`slalom.core.InputError` where schedule and race do not fit.
+        """
+        if not self.schedulers:
+            return None
+        parts = getattr(optimizer, "parts", (optimizer,)) if self.needs.matrix else (optimizer,)
+        return schedules.make_schedule(self.schedulers, parts, steps, steps_per_epoch)
+
+    def rates(self, steps: int, steps_per_epoch: int) -> np.ndarray | None:
+        """Return the learning rate in force at each step, shape [steps], float64; None without a schedule.
+
+        Found by running the real schedulers over the real optimizer, which stands still.
+        """
+        if not self.schedulers:
+            return None
+        made = self._bare([probing.dummy(self.needs.matrix)])
+        return schedules.rates_of(self.schedulers, made, steps, steps_per_epoch)
 
     def replace(self, **hyperparameters: Any) -> SpecifiedOptimizer:
         """Return the same optimizer with other values, checked as if they had been typed."""
         typed = {**self.typed, **{name: plain(value) for name, value in hyperparameters.items()}}
         preset = {name: value for name, value in self.preset.items() if name not in typed}
-        return _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, known=self)
+        bare = _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, known=self)
+        return _staged(bare, self.schedulers, self.nodecay)
 
     def code(self) -> str:
-        """Return the line of Python that makes it: ``torch.optim.Adam(model.parameters(), lr=0.1)``."""
-        given = "".join(f", {name}={value!r}" for name, value in {**self.preset, **self.typed}.items())
+        """Return the Python that makes it: ``torch.optim.Adam(model.parameters(), lr=0.1)``.
+
+        With stages, or with parts, several lines that make ``optimizer``, ``scheduler`` and ``rest``, given ``model``
+        and the number of ``steps`` (``epochs``).
+        """
         maker = self.path if isinstance(self.factory, type) else self.head
-        return f"{maker}(model.parameters(){given})"
+        given = _arguments({**self.preset, **self._own})
+        if not self.sorts:
+            bare = f"{maker}(model.parameters(){given})"
+            return "\n".join([f"optimizer = {bare}", *self._schedule_code()]) if self.schedulers else bare
+        rest = _arguments(self._rest) if self.needs.matrix else None
+        return "\n".join([*sorting.code(maker, given, self.nodecay, rest), *self._schedule_code()])
+
+    def _schedule_code(self) -> list[str]:
+        lines = schedules.schedule_code(self.schedulers)
+        if self.needs.matrix:
+            lines += [f"rest_{line}" for line in schedules.schedule_code(self.schedulers, "rest")]
+        return lines
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        return sorting.separate(self.typed, signature_of(self.factory))[0]
+
+    @property
+    def _rest(self) -> dict[str, Any]:
+        return sorting.separate(self.typed, signature_of(self.factory))[1] if self.needs.matrix else {}
+
+    def _bare(self, parameters: Iterable[Any]) -> Any:
+        own = self._own if self.needs.matrix else self.typed
+        return self.factory(parameters, **self.preset, **own)
+
+
+def _arguments(values: Mapping[str, Any]) -> str:
+    return "".join(f", {name}={value!r}" for name, value in values.items())
 
 
 def parse(spec: Any) -> SpecifiedOptimizer:
@@ -88,14 +172,8 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     if isinstance(spec, SpecifiedOptimizer):
         return spec
     if isinstance(spec, str):
-        head, typed = read_spec(spec)
-        entry = catalogue().get(head.lower())
-        if entry is not None:
-            lasting = entry.module == "torch.optim"  # another package may come and go while we run
-            return _from_catalogue(spec.strip()) if lasting else _from_catalogue.__wrapped__(spec.strip())
-        if "." not in head:
-            raise InputError(_unknown_name(head))
-        return _specify(spec.strip(), head, load(head), typed, {})
+        text, *stages = split_stages(spec)
+        return _staged(_parse_bare(text), *read_stages(stages), spec.strip()) if stages else _parse_bare(text)
     factory, typed = spec, {}
     if isinstance(spec, functools.partial) and not spec.args:
         factory, typed = spec.func, {k: plain(v) for k, v in spec.keywords.items()}
@@ -108,6 +186,37 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     entry = entry_of(import_path(factory))
     head = entry.name if entry else _title_of(factory)
     return _specify(format_spec(head, typed), head, factory, typed, {})
+
+
+def _parse_bare(spec: str) -> SpecifiedOptimizer:
+    """Return the optimizer of a spec without stages."""
+    head, typed = read_spec(spec)
+    entry = catalogue().get(head.lower())
+    if entry is not None:
+        lasting = entry.module == "torch.optim"  # another package may come and go while we run
+        return _from_catalogue(spec) if lasting else _from_catalogue.__wrapped__(spec)
+    if "." not in head:
+        raise InputError(_unknown_name(head))
+    return _specify(spec, head, load(head), typed, {})
+
+
+def _staged(
+    bare: SpecifiedOptimizer, schedulers: tuple[Scheduling, ...], nodecay: NoDecay | None, spec: str = ""
+) -> SpecifiedOptimizer:
+    """Return an optimizer with its stages, which have been tried; ``spec`` is how they were typed."""
+    if not schedulers and nodecay is None:
+        return bare
+    staged = replace(bare, schedulers=schedulers, nodecay=nodecay)
+    spec = spec or " | ".join([bare.spec, *staged.stages])
+    if nodecay is not None and "weight_decay" not in bare.hyperparameters:
+        raise InputError(f"{quote(spec)}: {bare.name} has no weight decay that could be left off some parameters.")
+    changes: frozenset[str] = frozenset()
+    if schedulers:
+        parts = [bare._bare([probing.dummy(bare.needs.matrix)])]
+        if bare.needs.matrix:
+            parts.append(sorting.rest_class()([probing.dummy()]))
+        changes = schedules.try_schedule(spec, bare.name, schedulers, parts)
+    return replace(staged, spec=spec, changes=changes)
 
 
 @functools.lru_cache(maxsize=256)
@@ -160,9 +269,22 @@ def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimi
             parts += [words] if value else []
         else:
             parts.append(f"{words} {value:.6g}" if isinstance(value, float) else f"{words} {value}")
+    parts += _distinctive_stages(optimizer, alike)
     if not parts and len({other.path for other in alike}) > 1:
         parts.append(f"from {optimizer.path.partition('.')[0]}")
     return parts
+
+
+def _distinctive_stages(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimizer]) -> list[str]:
+    """Return the stages in words, where namesakes have others: ``["warmup", "cosine"]``, with options if need be."""
+    stages = {other.stages for other in alike}
+    if len(stages) < 2 or not optimizer.stages:
+        return []
+    names = [stage.partition(":")[0].strip() for stage in optimizer.stages]
+    for other in stages - {optimizer.stages}:
+        if [stage.partition(":")[0].strip() for stage in other] == names:
+            return [stage.replace(":", " ").replace("=", " ").replace("_", " ") for stage in optimizer.stages]
+    return names
 
 
 def _specify(
@@ -179,12 +301,14 @@ def _specify(
     entry = named if named and named.path == path else entry_of(path)
     title = entry.path.rpartition(".")[2] if entry else _title_of(factory).rpartition(".")[2]
     signature = signature_of(factory)
-    checked = check(spec, title, signature, typed)
+    own, rest = sorting.separate(typed, signature)
+    checked = check(spec, title, signature, own)
     make = functools.partial(factory, **preset, **checked)
     needs = known.needs if known else probing.KNOWN.get(path)
     if needs is None or typed:
         needs = _try(spec, title, signature, factory, make, needs, checked)
-    values = {**signature.defaults, **preset, **checked}
+    for_rest = _check_rest(spec, title, needs, rest)
+    values = {**signature.defaults, **preset, **checked, **for_rest}
     if not isinstance(factory, type):  # a function: what it makes tells the rest
         made = make([probing.dummy(needs.matrix)])
         values = {**_values_inside(made), **values}
@@ -197,13 +321,29 @@ def _specify(
         name=entry.label if entry and isinstance(factory, type) else title,
         family=entry.name if entry else title.lower(),
         hyperparameters=shown,
-        typed=checked,
+        typed={**checked, **for_rest},
         rule=rule_for(path, checked),
         needs=needs,
         factory=factory,
         preset=preset,
         head=head,
     )
+
+
+def _check_rest(spec: str, title: str, needs: Needs, rest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of AdamW, which moves what an optimizer of matrices leaves, as they were typed: prefixed."""
+    if not rest:
+        return {}
+    if not needs.matrix:
+        raise InputError(
+            f"{quote(spec)}: {title} moves every parameter itself, so {quote(sorting.REST + next(iter(rest)))} has no "
+            "part; only an optimizer of matrices, such as `muon`, leaves a rest to AdamW."
+        )
+    adamw = sorting.rest_class()
+    signature = signature_of(adamw)
+    checked = check(spec, "AdamW", signature, rest)
+    _try(spec, "AdamW", signature, adamw, functools.partial(adamw, **checked), Needs(), checked)
+    return {f"{sorting.REST}{name}": value for name, value in checked.items()}
 
 
 def _try(
