@@ -62,19 +62,17 @@ def hessian() -> np.ndarray:
     return rotation.T @ np.diag(eigenvalues) @ rotation
 
 
-def points(seed: int, count: int = 1_000) -> Any:
+def points(seed: int, count: int = 1_000) -> np.ndarray:
     """Return the first ``count`` of 1,000 points drawn from N(0, 0.6²), shape [count, 100], float32."""
-    import torch
-
-    drawn = np.random.RandomState(seed).normal(0.0, NOISE, (1_000, DIMENSION))
-    return torch.from_numpy(drawn[:count].astype(np.float32))
+    return np.random.RandomState(seed).normal(0.0, NOISE, (1_000, DIMENSION))[:count].astype(np.float32)
 
 
+@lru_cache(maxsize=1)
 def quadratic_optimum() -> float:
-    """Return the smallest training loss: that of θ at the mean of the training points."""
-    centred = points(42).numpy().astype(np.float64)
+    """Return the smallest loss over all training points: that of θ at their mean."""
+    centred = points(42).astype(np.float64)
     centred -= centred.mean(axis=0)
-    return float(0.5 * np.einsum("ni,ij,nj->n", centred, hessian(), centred).mean())
+    return float(0.5 * np.einsum("ni,ij,nj->n", centred, hessian(), centred, optimize=True).mean())
 
 
 def quadratic_deep(name: str, data_dir: str | None) -> Task:
@@ -97,7 +95,8 @@ def mean_of_outputs(outputs: Any, target: Any) -> Any:
 
 def mlp(name: str, data_dir: str | None) -> Task:
     return Task(
-        lambda: _drawn(flattened(perceptron(784, 1000, 500, 100, 10)), deviation=0.03, bias=0.0), _images(name, data_dir),
+        lambda: _drawn(flattened(perceptron(784, 1000, 500, 100, 10)), deviation=0.03, bias=0.0),
+        _images(name, data_dir),
         metrics="accuracy", name=name, title=f"DeepOBS MLP on {of(name).name}", **_CONDITIONS,
     )  # fmt: skip
 
@@ -139,8 +138,10 @@ def _image_entries(short: str) -> dict[str, Entry]:
     name = of(short).name
     data = f"70,000 images of 28×28 pixels ({name}), scaled to [0, 1]"
     held_out = f"nothing is held out; test: the first {TESTED_IMAGES:,} as published"
-    common: dict[str, Any] = {"data": data, "splits": (60_000, 0, TESTED_IMAGES), "held_out": held_out, "example": (1, 28, 28),
-              "source": f"{_PAPER}; {SOURCES[name]}"}  # fmt: skip
+    common: dict[str, Any] = {
+        "data": data, "splits": (60_000, 0, TESTED_IMAGES), "held_out": held_out, "example": (1, 28, 28),
+        "source": f"{_PAPER}; {SOURCES[name]}",
+    }  # fmt: skip
     return {
         f"deepobs-{short}-mlp": Entry(
             build=mlp, network="784–1000–500–100–10, ReLU", parameters=1_336_610,

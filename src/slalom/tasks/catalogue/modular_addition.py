@@ -43,7 +43,7 @@ ENTRIES = {
         data=f"all {PRIME**2:,} sums (a + b) mod {PRIME}, as tokens a, b, =",
         splits=(PRIME**2 - sum(_HELD_OUT), *_HELD_OUT), example=(3,), tokens=PRIME + 1,
         initial="PyTorch's own, embeddings normal 0.02",
-        teaches="Adam learns to add within seconds, plain SGD does not: attention wants adaptive steps.",
+        teaches="Attention wants adaptive steps: Adam and Muon learn to add within seconds, plain SGD lags far behind.",
         source="the data after Power et al. (2022), Grokking, arXiv:2201.02177",
     ),
 }  # fmt: skip

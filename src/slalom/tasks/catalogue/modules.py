@@ -25,6 +25,8 @@ class LogisticRegression(nn.Module):
 class Quadratic(nn.Module):
     """Returns 0.5 (θ − x)ᵀ Q (θ − x) for each point x, shape [N]; θ begins at 1."""
 
+    hessian: Tensor
+
     def __init__(self, hessian: np.ndarray):
         super().__init__()
         self.theta = nn.Parameter(torch.ones(len(hessian)))
