@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from slalom import __version__, landscapes
-from slalom.core import InputError, Landscape, Noise, Progress, Runner, quote
+from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, quote
 from slalom.core.course import Point
 from slalom.lab.checks import (
     check_choice,
@@ -111,7 +111,7 @@ def run(
     from slalom import engines
 
     if engine == "auto":
-        ruled = all(runner.optimizer.rule is not None for runner in runners)
+        ruled = all(is_moved_by_rule(runner.optimizer) for runner in runners)
         engine = "fleet" if len(runners) > MANY and ruled and landscape.elementwise else "field"
     # A caller may stand inside no_grad or inference_mode; a race needs gradients all the same.
     with (
@@ -139,6 +139,11 @@ def run(
         with blaming(landscape, []):
             race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
     return race
+
+
+def is_moved_by_rule(optimizer: Optimizer) -> bool:
+    """Whether the fleet can move an optimizer: it has an update rule, and its learning rate stays as it is."""
+    return optimizer.rule is not None and not optimizer.schedule and not optimizer.sorts
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from slalom.lab.racing import (
     check_conditions,
     choose_starts,
     enlist,
+    is_moved_by_rule,
     listed,
     run,
     versions,
@@ -135,7 +136,7 @@ class _Sweeper:
 
     def _by_rule(self, optimizer: Optimizer) -> bool:
         """Whether an optimizer is moved by its update rule; the fleet refuses one that has none."""
-        return self.engine == "fleet" or (self.engine == "auto" and optimizer.rule is not None)
+        return self.engine == "fleet" or (self.engine == "auto" and is_moved_by_rule(optimizer))
 
     def _engines(self) -> str:
         """The engines that ran, in words."""
@@ -283,7 +284,12 @@ class _Sweeper:
             rows=tuple(rows),
         )
 
-    def _must_have_rate(self, optimizer: Optimizer) -> float:
+    def _must_have_rate(self, optimizer: SpecifiedOptimizer) -> float:
+        if optimizer.fixes_rate:
+            raise InputError(
+                f"{quote(optimizer.spec)}: its schedule sets the rate to max_lr, so a sweep over lr changes nothing: "
+                "leave max_lr out, and it is lr."
+            )
         rate = optimizer.hyperparameters.get("lr")
         if not isinstance(rate, int | float) or rate <= 0:
             raise InputError(f"{quote(optimizer.spec)} has no positive learning rate `lr` to sweep over.")
