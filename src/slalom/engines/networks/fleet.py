@@ -1,14 +1,16 @@
 """The update rules on networks computed together: for sweeps over learning rates, seeds, any hyperparameter.
 
-Runners whose optimizers share a rule are rows that one compiled rule moves; the hyperparameters in which they differ
-are a column beside the rows.
+Runners whose optimizers share a rule are rows that one compiled rule moves. Hyperparameters in which they may differ
+are a column beside the rows, all others are numbers in the code. Which are which is said by the caller and never read
+off the runners that happen to be together: rounding differs between the two, and a runner must not know its neighbours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,18 @@ from slalom.formula.program import Layout
 from slalom.formula.record import Record
 
 
-def fleet(task: Task, runners: Sequence[Runner], training: Training, *, progress: Progress | None = None) -> list[Run]:
+def fleet(
+    task: Task,
+    runners: Sequence[Runner],
+    training: Training,
+    *,
+    lanes: Collection[str] = ("lr",),
+    progress: Progress | None = None,
+) -> list[Run]:
     """Train all runners together by their update rules. After Ctrl-C, everybody has made as many steps.
 
-    Raises InputError for an optimizer that no rule describes.
+    ``lanes`` names the hyperparameters, as the rules call them, in which runners that are moved together may differ
+    (see :func:`lanes_of`). Raises InputError for an optimizer that no rule describes.
     """
     for runner in runners:
         if not is_ruled(runner.optimizer):
@@ -34,7 +44,19 @@ def fleet(task: Task, runners: Sequence[Runner], training: Training, *, progress
                 f"{quote(runner.optimizer.spec)}: the fleet engine moves update rules, and none describes "
                 f"{runner.optimizer.name} on a network: use the engine field or solo."
             )
-    return in_halves(_run, task, runners, training, progress)
+    return in_halves(partial(_run, frozenset(lanes)), task, runners, training, progress)
+
+
+def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
+    """Return the hyperparameters in which runners with the same rule differ, and the learning rate."""
+    optimizers = {id(runner.optimizer): runner.optimizer for runner in runners}.values()
+    values: dict[tuple[str, str], set[float]] = {}
+    for optimizer in optimizers:
+        if optimizer.rule is not None:
+            for name, value in optimizer.rule.hyperparameters(optimizer.hyperparameters).items():
+                if _is_number(value):
+                    values.setdefault((optimizer.rule.name, name), set()).add(value)
+    return tuple(sorted({name for (_, name), seen in values.items() if len(seen) > 1} | {"lr"}))
 
 
 def is_ruled(optimizer: Optimizer) -> bool:
@@ -42,11 +64,13 @@ def is_ruled(optimizer: Optimizer) -> bool:
     return optimizer.rule is not None and not optimizer.sorts and optimizer.changes <= {"lr"}
 
 
-def _run(task: Task, runners: Sequence[Runner], training: Training, progress: Progress | None) -> list[Run]:
+def _run(
+    lanes: frozenset[str], task: Task, runners: Sequence[Runner], training: Training, progress: Progress | None
+) -> list[Run]:
     # What diverges overflows, and is recorded as that.
     with one_thread(), torch.no_grad(), np.errstate(all="ignore"):
         crowd = Crowd(task, runners, training, swift=True)
-        return crowd.run(Movers(crowd), progress)
+        return crowd.run(Movers(crowd, lanes), progress)
 
 
 @dataclass(eq=False)
@@ -66,13 +90,13 @@ class Group:
 class Movers:
     """The rules of a fleet. Satisfies :class:`slalom.engines.networks.crowd.Movers`."""
 
-    def __init__(self, crowd: Crowd):
-        self.crowd, self.made = crowd, 0
+    def __init__(self, crowd: Crowd, lanes: Collection[str] = ("lr",)):
+        self.crowd, self.lanes, self.made = crowd, lanes, 0
         self.watch = Stopwatch(crowd.training.device)
         self._next = torch.zeros_like(crowd.parameters)
-        lanes = [runner.optimizer for runner in crowd.runners]
-        lanes += [lanes[-1]] * (len(crowd.seeds) - len(lanes))
-        self.groups = [self._group(lanes[rows], rows) for rows in _neighbours(lanes)]
+        optimizers = [runner.optimizer for runner in crowd.runners]
+        optimizers += [optimizers[-1]] * (len(crowd.seeds) - len(optimizers))
+        self.groups = [self._group(optimizers[rows], rows) for rows in _neighbours(optimizers, lanes)]
 
     def _group(self, optimizers: Sequence[Optimizer], rows: slice) -> Group:
         crowd, rule = self.crowd, optimizers[0].rule
@@ -81,14 +105,13 @@ class Movers:
         layout = Layout(crowd.stack.numbers, len(optimizers), dtype, device, lanes_first=True)
         records = [rule.hyperparameters(optimizer.hyperparameters) for optimizer in optimizers]
         schedules = [o.rates(crowd.training.steps, crowd.training.steps_per_epoch) for o in optimizers]
-        scheduled = any(rates is not None for rates in schedules)
         h = Record(records[0])
         for name in h:
-            values = [record[name] for record in records]
-            if any(value != values[0] for value in values) or (name == "lr" and scheduled):
-                h[name] = torch.tensor([float(value) for value in values], dtype=dtype, device=device)[:, None]
+            if name in self.lanes and _is_number(h[name]):
+                values = [float(record[name]) for record in records]
+                h[name] = torch.tensor(values, dtype=dtype, device=device)[:, None]
         rates = None
-        if scheduled:
+        if any(schedule is not None for schedule in schedules):
             constant = [np.full(crowd.training.steps, record["lr"]) for record in records]
             rows_of_rates = [c if r is None else r for r, c in zip(schedules, constant, strict=True)]
             rates = torch.from_numpy(np.stack(rows_of_rates)).to(device, dtype)
@@ -119,20 +142,24 @@ class Movers:
         return nullcontext()
 
 
-def _neighbours(optimizers: Sequence[Optimizer]) -> Iterator[slice]:
-    """Cut the optimizers into stretches that one program moves: they share the rule and all options but numbers."""
+def _neighbours(optimizers: Sequence[Optimizer], lanes: Collection[str]) -> Iterator[slice]:
+    """Cut the optimizers into stretches that one program moves: they share the rule and all but ``lanes``."""
     low = 0
     while low < len(optimizers):
-        key, high = _key(optimizers[low]), low + 1
-        while high < len(optimizers) and (optimizers[high] is optimizers[low] or _key(optimizers[high]) == key):
+        key, high = _key(optimizers[low], lanes), low + 1
+        while high < len(optimizers) and (optimizers[high] is optimizers[low] or _key(optimizers[high], lanes) == key):
             high += 1
         yield slice(low, high)
         low = high
 
 
-def _key(optimizer: Optimizer) -> Any:
+def _key(optimizer: Optimizer, lanes: Collection[str]) -> Any:
     rule = optimizer.rule
     assert rule is not None
     h = rule.hyperparameters(optimizer.hyperparameters)
-    fixed = {name: value for name, value in h.items() if isinstance(value, bool) or not isinstance(value, int | float)}
+    fixed = {name: value for name, value in h.items() if name not in lanes or not _is_number(value)}
     return rule.name, repr(sorted(fixed.items())), bool(optimizer.hyperparameters.get("maximize"))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

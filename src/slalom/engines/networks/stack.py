@@ -9,6 +9,9 @@ import torch
 ALIGNED = 16
 """Every parameter begins at a multiple of so many numbers, so that matrix products meet aligned memory."""
 
+REGISTERS = 64
+"""A row is a multiple of so many numbers, so that none of it falls into a vector loop's remainder."""
+
 
 class Stack:
     """One row of numbers per runner, and the named parameters as views into the rows.
@@ -27,7 +30,7 @@ class Stack:
         for name in self.names:
             self.places[name] = (end, end + named[name].numel())
             end += -(-named[name].numel() // ALIGNED) * ALIGNED
-        self.lanes, self.numbers = len(models), end
+        self.lanes, self.numbers = len(models), -(-end // REGISTERS) * REGISTERS
         like = named[self.names[0]]
         self.flat = torch.zeros((self.lanes, self.numbers), dtype=like.dtype, device=like.device)
         views = self.views(self.flat)
