@@ -64,7 +64,7 @@ def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:
             f"{label}: model returns the same network at every call, and every seed needs a fresh one: make it inside "
             "the function."
         )
-    if any(name not in others or not torch.equal(own[name], others[name]) for name in own):
+    if any(name not in others or not torch.allclose(own[name], others[name], 0, 0, equal_nan=True) for name in own):
         raise InputError(
             f"{label}: two networks of the same seed differ: draw initial weights from the global generators of "
             "torch, NumPy or Python, which are seeded before every call."
@@ -192,7 +192,7 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
     if not gradients:
         raise InputError(f"{label}: the loss does not depend on the model's parameters.")
     if any(not bool(gradient.isfinite().all()) for gradient in gradients if not gradient.is_sparse):
-        raise InputError(f"{label}: the gradient is nan or infinite at the first step: mend the initial weights.")
+        raise InputError(f"{label}: the gradient is nan or infinite at the first step: look at the initial weights.")
 
 
 def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder, label: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from slalom.core import InputError, quote
 from slalom.tasks.files import STEMS, Published, cache, checked, what_to_do
+from slalom.tasks.idx import named
 
 TIMEOUT = 30.0
 """Seconds without an answer after which a mirror is given up."""
@@ -26,7 +27,7 @@ def download(wanted: Published) -> list[Path]:
             arrived = [_one(wanted, index, Path(scratch)) for index in range(len(STEMS))]
             return [path.replace(folder / path.name) for path in arrived]
     except OSError as problem:
-        raise InputError(f"{quote(folder)} cannot be written: {quote(problem.strerror or problem)}.") from problem
+        raise InputError(f"{named(folder)} cannot be written: {quote(problem.strerror or problem)}.") from problem
 
 
 def _one(wanted: Published, index: int, folder: Path) -> Path:

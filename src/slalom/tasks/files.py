@@ -10,6 +10,7 @@ from pathlib import Path
 
 from slalom.core import InputError, quote
 from slalom.tasks import idx
+from slalom.tasks.idx import named
 
 ENVIRONMENT = "SLALOM_DATA"
 
@@ -101,7 +102,7 @@ def checked(wanted: Published, index: int, path: Path) -> bytes:
     """Return the decompressed bytes of a file whose checksum is right. Raises InputError."""
     raw = idx.unpacked(path)
     if digest(raw) != wanted.digests[index]:
-        raise InputError(f"{quote(path)} is corrupt: its checksum is not that of {wanted.name}; delete it.")
+        raise InputError(f"{named(path)} is corrupt: its checksum is not that of {wanted.name}; delete it.")
     return raw
 
 
@@ -116,7 +117,7 @@ def _in_own_folders(wanted: Published, data_dir: str | None) -> list[Path] | Non
             continue
         root = Path(folder).expanduser()
         if not root.is_dir():
-            raise InputError(f"{quote(folder)} is not a folder: {said} is where the files of {wanted.name} lie.")
+            raise InputError(f"{named(folder)} is not a folder: {said} is where the files of {wanted.name} lie.")
         paths = [_four_in(root / below) for below in (*wanted.folders, "")]
         found = next((four for four in paths if four is not None), None)
         if found is not None:
@@ -124,7 +125,7 @@ def _in_own_folders(wanted: Published, data_dir: str | None) -> list[Path] | Non
         # SLALOM_DATA may well hold another set alone; who names a folder for this race means it.
         if folder is data_dir:
             raise InputError(
-                f"{quote(folder)} holds no {wanted.name}: it needs {_LISTED}, compressed or not, in it or in "
+                f"{named(folder)} holds no {wanted.name}: it needs {_LISTED}, compressed or not, in it or in "
                 f"{quote(wanted.folders[0])} below it."
             )
     return None
@@ -142,7 +143,7 @@ def _four_in(folder: Path) -> list[Path] | None:
         return None
     for path, stem in zip(found, STEMS, strict=True):
         if path is None:
-            raise InputError(f"{quote(folder)} lacks {quote(stem + '-ubyte.gz')} (or {quote(_dotted(stem))}).")
+            raise InputError(f"{named(folder)} lacks {quote(stem + '-ubyte.gz')} (or {quote(_dotted(stem))}).")
     return [path for path in found if path is not None]
 
 
@@ -163,7 +164,7 @@ def _check_not_another(wanted: Published, path: Path, raw: bytes, index: int) ->
         if known in other.digests and (other is not wanted or other.digests.index(known) != index):
             name = STEMS[other.digests.index(known)] + "-ubyte"
             raise InputError(
-                f"{quote(path)} is {quote(name)} of {other.name}: {wanted.name}'s {STEMS[index]} is wanted."
+                f"{named(path)} is {quote(name)} of {other.name}: {wanted.name}'s {STEMS[index]} is wanted."
             )
 
 

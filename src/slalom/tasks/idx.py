@@ -20,25 +20,30 @@ _TYPES = {9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "
 _GZIP = b"\x1f\x8b"
 
 
+def named(path: object) -> str:
+    """Return a path as a sentence repeats it; its end, the name of the file, is not cut off."""
+    return quote(path, 240)
+
+
 def unpacked(path: Path) -> bytes:
     """Return a file's bytes, decompressed where it is a gzip file. Raises InputError."""
     try:
         raw = path.read_bytes()
     except OSError as problem:
-        raise InputError(f"{quote(path)} cannot be read: {quote(problem.strerror or problem)}.") from problem
+        raise InputError(f"{named(path)} cannot be read: {quote(problem.strerror or problem)}.") from problem
     if not raw.startswith(_GZIP):
         return raw
     try:
         return gzip.decompress(raw)
     except EOFError:
-        raise InputError(f"{quote(path)} is truncated: its compressed data end early; fetch it again.") from None
+        raise InputError(f"{named(path)} is truncated: its compressed data end early; fetch it again.") from None
     except (OSError, zlib.error) as problem:
-        raise InputError(f"{quote(path)} is corrupt ({quote(problem)}): fetch it again.") from problem
+        raise InputError(f"{named(path)} is corrupt ({quote(problem)}): fetch it again.") from problem
 
 
 def parse(raw: bytes, path: Path) -> np.ndarray:
     """Return the uint8 array that the bytes of an IDX file hold. ``path`` is for the sentences of what is refused."""
-    label = quote(path)
+    label = named(path)
     if len(raw) < 4 or raw[:2] != b"\0\0":
         raise InputError(f"{label} is not an IDX file: it does not begin with two zero bytes and a type.")
     kind, rank = raw[2], raw[3]
@@ -66,11 +71,11 @@ def images(raw: bytes, path: Path, *, side: int) -> np.ndarray:
     """Return images, shape [N, side, side], uint8."""
     array = parse(raw, path)
     if array.ndim == 1:
-        raise InputError(f"{quote(path)} holds labels, and images are expected: has it the name of another file?")
+        raise InputError(f"{named(path)} holds labels, and images are expected: has it the name of another file?")
     if array.ndim != 3 or array.shape[1:] != (side, side):
-        raise InputError(f"{quote(path)} holds the shape {list(array.shape)}, not images of {side}×{side} pixels.")
+        raise InputError(f"{named(path)} holds the shape {list(array.shape)}, not images of {side}×{side} pixels.")
     if not len(array):
-        raise InputError(f"{quote(path)} holds no images.")
+        raise InputError(f"{named(path)} holds no images.")
     return array
 
 
@@ -78,12 +83,12 @@ def labels(raw: bytes, path: Path, *, classes: int, count: int) -> np.ndarray:
     """Return the labels of ``count`` images, shape [count], uint8."""
     array = parse(raw, path)
     if array.ndim != 1:
-        raise InputError(f"{quote(path)} holds images, and labels are expected: has it the name of another file?")
+        raise InputError(f"{named(path)} holds images, and labels are expected: has it the name of another file?")
     if len(array) != count:
         raise InputError(
-            f"{quote(path)} holds {len(array):,} labels for {count:,} images: the files do not belong together."
+            f"{named(path)} holds {len(array):,} labels for {count:,} images: the files do not belong together."
         )
     if array.max(initial=0) >= classes:
         place = int(np.argmax(array >= classes))
-        raise InputError(f"{quote(path)}: labels are 0 to {classes - 1}, but number {place:,} is {array[place]}.")
+        raise InputError(f"{named(path)}: labels are 0 to {classes - 1}, but number {place:,} is {array[place]}.")
     return array
