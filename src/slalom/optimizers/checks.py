@@ -164,7 +164,7 @@ def _complaint_by_type(value: Any, about: Hyperparameter, none_allowed: bool) ->
         finite = _complaint_about_number(value, whole=about.whole)
         if finite:
             return finite
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and (not allowed or tuple in allowed or list in allowed):
         return next(filter(None, (_complaint_by_type(v, Hyperparameter("", None), True) for v in value)), "")
     if not allowed or (isinstance(value, tuple(allowed)) and not (isinstance(value, bool) and bool not in allowed)):
         return ""
@@ -176,6 +176,7 @@ def _complaint_by_type(value: Any, about: Hyperparameter, none_allowed: bool) ->
         float: "a number",
         str: "text in quotes",
         tuple: "a tuple",
+        list: "a tuple",
     }
     words = dict.fromkeys(names[kind] for kind in allowed if kind in names)
     none = ["None"] if none_allowed else []

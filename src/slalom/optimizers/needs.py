@@ -39,6 +39,11 @@ LONGEST_COMPLAINT = 200
 """Most characters of a class's own complaint that an error repeats."""
 
 STEPS = 3
+"""Steps of a trial."""
+
+LATE = 60
+"""Steps after which coordinates are compared again: some optimizers estimate a common scale that moves only later."""
+
 _START = (0.7, -1.3, 2.1, 0.4)
 _CURVATURE = (1.0, 0.3, 2.0, 0.6)
 
@@ -71,14 +76,20 @@ def probe(make: Make) -> Needs:
         for closure, create_graph, sparse in _WAYS:
             needs = Needs(closure=closure, create_graph=create_graph, sparse=sparse, matrix=matrix)
             try:
-                joint = _travel(make, needs, _START)
+                _travel(make, needs, _START)
             except FAILURES as complaint:
                 complaints.append(complaint)
                 continue
-            alone = [_travel(make, needs, (x,), (c,))[0] for x, c in zip(_START, _CURVATURE, strict=True)]
-            mixes = any(abs(a - b) > 1e-9 * max(abs(a), abs(b)) for a, b in zip(joint, alone, strict=True))
+            mixes = _mixes(make, needs, STEPS) or _mixes(make, needs, LATE)
             return Needs(closure, mixes, matrix, sparse, create_graph, _has_modes(make([dummy(matrix)])))
         raise RefusalError(words(complaints[0])) from complaints[0]
+
+
+def _mixes(make: Make, needs: Needs, steps: int) -> bool:
+    """Whether coordinates that travel together end elsewhere than each by itself."""
+    joint = _travel(make, needs, _START, steps=steps)
+    alone = [_travel(make, needs, (x,), (c,), steps)[0] for x, c in zip(_START, _CURVATURE, strict=True)]
+    return any(abs(a - b) > 1e-9 * max(abs(a), abs(b)) for a, b in zip(joint, alone, strict=True))
 
 
 # (closure, create_graph, sparse): the plain loop first, then what is dearer
@@ -130,7 +141,11 @@ def _has_modes(optimizer: Any) -> bool:
 
 
 def _travel(
-    make: Make, needs: Needs, start: tuple[float, ...], curvature: tuple[float, ...] = _CURVATURE
+    make: Make,
+    needs: Needs,
+    start: tuple[float, ...],
+    curvature: tuple[float, ...] = _CURVATURE,
+    steps: int = STEPS,
 ) -> list[float]:
     """Return where a few steps lead on Σ c·x²/2 + x⁴/20, driven as ``needs`` says."""
     import torch
@@ -158,7 +173,7 @@ def _travel(
         return loss
 
     with torch.enable_grad():
-        for _ in range(STEPS):
+        for _ in range(steps):
             try:
                 if needs.closure:
                     optimizer.step(closure)

@@ -98,6 +98,8 @@ REMARKS: Mapping[str, tuple[str, ...]] = {
         "nearly dividing by the length.",
         "m is a running mean, (1 − μ)·g entering; the original sums g whole. The orthogonalization runs in bfloat16.",
         "The decay is scaled by the learning rate, and is 0.1 unless it is set.",
+        "On a network it moves the matrices of hidden layers; embeddings (by their names), the last matrix of several, "
+        "convolutions and biases are moved by AdamW, at its defaults or at rest_lr=… and the like.",
     ),
     "torch.optim.SparseAdam": (
         "Where a gradient has no entry, nothing happens: no decay of the moments, no movement.",

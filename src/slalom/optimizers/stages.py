@@ -79,10 +79,10 @@ DESCRIPTIONS = {
     "times as many.",
     "CyclicLR": "Moves the rate up and down between `base_lr` and `max_lr`; momentum against it.",
     "ExponentialLR": "Multiplies the rate by `gamma` at every step.",
-    "LinearLR": "Moves the rate along a line from `start_factor` to `end_factor`, both multiples of it.",
+    "LinearLR": "Moves the rate along a line from `start_factor` (1/3) to `end_factor` (1), both multiples of it.",
     "MultiStepLR": "Multiplies the rate by `gamma` at each of the `milestones`.",
     "OneCycleLR": "Raises the rate to `max_lr`, then lowers it far below where it began; momentum against it.",
-    "PolynomialLR": "Lowers the rate to 0 along a power of the steps that are left.",
+    "PolynomialLR": "Lowers the rate to 0 along a power of the steps that are left: with power=1, a straight line.",
     "StepLR": "Multiplies the rate by `gamma` every `step_size` steps.",
     WARMUP: "Raises the rate from a hundredth (`start_factor`) during `steps`, then hands over to the next stage.",
 }
