@@ -204,16 +204,19 @@ def name(target: Axes, label: Label | None, colour: str, size: float, weight: st
         return
     width, height = (target.bbox.width * 72 / target.figure.dpi, target.bbox.height * 72 / target.figure.dpi)
     x, y = label.x / width, label.y / height
+    beyond = label.anchor[0] >= width  # names at the ends of curves stand flush, outside the axes
     if label.leader:
         at = label.anchor[0] / width, label.anchor[1] / height
-        line = Line2D([at[0], x], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5)
+        to = (label.x - label.width / 2 - 1) / width if beyond else x
+        line = Line2D([at[0], to], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5)
         target.add_line(line)
+        line.set_clip_on(not beyond)
     target.text(
-        x,
+        (label.x - label.width / 2) / width if beyond else x,
         y,
         label.text,
         transform=target.transAxes,
-        ha="center",
+        ha="left" if beyond else "center",
         va="center",
         color=colour,
         fontsize=size,
@@ -243,11 +246,17 @@ def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> 
     for order, (value, meaning) in enumerate(view.marks):
         target.axvline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         _mark(target, view.x, value, meaning, order)
+    for line in view.behind:
+        curve(target, line, 0.55 * width, 2.5, faded=0.5)
     for order, line in enumerate(view.curves):
         curve(target, line, width, 3 + 0.01 * order, faded)
+    for line in view.behind:
+        name(target, line.label, ink(line.style.colour), 8.5, weight="normal")
     for line in view.curves:
         name(target, line.label, ink(line.style.colour), 8.5)
     target.set_title(view.title, loc="left", fontsize=9, color=QUIET, pad=5)
+    if view.x_title:
+        target.set_xlabel(view.x_title, fontsize=8.5, color=QUIET, labelpad=1.5)
 
 
 def _mark(target: Axes, x: Axis, value: float, meaning: str, order: int) -> None:
@@ -276,6 +285,9 @@ def curve(target: Axes, line: CurveLine, width: float, order: float, faded: floa
         steps, low, high = line.band
         target.fill_between(steps, low, high, color=line.style.colour, alpha=0.13, linewidth=0, zorder=2)
     target.add_line(Line2D(line.steps, line.values, zorder=order, alpha=faded, **stroke(line.style, width)))
+    if line.gone is not None:
+        cross = {"color": line.style.colour, "markersize": 6, "markeredgewidth": 1.6, "clip_on": False}
+        target.plot(*line.gone, "x", zorder=order + 2, **cross)  # type: ignore[arg-type]
 
 
 def header(owner: Figure, title: str, sentence: Iterable[str], left: float = 0.5) -> None:

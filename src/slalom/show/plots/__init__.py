@@ -3,9 +3,23 @@
 from slalom.show.canvas import png, write
 from slalom.show.plots.basins import basin_map, fan
 from slalom.show.plots.comparisons import comparison
+from slalom.show.plots.final_results import final_results
 from slalom.show.plots.ladders import ladder
 from slalom.show.plots.path_cards import path_card
 from slalom.show.plots.sensitivities import sensitivity
 from slalom.show.plots.surfaces import surface
+from slalom.show.plots.training import training_curves
 
-__all__ = ["basin_map", "comparison", "fan", "ladder", "path_card", "png", "sensitivity", "surface", "write"]
+__all__ = [
+    "basin_map",
+    "comparison",
+    "fan",
+    "final_results",
+    "ladder",
+    "path_card",
+    "png",
+    "sensitivity",
+    "surface",
+    "training_curves",
+    "write",
+]

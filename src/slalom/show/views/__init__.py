@@ -4,17 +4,23 @@ From a race: ``comparison(record)``, ``path_card(record, runner)``, ``surface(co
 ``synchronised_race(record, frames)``. From sweeps, whose results come as arrays: ``ladder(races, factors)``,
 ``sensitivity(sweeps, course, ...)`` of :class:`RateSweep`, ``basin_map(sweeps, course, ...)`` of :class:`StartSweep`.
 
+From a race on a task, or in a training loop of the caller's own: ``training_curves(record)``, ``final_results(record)``
+and ``training_sentence(record)``. From sweeps over networks: ``network_sensitivity(sweep)`` of a :class:`NetworkSweep`,
+``trainability(grid)`` of a :class:`TrainabilityGrid`.
+
 Nothing here imports torch or matplotlib: results can be read, and put into words, where neither is installed.
 """
 
 from slalom.show.views.basins import Basins, Fan, StartSweep, basin_map, fan
 from slalom.show.views.comparisons import Comparison, comparison
+from slalom.show.views.final_results import FinalResults, final_results
 from slalom.show.views.ladders import FACTORS, Ladder, ladder
 from slalom.show.views.moving import MovingRace, synchronised_race
 from slalom.show.views.path_cards import PathCard, path_card
 from slalom.show.views.sensitivities import RateSweep, Sensitivity, sensitivity
 from slalom.show.views.surfaces import Surface, surface
 from slalom.show.views.sweeps import NetworkSweep, TrainabilityGrid
+from slalom.show.views.training import TrainingCurves, training_curves
 from slalom.show.views.training_sentences import training_sentence
 
 __all__ = [
@@ -22,22 +28,26 @@ __all__ = [
     "Basins",
     "Comparison",
     "Fan",
+    "FinalResults",
     "Ladder",
     "MovingRace",
-    "PathCard",
     "NetworkSweep",
+    "PathCard",
     "RateSweep",
     "Sensitivity",
     "StartSweep",
     "Surface",
-    "basin_map",
     "TrainabilityGrid",
+    "TrainingCurves",
+    "basin_map",
     "comparison",
     "fan",
+    "final_results",
     "ladder",
     "path_card",
     "sensitivity",
     "surface",
     "synchronised_race",
+    "training_curves",
     "training_sentence",
 ]

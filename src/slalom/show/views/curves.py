@@ -18,7 +18,10 @@ from slalom.show.views.words import count, number, power
 
 @dataclass(frozen=True)
 class CurveLine:
-    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), quartiles over starts or seeds."""
+    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), quartiles over starts or seeds.
+
+    ``gone`` is the point after which most of its runs were lost.
+    """
 
     name: str
     style: Style
@@ -26,11 +29,15 @@ class CurveLine:
     values: np.ndarray
     band: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
     label: Label | None = None
+    gone: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves on their axes, with a horizontal ``rule`` and vertical ``marks`` (value, what it means)."""
+    """Curves on their axes, with a horizontal ``rule`` and vertical ``marks`` (value, what it means).
+
+    Those ``behind`` are drawn faint: what explains the curves.
+    """
 
     title: str
     x: Axis
@@ -38,6 +45,8 @@ class Panel:
     curves: tuple[CurveLine, ...]
     rule: tuple[float, str] | None = None
     marks: tuple[tuple[float, str], ...] = ()
+    behind: tuple[CurveLine, ...] = ()
+    x_title: str = ""
 
 
 def step_panel(record: RaceRecord, field: list[Group]) -> Panel:

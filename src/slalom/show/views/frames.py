@@ -204,6 +204,33 @@ def linear_axis(low: float, high: float, most: int = 6) -> Axis:
     return Axis(low, high, tuple(map(float, ticks)), tuple(number(float(tick), 6) for tick in ticks), log=False)
 
 
+def measure_axis(values: np.ndarray, log: bool) -> Axis:
+    """Return the axis of a measure of training: logarithmic, with ticks between the powers where it spans few."""
+    known = values[np.isfinite(values) & (values > 0)] if log else values[np.isfinite(values)]
+    if not len(known):
+        return log_axis(1e-3, 10.0) if log else linear_axis(0.0, 1.0)
+    low, high = float(known.min()), float(known.max())
+    if not log:
+        margin = 0.06 * (high - low) or 0.5 * abs(high) or 1.0
+        return linear_axis(low - margin, high + margin)
+    low, high = max(low, high * 1e-8) / 1.25, high * 1.25
+    if high / low > 300:
+        return log_axis(low, high)
+    factors = (1, 2, 5) if high / low > 8 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [k * 10.0**p for p in powers for k in factors if low <= k * 10.0**p <= high]
+    return Axis(low, high, tuple(ticks), tuple(number(tick, 2) for tick in ticks))
+
+
+def share_axis(values: np.ndarray) -> Axis:
+    """Return the axis of proportions, in per cent, up to all."""
+    known = values[np.isfinite(values)]
+    low = math.floor(10 * float(known.min()) - 0.2) / 10 if len(known) else 0.0
+    axis = linear_axis(100 * max(0.0, min(low, 0.9)), 100.0, most=5)
+    ticks = tuple(tick / 100 for tick in axis.ticks)
+    return Axis(axis.low / 100, 1.005, ticks, tuple(f"{tick} %" for tick in axis.labels), log=False)
+
+
 def step_axis(steps: int) -> Axis:
     """Return the axis of steps: logarithmic where a race is long enough to need it."""
     return log_axis(1.0, float(steps)) if steps >= 100 else linear_axis(0.0, float(max(steps, 1)))

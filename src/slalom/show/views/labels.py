@@ -81,6 +81,37 @@ def place(
     return placed
 
 
+def at_ends(
+    texts: Sequence[str], ends: Sequence[float], area: tuple[float, float], size: float, gap: float = 14.0
+) -> list[Label]:
+    """Return a label to the right of the axes for each line that ends there, moved apart where lines end together.
+
+    ``ends`` are the heights at which the lines meet the right edge of ``area``, in points.
+    """
+    heights = [text_size(text, size)[1] + 0.5 for text in texts]
+    order = sorted(range(len(texts)), key=lambda k: ends[k])
+    # Neighbours that would overlap become one block around the mean of their ends, until no two blocks overlap.
+    blocks: list[tuple[list[int], float, float]] = []  # members, middle, height
+    for k in order:
+        blocks.append(([k], min(max(ends[k], heights[k] / 2), area[1] - heights[k] / 2), heights[k]))
+        while len(blocks) > 1 and blocks[-2][1] + blocks[-2][2] / 2 > blocks[-1][1] - blocks[-1][2] / 2:
+            (low, a, lower), (high, b, upper) = blocks[-2:]
+            middle = (a * len(low) + b * len(high)) / (len(low) + len(high))
+            total = lower + upper
+            middle = min(max(middle, total / 2), max(area[1] - total / 2, total / 2))
+            blocks[-2:] = [(low + high, middle, total)]
+    labels: dict[int, Label] = {}
+    for members, middle, total in blocks:
+        foot = middle - total / 2
+        for k in members:
+            width, height = text_size(texts[k], size)
+            y = foot + heights[k] / 2
+            anchor = (area[0] + 1.0, min(max(ends[k], 0.0), area[1]))
+            labels[k] = Label(texts[k], area[0] + gap + width / 2, y, width, height, anchor, abs(y - anchor[1]) > 3)
+            foot += heights[k]
+    return [labels[k] for k in range(len(texts))]
+
+
 def _overlap(a: Sequence[float] | np.ndarray, b: Sequence[float]) -> bool:
     return bool(a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3])
 

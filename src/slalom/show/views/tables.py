@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,12 +24,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One optimizer's line of the table, with as many ``cells`` as there are columns."""
+    """One optimizer's line of the table: a cell for each column. ``best`` are the columns in which it is the best."""
 
     name: str
     style: Style
     rate: str
     cells: tuple[str, ...]
+    best: tuple[int, ...] = ()
 
 
 SAMPLE = 0.38
@@ -59,11 +60,15 @@ class Table:
 
 
 def table(record: RaceRecord, field: list[Group]) -> Table:
-    shown = rows(record, field)
+    return laid_out(rows(record, field), COLUMNS)
+
+
+def laid_out(shown: tuple[Row, ...], widths: Mapping[str, float]) -> Table:
+    """Return the table of some rows, given its headings and the width of each column in inches."""
     rate_at = SAMPLE + 0.2 + max(text_size(row.name, NAME_SIZE)[0] for row in shown) / 72
     right = rate_at + max((0.08 * len(row.rate) for row in shown), default=0.0)
     columns = []
-    for heading, width in COLUMNS.items():
+    for heading, width in widths.items():
         right += width
         columns.append(Column(heading, right))
     return Table(tuple(columns), shown, rate_at)
