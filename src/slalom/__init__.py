@@ -12,17 +12,18 @@ _HOME = {
     "Landscape": "slalom.landscapes",
     "Race": "slalom.lab",
     "Task": "slalom.tasks",
+    "TaskRace": "slalom.lab",
     "demo": "slalom.lab",
     "race": "slalom.lab",
     "sweep": "slalom.lab",
 }
 """Public name to the room it is imported from when somebody first uses it: torch takes seconds to import."""
 
-__all__ = ["InputError", "Landscape", "Race", "Task", "__version__", "demo", "race", "sweep"]
+__all__ = ["InputError", "Landscape", "Race", "Task", "TaskRace", "__version__", "demo", "race", "sweep"]
 
 if TYPE_CHECKING:
     from slalom.core import InputError
-    from slalom.lab import Race, demo, race, sweep
+    from slalom.lab import Race, TaskRace, demo, race, sweep
     from slalom.landscapes import Landscape
     from slalom.tasks import Task
 

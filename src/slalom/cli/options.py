@@ -147,17 +147,23 @@ def starting_points(command: Decorated) -> Decorated:
 
 
 def conditions(command: Decorated) -> Decorated:
-    """Add how the runners are moved."""
+    """Add how the runners are moved, on any course."""
     return _with(
         command,
-        click.option("--steps", type=COUNT, default=500, show_default=True, metavar="N", help="Steps of each runner."),
+        click.option(
+            "--steps",
+            type=COUNT,
+            metavar="N",
+            help="Steps of each runner.  [default: 500 on a landscape; on a task, its epochs]",
+        ),
+        click.option("--epochs", type=Whole(1, MOST, 20), metavar="N", help="The same in epochs, on a task."),
         click.option(
             "--noise",
             type=Deviation(),
             default=0.0,
             show_default=True,
             metavar="SD",
-            help="Standard deviation of Gaussian noise on every gradient, the same for all optimizers.",
+            help="Standard deviation of Gaussian noise on every gradient, the same for all optimizers; on a landscape.",
         ),
         click.option(
             "--seeds",
@@ -165,7 +171,8 @@ def conditions(command: Decorated) -> Decorated:
             default=1,
             show_default=True,
             metavar="N",
-            help="Runs of each optimizer and start; they differ where there is noise.",
+            help="Runs of each optimizer and start. On a task each seed has its own initial weights and batches; on a "
+            "landscape they differ where there is noise.",
         ),
         click.option(
             "--seed",
@@ -183,9 +190,35 @@ def conditions(command: Decorated) -> Decorated:
             help="auto, solo (plain loops), field (the real classes, together) or fleet (update rules, by "
             "the thousand).",
         ),
-        click.option("--dtype", default="float64", show_default=True, metavar="NAME", help="float64 or float32."),
+        click.option(
+            "--dtype",
+            metavar="NAME",
+            help="float64 or float32.  [default: float64 on a landscape, float32 on a task]",
+        ),
+        click.option(
+            "--precision",
+            default="fp32",
+            show_default=True,
+            metavar="NAME",
+            help="fp32 (the dtype as it is) or bf16 (torch's autocast), on a task.",
+        ),
         click.option("--device", default="cpu", show_default=True, metavar="NAME", help="cpu, or cuda for a GPU."),
+        click.option(
+            "--workers",
+            type=Whole(1, MOST, 2),
+            metavar="N",
+            help="Processes to compute on, on a task.  [default: one per core where it takes long]",
+        ),
+        data_dir,
     )
+
+
+data_dir = click.option(
+    "--data-dir",
+    "data_dir",
+    metavar="DIR",
+    help="Where the files of MNIST and Fashion-MNIST lie.  [default: $SLALOM_DATA, the system's, or a download]",
+)
 
 
 def outcome(saves: str) -> Callable[[Decorated], Decorated]:

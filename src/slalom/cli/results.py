@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,9 @@ def carry_out(
     ``choices`` go to its ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit
     code is 130.
     """
-    with Watch() as watch:
+    # What the user's own code prints must not get into the JSON.
+    aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
+    with Watch() as watch, aside:
         result = work(watch.progress)
     if watch.interrupted and _is_empty(result):
         raise KeyboardInterrupt
@@ -79,9 +83,12 @@ def _families(result: Any) -> list[tuple[str, str]]:
 
 
 def _conditions(result: Any) -> str:
-    """Return which engine ran, in which precision, by which versions."""
+    """Return which engine ran, in which precision, on which data, by which versions."""
     versions = ", ".join(f"{name} {result.versions[name]}" for name in ("slalom", "torch"))
-    return f"{result.engine} engine, {result.dtype}, {versions}"
+    precision = "bf16" if getattr(result, "precision", "") == "bf16" else ""
+    device = getattr(result, "device", "cpu")
+    parts = [f"{result.engine} engine", result.dtype, precision, "" if device == "cpu" else device]
+    return ", ".join([*filter(None, parts), versions])
 
 
 def _size(path: Path) -> str:

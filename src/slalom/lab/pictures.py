@@ -6,11 +6,14 @@ import base64
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slalom.core import InputError, RaceRecord, quote
-from slalom.lab import exports, files
+from slalom.core import InputError, RaceRecord, TrainingRecord, quote
+from slalom.lab import courses, exports, files, task_exports
 from slalom.lab.tables import Table
+
+if TYPE_CHECKING:
+    from slalom.lab.task_record import TaskRace
 
 DRAWN = ("png", "svg", "pdf")
 """Endings of still pictures."""
@@ -18,12 +21,29 @@ DRAWN = ("png", "svg", "pdf")
 SWEEP_ENDINGS = (*DRAWN, "csv", "json")
 RACE_ENDINGS = (*DRAWN, "gif", "mp4", "csv", "json", "parquet")
 
+TASK_ENDINGS = (*DRAWN, "csv", "json", "parquet")
+
 RACE_PICTURES = ("comparison", "path", "surface")
+TASK_PICTURES = ("curves", "final")
 
 
 def check_savable(paths: Iterable[Any], endings: Iterable[str] = RACE_ENDINGS) -> list[Path]:
     """Return ``paths`` if each can be written; see :func:`slalom.lab.files.check_savable`."""
     return files.check_savable(paths, list(endings))
+
+
+def check_wishes(course: Any, paths: Iterable[Any], picture: str = "auto") -> None:
+    """Refuse files and a picture that a race on this kind of course cannot give, before it runs."""
+    what = courses.kind(course)
+    endings, drawn = (RACE_ENDINGS, RACE_PICTURES) if what == "landscape" else (TASK_ENDINGS, TASK_PICTURES)
+    for path in paths:
+        ending = Path(path).suffix.lower().lstrip(".")
+        if ending not in endings:
+            raise InputError(
+                f"{quote(path)} cannot be drawn of a race on a {what}: its files end in {', '.join(endings)}."
+            )
+    if picture not in ("auto", *drawn):
+        raise InputError(f"picture {quote(picture)} is not one of a race on a {what}: choose {' or '.join(drawn)}.")
 
 
 def race_figure(race: RaceRecord, picture: str = "auto") -> Any:
@@ -55,8 +75,29 @@ def race_writers(race: RaceRecord, picture: str = "auto") -> dict[str, files.Wri
         "gif": move,
         "mp4": move,
         "csv": partial(exports.write_csv, race),
-        "json": lambda path: _write_bytes(path, exports.to_json(race)),
+        "json": lambda path: write_bytes(path, exports.to_json(race)),
         "parquet": partial(exports.write_parquet, race),
+    }
+
+
+def training_figure(race: TrainingRecord, picture: str = "auto") -> Any:
+    """Return a task race's training curves, or the final results with every seed as a dot."""
+    from slalom.show import plots, views
+
+    if picture in ("auto", "curves"):
+        return plots.training_curves(views.training_curves(race))
+    if picture == "final":
+        return plots.final_results(views.final_results(race))
+    raise InputError(f"picture {quote(picture)} is not known: choose one of {', '.join(TASK_PICTURES)}.")
+
+
+def training_writers(race: TaskRace, picture: str = "auto") -> dict[str, files.Writer]:
+    """Return what writes a race on a task, by ending."""
+    return {
+        **still_writers(partial(training_figure, race, picture)),
+        "csv": partial(task_exports.write_csv, race),
+        "json": lambda path: write_bytes(path, race.to_json()),
+        "parquet": partial(task_exports.write_parquet, race),
     }
 
 
@@ -71,7 +112,8 @@ def still_writers(figure: Callable[[], Any]) -> dict[str, files.Writer]:
     return dict.fromkeys(DRAWN, draw)
 
 
-def _write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write ``content``."""
     path.write_bytes(content)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -11,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from slalom import __version__, landscapes
+from slalom import landscapes
 from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, quote
 from slalom.core.course import Point
+from slalom.lab import courses, training
 from slalom.lab.checks import (
     check_choice,
     check_count,
@@ -23,6 +23,7 @@ from slalom.lab.checks import (
     check_seed,
 )
 from slalom.lab.record import Race
+from slalom.lab.versions import versions
 from slalom.optimizers import CLASSICS, labels, parse_all
 
 STEPS = 500
@@ -44,29 +45,81 @@ def race(
     *,
     start: Sequence[float] | None = None,
     starts: Sequence[Sequence[float]] | int | None = None,
-    steps: int = STEPS,
+    steps: int | None = None,
+    epochs: int | None = None,
     seeds: int = 1,
     seed: int = 0,
     noise: float = 0.0,
-    dtype: str = "float64",
+    evaluate_every: int | None = None,
+    dtype: str | None = None,
+    precision: str = "fp32",
     engine: str = "auto",
     device: str = "cpu",
+    workers: int | None = None,
+    data_dir: Any = None,
     progress: Progress | None = None,
-) -> Race:
-    """Move optimizers down a landscape together and return the record of it.
+) -> Any:
+    """Race optimizers on a course together and return the record: a :class:`Race`, or a :class:`TaskRace`.
 
-    ``course`` is a catalogue name, an expression such as ``"x**2 + 10*y**2"``, ``"file.py:name"``, a callable on
-    tensors or a :class:`slalom.Landscape`. ``optimizers`` are specs such as ``"adam:lr=0.1"``, optimizer classes,
-    partials or callables taking parameters; without any, the six classics at their defaults. ``starts`` is a list of
-    points, or a number of points to draw in the domain. Seeds count from ``seed``; they matter where there is
-    ``noise`` (the standard deviation of what is added to every gradient) or where starts are drawn.
+    ``course`` is a landscape: a catalogue name, an expression such as ``"x**2 + 10*y**2"``, ``"file.py:name"``, a
+    callable on tensors or a :class:`slalom.Landscape`. Or it is a task: a catalogue name such as ``"digits-mlp"``, a
+    :class:`slalom.Task`, ``"file.py:name"``, or a training loop of your own, a generator function
+    ``train(make_optimizer, seed)``. ``optimizers`` are specs such as ``"adam:lr=0.1"``, optimizer classes, partials or
+    callables taking parameters; without any, the six classics at their defaults. Seeds count from ``seed``.
+
+    On a landscape the race lasts ``steps`` (500) from ``start``, or from ``starts``: a list of points, or a number of
+    points to draw in the domain. Seeds matter where there is ``noise`` (the standard deviation of what is added to
+    every gradient) or where starts are drawn. The dtype is float64 unless asked for otherwise.
+
+    On a task it lasts ``epochs``, or ``steps``, or what the task says, is evaluated at every epoch or after every
+    ``evaluate_every`` steps, in ``dtype`` float32, with ``precision`` "fp32" or "bf16"; each seed has its own
+    initialisation and order of batches, shared by all optimizers. ``workers`` processes compute it (as many as there
+    are cores, where it takes longer than some seconds). ``data_dir`` is where the files of an image set lie.
 
     Raises :class:`slalom.InputError` (a ``ValueError``), in one sentence, for anything that cannot be raced.
     """
-    check_conditions(steps, seeds, seed, noise, dtype, engine)
     starts = listed(starts)
     first = start if start is not None else _first(starts)
-    landscape = landscapes.find(course, start=first)
+    found: Any = courses.find(course, data_dir, start=first)
+    terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "evaluate_every": evaluate_every, "dtype": dtype}
+    given = {"start": start, "starts": starts, "data_dir": data_dir, "workers": workers, **terms}
+    given |= changed(noise=(noise, 0.0), precision=(precision, "fp32"), engine=(engine, "auto"), device=(device, "cpu"))
+    courses.refuse_unused(found, given)
+    if courses.is_landscape(found):
+        length, precise = STEPS if steps is None else steps, dtype or "float64"
+        return _on_landscape(
+            found, optimizers, start, starts, length, seeds, seed, noise, precise, engine, device, progress
+        )
+    training.check_terms(seeds, seed, engine, workers)
+    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    counted = range(seed, seed + seeds)
+    if courses.is_loop(found):
+        return training.race_through_loop(found, field, counted, workers=workers, progress=progress)
+    conditions = training.conditions(found, seed, **terms, precision=precision, device=device)
+    return training.race_on_task(found, field, conditions, counted, engine=engine, workers=workers, progress=progress)
+
+
+def changed(**pairs: tuple[Any, Any]) -> dict[str, Any]:
+    """Return, of (value, default) by name, the values that differ."""
+    return {name: value for name, (value, default) in pairs.items() if value != default}
+
+
+def _on_landscape(
+    landscape: Landscape,
+    optimizers: Any,
+    start: Sequence[float] | None,
+    starts: Any,
+    steps: int,
+    seeds: int,
+    seed: int,
+    noise: float,
+    dtype: str,
+    engine: str,
+    device: str,
+    progress: Progress | None,
+) -> Race:
+    """Check, choose starts, enlist and run: the arguments are those of :func:`race`."""
+    check_conditions(steps, seeds, seed, noise, dtype, engine)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     points = choose_starts(landscape, start, starts, seed, each=len(field) * seeds, steps=steps)
     check_memory(len(field) * len(points) * seeds, steps, landscape.dim)
@@ -221,10 +274,3 @@ def choose_starts(
         if not chosen:
             raise InputError("`starts` is an empty list: give at least one point, or a number of points to draw.")
     return landscapes.check_starts(landscape, chosen)
-
-
-def versions() -> dict[str, str]:
-    """What a result depends on beside what was asked for."""
-    import torch
-
-    return {"slalom": __version__, "torch": str(torch.__version__), "python": platform.python_version()}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from slalom import landscapes
 from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, nearest, quote
 from slalom.core.course import Point
+from slalom.lab import courses, task_sweeping
 from slalom.lab.checks import (
     check_count,
     check_device,
@@ -18,16 +18,17 @@ from slalom.lab.checks import (
 from slalom.lab.racing import (
     STEPS,
     blaming,
+    changed,
     check_conditions,
     choose_starts,
     enlist,
     is_moved_by_rule,
     listed,
     run,
-    versions,
 )
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.sweeps import BasinSweep, LadderSweep, SensitivitySweep, Sweep
+from slalom.lab.versions import versions
 from slalom.optimizers import CLASSICS, SpecifiedOptimizer, labels, parse_all
 
 START_GRID = 256
@@ -64,48 +65,104 @@ def sweep(
     *,
     over: str = "lr",
     grid: int | None = None,
+    ranges: Sequence[Sequence[float]] | None = None,
     factors: Sequence[float] | None = None,
     start: Sequence[float] | None = None,
     starts: Sequence[Sequence[float]] | int | None = None,
-    steps: int = STEPS,
-    seeds: int = 1,
+    steps: int | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
     seed: int = 0,
     noise: float = 0.0,
-    dtype: str = "float64",
+    dtype: str | None = None,
+    precision: str = "fp32",
     engine: str = "auto",
     device: str = "cpu",
+    workers: int | None = None,
+    data_dir: Any = None,
     progress: Progress | None = None,
-) -> Sweep:
+) -> Any:
     """Run optimizers over a whole range and return what became of each run.
 
-    ``over="start"`` starts every optimizer from ``grid`` × ``grid`` points of the domain (256 × 256 unless asked for
-    otherwise): a basin map, with a fan of 30 paths around ``start``. ``over="lr"`` runs ``grid`` learning rates from
-    1e-4 to 1e2 (61) from ``starts`` points each (20 drawn in the domain): a sensitivity curve. With ``factors``, or
-    ``over="ladder"``, each optimizer runs at multiples of its learning rate: a ladder of paths.
+    On a landscape ``over="start"`` starts every optimizer from ``grid`` × ``grid`` points of the domain (256 × 256
+    unless asked for otherwise): a basin map, with a fan of 30 paths around ``start``. ``over="lr"`` runs ``grid``
+    learning rates from 1e-4 to 1e2 (61) from ``starts`` points each (20 drawn in the domain): a sensitivity curve. With
+    ``factors``, or ``over="ladder"``, each optimizer runs at multiples of its learning rate: a ladder of paths.
+
+    On a task ``over="lr"`` trains networks at ``grid`` learning rates (15) with ``seeds`` seeds (3) each: a sensitivity
+    curve of what is reached on the validation examples. Two hyperparameters, as in ``over="lr,momentum"``, make a
+    trainability map of one optimizer: ``grid`` × ``grid`` networks (64 × 64) of ``steps`` steps (200). ``ranges`` holds
+    (lowest, highest) for each of them.
 
     Other arguments are those of :func:`slalom.race`. Raises :class:`slalom.InputError` in one sentence.
     """
-    check_conditions(steps, seeds, seed, noise, dtype, engine)
     starts = listed(starts)
+    found: Any = courses.find(course, data_dir, start=start)
+    given = {"start": start, "starts": starts, "epochs": epochs, "data_dir": data_dir, "workers": workers}
+    given |= changed(noise=(noise, 0.0), precision=(precision, "fp32"))
+    courses.refuse_unused(found, given, "sweep")
+    if courses.is_landscape(found):
+        return _on_landscape(
+            _Wishes(over, grid, factors, start, starts, ranges, seeds),
+            (found, optimizers, STEPS if steps is None else steps, 1 if seeds is None else seeds, seed),
+            (noise, dtype or "float64", engine, device, progress),
+        )
+    if courses.is_loop(found):
+        raise InputError(f"{quote(found.name)} is a training loop: sweeps run landscapes and tasks; race it instead.")
+    if factors is not None:
+        raise InputError(f"factors {quote(factors)} has no part in a sweep on a task: leave it out.")
+    terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "dtype": dtype, "precision": precision, "device": device}
+    shared: dict[str, Any] = {"wanted": ranges, "engine": engine, "workers": workers, "progress": progress}
+    return task_sweeping.sweep_task(
+        found, parse_all(CLASSICS if optimizers is None else optimizers), over, grid, seeds, seed, terms, shared
+    )
+
+
+class _Wishes(NamedTuple):
+    """What a sweep on a landscape is to vary."""
+
+    over: str
+    grid: int | None
+    factors: Sequence[float] | None
+    start: Sequence[float] | None
+    starts: Any
+    ranges: Any
+    seeds: int | None
+
+
+def _on_landscape(wishes: _Wishes, what: tuple[Any, ...], how: tuple[Any, ...]) -> Sweep:
+    over, grid, factors, start, starts, _, _ = wishes
+    landscape, optimizers, steps, seeds, seed = what
+    noise, dtype, engine, device, progress = how
+    check_conditions(steps, seeds, seed, noise, dtype, engine)
     if over not in KINDS:
+        if "," in over:
+            raise InputError(
+                f"over {quote(over)} draws a map of networks: give a task, such as digits-mlp; on a landscape sweep "
+                f"over {', '.join(KINDS)}."
+            )
         raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
-    landscape = landscapes.find(course, start=start)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     check_device(device)
     sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
     kind = "ladder" if factors is not None and over == "lr" else over
-    given = {"starts": starts, "grid": grid, "factors": factors, "seeds": seeds if seeds > 1 else None}
-    for name in UNUSED[kind]:
-        if given.get(name) is not None:
-            raise InputError(f"{name} {quote(given[name])} has no part in a sweep over {kind}: leave it out.")
-    if engine == "solo" and kind != "ladder":
-        raise InputError(f"a sweep over {kind} does not run solo: choose the engine auto, field or fleet.")
+    _refuse_unused(wishes, kind, engine)
     if over == "start":
         return sweeper.basins(START_GRID if grid is None else check_count("grid", grid), start)
-    if over == "ladder" or factors is not None:
+    if kind == "ladder":
         return sweeper.ladder(FACTORS if factors is None else factors, start)
     many = RATE_STARTS if start is None and starts is None else starts
     return sweeper.sensitivity(RATE_GRID if grid is None else check_count("grid", grid), start, many)
+
+
+def _refuse_unused(wishes: _Wishes, kind: str, engine: str) -> None:
+    """Refuse what this kind of sweep on a landscape makes no use of."""
+    given = wishes._asdict() | {"seeds": wishes.seeds if (wishes.seeds or 1) > 1 else None}
+    for name in (*UNUSED[kind], "ranges"):
+        if given[name] is not None:
+            raise InputError(f"{name} {quote(given[name])} has no part in a sweep over {kind}: leave it out.")
+    if engine == "solo" and kind != "ladder":
+        raise InputError(f"a sweep over {kind} does not run solo: choose the engine auto, field or fleet.")
 
 
 class _Sweeper:

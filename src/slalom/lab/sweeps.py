@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slalom.core import Ends, Landscape, Optimizer
-from slalom.lab import files, pictures
+from slalom.lab import files, formats, pictures
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.tables import Table, significant
 
@@ -51,9 +50,7 @@ class Pictured:
 
     def to_json(self) -> bytes:
         """Return everything as JSON; numbers that are not finite are null."""
-        import msgspec
-
-        return msgspec.json.encode(self.as_dictionary())
+        return formats.as_json(self.as_dictionary())
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the picture (png svg pdf) or the numbers (csv json); the file appears whole or not at all."""
@@ -61,8 +58,8 @@ class Pictured:
             path,
             {
                 **pictures.still_writers(self.figure),
-                "csv": partial(_write_csv, self),
-                "json": lambda aside: _write_json(self, aside),
+                "csv": lambda aside: formats.write_csv(aside, *self.long_table()),
+                "json": lambda aside: pictures.write_bytes(aside, self.to_json()),
             },
         )
 
@@ -122,7 +119,7 @@ class BasinSweep(Pictured):
                 }
             )
         notes = f"arrives: f − f* < {TOLERANCE:g} within {self.steps:,} steps, and stays"
-        return _table(rows, notes)
+        return sweep_table(rows, notes)
 
     def as_dictionary(self) -> dict[str, Any]:
         return {
@@ -131,7 +128,7 @@ class BasinSweep(Pictured):
             "y": self.grid_y.tolist(),
             "optimizers": [
                 {
-                    **_identity(name, optimizer),
+                    **identity(name, optimizer),
                     "success": share,
                     "arrived_at": ends.arrived_at.tolist(),
                     "diverged": ends.diverged.tolist(),
@@ -226,7 +223,7 @@ class SensitivitySweep(Pictured):
                     "diverged": float(gone.mean()),
                 }
             )
-        return _table(
+        return sweep_table(
             rows, "median over runs at the last step; usable: the stretch around the best that is good enough"
         )
 
@@ -237,7 +234,7 @@ class SensitivitySweep(Pictured):
             "learning_rates": self.rates.tolist(),
             "optimizers": [
                 {
-                    **_identity(name, optimizer),
+                    **identity(name, optimizer),
                     "default": library_rate(optimizer),
                     "final_loss": losses.tolist(),
                     "diverged": gone.tolist(),
@@ -301,7 +298,7 @@ class LadderSweep(Pictured):
             for factor, status, losses in zip(self.factors, race.statuses, race.losses, strict=True):
                 row[f"×{factor:g}"] = str(status) if status.kind == "diverged" else float(losses[-1])
             rows.append(row)
-        return _table(rows, f"loss after {self.steps:,} steps at multiples of the learning rate")
+        return sweep_table(rows, f"loss after {self.steps:,} steps at multiples of the learning rate")
 
     def as_dictionary(self) -> dict[str, Any]:
         from slalom.lab import exports
@@ -310,7 +307,7 @@ class LadderSweep(Pictured):
             **_heading(self, "ladder"),
             "factors": list(self.factors),
             "optimizers": [
-                {**_identity(name, optimizer), "runners": exports.as_dictionary(race)["runners"]}
+                {**identity(name, optimizer), "runners": exports.as_dictionary(race)["runners"]}
                 for name, optimizer, race in zip(self.names, self.optimizers, self.rows, strict=True)
             ],
         }
@@ -350,7 +347,7 @@ def _heading(sweep: Any, over: str) -> dict[str, Any]:
     }
 
 
-def _identity(name: str, optimizer: Optimizer) -> dict[str, Any]:
+def identity(name: str, optimizer: Optimizer) -> dict[str, Any]:
     return {"name": name, "optimizer": optimizer.spec}
 
 
@@ -360,7 +357,7 @@ def _footer(sweep: Any) -> str:
     return f"{sweep.dtype}, {sweep.engine} engine · {versions}"
 
 
-def _table(rows: list[dict[str, Any]], notes: str) -> Table:
+def sweep_table(rows: list[dict[str, Any]], notes: str) -> Table:
     texts = tuple(tuple(_cell(name, value) for name, value in row.items()) for row in rows)
     return Table(tuple(rows[0]), tuple(rows), texts, notes)
 
@@ -375,19 +372,3 @@ def _cell(name: str, value: Any) -> str:
     if name == "usable decades":
         return f"{value:.1f}"
     return f"{value:,.0f}" if name == "median steps" else f"{value:.3g}" if "lr" in name else significant(value)
-
-
-def _write_csv(sweep: Pictured, path: Path) -> None:
-    columns, rows = sweep.long_table()
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([["" if _missing(value) else value for value in row] for row in rows])
-
-
-def _missing(value: Any) -> bool:
-    return isinstance(value, float) and not np.isfinite(value)
-
-
-def _write_json(sweep: Pictured, path: Path) -> None:
-    path.write_bytes(sweep.to_json())

@@ -1,0 +1,94 @@
+"""The table of a race on a task: how every optimizer ends, over its seeds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slalom.lab.tables import Table, significant
+
+if TYPE_CHECKING:
+    from slalom.lab.task_record import TaskRace
+
+MOST = 5
+"""Measures in the table at most; all of them are in the files."""
+
+
+def training_table(race: TaskRace) -> Table:
+    """Return one row per optimizer, or one per runner where there is one seed.
+
+    Raw values are the median, and under ``"… range"`` the smallest and the largest; a run that was lost counts as the
+    worst.
+    """
+    from slalom.show.views import seeds
+    from slalom.show.views.groups import training_groups
+
+    measures = [seeds.measure_named(race, name) for name in shown(race)]
+    groups = training_groups(race)
+    rows, texts = [], []
+    for group in groups:
+        row: dict[str, Any] = {"optimizer": group.name, "lr": group.hyperparameters.get("lr")}
+        text = [group.name, "–" if row["lr"] is None else f"{row['lr']:.3g}"]
+        if len(group.runners) == 1:
+            row["status"] = str(race.statuses[group.runners[0]])
+            text.append(row["status"])
+        else:
+            row["lost"] = sum(seeds.lost(race, k) for k in group.runners)
+            text.append(f"{row['lost']} of {len(group.runners)}" if row["lost"] else "–")
+        for measure in measures:
+            ends = seeds.finals(race, group, measure)
+            row |= _summary(measure.title, ends, measure)
+            text.append(_range(row[measure.title], row[f"{measure.title} range"], measure.text))
+        seconds = np.array([race.runs[k].seconds for k in group.runners])
+        row["seconds"] = float(np.median(seconds))
+        text.append(significant(row["seconds"]))
+        rows.append(row)
+        texts.append(tuple(text))
+    several = any(len(group.runners) > 1 for group in groups)
+    columns = ("optimizer", "lr", "diverged" if several else "status", *(m.title for m in measures), "seconds")
+    return Table(columns, tuple(rows), tuple(texts), _notes(race, several))
+
+
+def shown(race: TaskRace) -> list[str]:
+    """Return the measures that the table shows: the training loss, then everything on what was held out."""
+    if race.training is None:
+        return list(race.measures)[:MOST]
+    held_out = next(split for split in ("test", "validation", "train") if split in race.splits)
+    names = ["train_loss", *(f"{held_out}_{measure}" for measure in race.measures)]
+    return list(dict.fromkeys(names))[:MOST]
+
+
+def _summary(title: str, ends: np.ndarray, measure: Any) -> dict[str, Any]:
+    """Return median, smallest and largest; a quantile between a finite value and a lost run is the lost one."""
+    known = np.sort(ends[~np.isnan(ends)])
+    if not len(known):
+        return {title: None, f"{title} range": (None, None)}
+    if np.isfinite(known).all():
+        middle = float(np.median(known))
+    else:
+        middle = float(known[(len(known) - 1) // 2 if measure.higher_is_better else len(known) // 2])
+    return {title: middle, f"{title} range": (float(known[0]), float(known[-1]))}
+
+
+def _range(middle: float | None, ends: tuple[float, float], text: Any) -> str:
+    """Return ``"0.0734 [0.071–0.076]"``, and a dash for a run that was lost."""
+    if middle is None or not np.isfinite(middle):
+        return "–"
+    low, high = ends
+    if low == high:
+        return str(text(middle))
+    return f"{text(middle)} [{_end(low, text)}–{_end(high, text)}]"
+
+
+def _end(value: float, text: Any) -> str:
+    return str(text(value)) if np.isfinite(value) else "lost"
+
+
+def _notes(race: TaskRace, several: bool) -> str:
+    when = "at the last evaluation" if race.training is None else f"after {race.steps:,} steps"
+    if not several:
+        return f"{when}; seconds of training alone"
+    counts = sorted({len([r for r in race.runners if r.optimizer is runner.optimizer]) for runner in race.runners})
+    seeds = f"{counts[-1]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{when}: median [smallest–largest] of {seeds} seeds; seconds of training a run"
