@@ -61,7 +61,7 @@ class Crowd:
         self._one_seed = len(models) == 1
         swift = swift and _counts_classes(task)
         self._gradient = Gradient.of(task, training, swift=swift, shared=self._one_seed)
-        self._judgement = Judgement.of(task, training)
+        self._judgement = Judgement.of(task, training, swift=swift)
         self._lanes_of = {
             seed: [lane for lane, own in enumerate(self.seeds) if own == seed] for seed in dict.fromkeys(self.seeds)
         }

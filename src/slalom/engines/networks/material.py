@@ -12,8 +12,8 @@ import torch
 
 from slalom.core import BatchOrder, Splits, Task, Training, order_of
 
-PIECE = 2**18
-"""Numbers of input that are evaluated at once: what comes of them in a network should stay in the cache."""
+PIECE = 2**15
+"""Numbers of input that are evaluated at once, for each network: what comes of them should stay in the cache."""
 
 
 class Batch(NamedTuple):

@@ -89,15 +89,15 @@ class Judgement:
     Called with parameters, fixed tensors, inputs and target; returns [measures, lanes], float64, the loss first.
     """
 
-    def __init__(self, task: Task, training: Training):
-        self.task, self.training = weakref.proxy(task), training
+    def __init__(self, task: Task, training: Training, *, swift: bool):
+        self.task, self.training, self.swift = weakref.proxy(task), training, swift
         self.model = prepared_model(task, 0, training)
         self._recordings: dict[Any, Callable[..., Any]] = {}
 
     @staticmethod
-    def of(task: Task, training: Training) -> Judgement:
+    def of(task: Task, training: Training, *, swift: bool) -> Judgement:
         """Return the judgement of a task under these conditions; its recordings are kept for the next to ask."""
-        return _kept(task, training, ("judgement",), lambda: Judgement(task, training))
+        return _kept(task, training, ("judgement", swift), lambda: Judgement(task, training, swift=swift))
 
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor
@@ -112,7 +112,7 @@ class Judgement:
         from torch.fx.experimental.proxy_tensor import make_fx
 
         def judge(parameters: Tensors, fixed: Tensors, inputs: Any, target: Any) -> Any:
-            with precision_context(self.training):
+            with precision_context(self.training), Swiftly() if self.swift else nullcontext():
                 outputs = functional_call(self.model, (parameters, fixed), inputs)
                 return torch.stack(list(judgements(self.task, outputs, target)))
 
@@ -160,7 +160,7 @@ def _is_plain_classification(input: torch.Tensor, target: torch.Tensor, **option
     """Whether a cross entropy is the mean over [batch, classes] against class numbers, without any option."""
     plain = all(value is _CROSS_ENTROPY.parameters[name].default for name, value in options.items())
     of_classes = input.ndim == 2 and target.ndim == 1 and not target.is_floating_point()
-    return bool(plain and of_classes and input.shape[1] <= MANY_CLASSES)
+    return plain and of_classes and input.shape[1] <= MANY_CLASSES
 
 
 def swift_cross_entropy(outputs: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -222,7 +222,7 @@ def _changes_nothing(node: torch.fx.Node, source: torch.fx.Node) -> bool:
     before, after = source.meta.get("val"), node.meta.get("val")
     if node.target in _RESHAPING:
         return before is not None and after is not None and before.shape == after.shape
-    return node.target is aten.mul.Scalar and node.args[1] == 1
+    return node.target is aten.mul.Scalar and bool(node.args[1] == 1)
 
 
 def _undoes(node: torch.fx.Node, source: torch.fx.Node) -> bool:
