@@ -19,14 +19,14 @@ SCHEDULED = [
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_field_equals_solo_bit_for_bit_under_a_schedule(dtype: str) -> None:
-    together = slalom.race("rosenbrock", SCHEDULED, starts=3, steps=40, engine="field", dtype=dtype, noise=0.1)
-    alone = slalom.race("rosenbrock", SCHEDULED, starts=3, steps=40, engine="solo", dtype=dtype, noise=0.1)
+    together = slalom.race("rosenbrock", SCHEDULED, starts=2, steps=20, engine="field", dtype=dtype, noise=0.1)
+    alone = slalom.race("rosenbrock", SCHEDULED, starts=2, steps=20, engine="solo", dtype=dtype, noise=0.1)
     np.testing.assert_array_equal(together.paths, alone.paths)
     constant = [spec.partition(" | ")[0] for spec in SCHEDULED]
-    unscheduled = slalom.race("rosenbrock", constant, starts=3, steps=40, engine="solo", dtype=dtype, noise=0.1)
+    unscheduled = slalom.race("rosenbrock", constant, starts=2, steps=20, engine="solo", dtype=dtype, noise=0.1)
     differs = [not np.array_equal(a, b) for a, b in zip(alone.paths, unscheduled.paths, strict=True)]
     # Rprop reads its rate only once, and the first step of its schedule has the whole rate.
-    assert {SCHEDULED[index // 3] for index, moved in enumerate(differs) if not moved} == {"rprop | cosine"}
+    assert {SCHEDULED[index // 2] for index, moved in enumerate(differs) if not moved} == {"rprop | cosine"}
 
 
 def test_the_rate_scales_every_step_of_gradient_descent() -> None:

@@ -2,6 +2,7 @@
 
 * :mod:`slalom.optimizers.catalogue`  every class of torch.optim by name, with its paper
 * :mod:`slalom.optimizers.specs`      from what a caller hands in to an optimizer that is ready to be made
+* :mod:`slalom.optimizers.labelling`  short labels that tell optimizers apart
 * :mod:`slalom.optimizers.stages`     what may stand behind a pipe: learning-rate schedulers, ``nodecay``
 * :mod:`slalom.optimizers.schedules`  the real schedulers, made and stepped
 * :mod:`slalom.optimizers.sorting`    which of a network's parameters are treated how
@@ -16,7 +17,8 @@ Torch is imported when an optimizer is looked up, SymPy when a card is asked for
 from typing import TYPE_CHECKING, Any
 
 from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
-from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, labels, parse, parse_all
+from slalom.optimizers.labelling import labels
+from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, parse, parse_all
 from slalom.optimizers.stages import SchedulerEntry, schedulers
 
 if TYPE_CHECKING:
