@@ -48,6 +48,12 @@ def test_the_fleet_refuses_a_schedule_and_auto_goes_round_it(monkeypatch: pytest
         "`adam:lr=0.1 | cosine`: the fleet engine moves update rules whose hyperparameters stay as they are, and here "
         "is `cosine`: use the engine field or solo."
     )
+    with pytest.raises(InputError) as error:
+        slalom.race("sphere", ["adamw | nodecay"], engine="fleet")
+    assert str(error.value) == (
+        "`adamw | nodecay`: its stage `nodecay` sorts the parameters of a network, and here there are only "
+        "coordinates: leave it out."
+    )
     monkeypatch.setattr("slalom.lab.racing.MANY", 3)
     assert slalom.race("sphere", ["adam"], starts=4, steps=5).engine == "fleet"
     assert slalom.race("sphere", ["adam | cosine"], starts=4, steps=5).engine == "field"

@@ -192,6 +192,12 @@ def test_it_tells_what_went_where() -> None:
     assert any("hidden layers" in remark for remark in describe("muon").remarks)
 
 
+@pytest.mark.parametrize("name", ["embed", "tok_emb", "token", "position", "wte", "pos_embedding"])
+def test_an_embedding_is_known_by_its_name(name: str) -> None:
+    model = nn.ModuleDict({name: nn.Embedding(5, 4), "inner": nn.Linear(4, 4), "outer": nn.Linear(4, 5)})
+    assert parse("muon").division(model.named_parameters())["Muon"] == ("inner.weight",)
+
+
 def test_a_single_matrix_is_hidden_and_without_any_it_is_refused() -> None:
     single = nn.Linear(3, 2)
     assert parse("muon").division(single.named_parameters()) == {"Muon": ("weight",), "AdamW": ("bias",)}

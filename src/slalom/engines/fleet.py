@@ -317,11 +317,15 @@ def _key(optimizer: Optimizer, lanes: tuple[str, ...]) -> Any:
             f"{quote(optimizer.spec)}: the fleet engine moves update rules, and {optimizer.name} has none here: "
             "use the engine field or solo."
         )
-    if optimizer.schedule or optimizer.sorts:
-        what = optimizer.schedule or "a stage that sorts a network's parameters"
+    if optimizer.sorts:
+        raise InputError(
+            f"{quote(optimizer.spec)}: its stage `nodecay` sorts the parameters of a network, and here there are only "
+            "coordinates: leave it out."
+        )
+    if optimizer.schedule:
         raise InputError(
             f"{quote(optimizer.spec)}: the fleet engine moves update rules whose hyperparameters stay as they are, and "
-            f"here is {quote(what)}: use the engine field or solo."
+            f"here is {quote(optimizer.schedule)}: use the engine field or solo."
         )
     fixed = {name: value for name, value in optimizer.hyperparameters.items() if name not in lanes}
     return optimizer.rule.name, repr(sorted(fixed.items()))

@@ -22,8 +22,8 @@ REST = "rest_"
 
 REST_PATH = "torch.optim.AdamW"
 
-EMBEDDINGS = ("embed", "_emb", "wte", "wpe")
-"""Parts of a name that tell an embedding."""
+EMBEDDINGS = ("embed", "_emb", "token", "position", "wte", "wpe")
+"""Parts of a name that tell an embedding. A matrix that is taken for one by mistake is moved by AdamW."""
 
 
 def rest_class() -> Any:
