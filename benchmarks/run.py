@@ -9,30 +9,19 @@ import json
 import os
 import platform
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
-PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
+import networks
+from timing import HERE, PEERS, Line, alternate, cpu_seconds, in_process, median, output
+
 SIX = ["sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1"]
 START = (-75.0, -10.0)
 STEPS = 500
-
-
-@dataclass
-class Line:
-    """One row of the report: what was measured, the figure, and what it is held against."""
-
-    what: str
-    figure: str
-    target: str
-    holds: bool | None
 
 
 # -- what the processes do ---------------------------------------------------------------------------------------------
@@ -153,62 +142,15 @@ def gif() -> dict[str, float]:
         return {"seconds": seconds, "bytes": float(path.stat().st_size), "frames": float(frames)}
 
 
-# -- how it is measured ------------------------------------------------------------------------------------------------
-
-
-def median(work: Callable[[], object], repeats: int) -> float:
-    """Return the median seconds of ``repeats`` calls."""
-    return statistics.median(seconds(work) for _ in range(repeats))
-
-
-def seconds(work: Callable[[], object]) -> float:
-    begin = time.perf_counter()
-    work()
-    return time.perf_counter() - begin
-
-
-def alternate(one: Callable[[], object], other: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Return the medians of two pieces of work that take turns, so that a busy moment hits both."""
-    pairs = [(seconds(one), seconds(other)) for _ in range(repeats)]
-    return statistics.median(a for a, _ in pairs), statistics.median(b for _, b in pairs)
-
-
-def in_process(name: str, cores: int = 1) -> dict[str, float]:
-    """Run one of the measurements above in a fresh process on ``cores`` cores."""
-    return json.loads(output([sys.executable, __file__, name], cores))
-
-
-def output(command: list[str], cores: int = 1) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=pin(cores)).stdout
-
-
-def pin(cores: int) -> Callable[[], None] | None:
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    chosen = set(sorted(os.sched_getaffinity(0))[-cores:])
-    return lambda: os.sched_setaffinity(0, chosen)
-
-
-def cpu_seconds(command: list[str], repeats: int = 5) -> float:
-    """Return the median CPU seconds, user and system, of running ``command``."""
-    times = []
-    for _ in range(repeats):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    return statistics.median(times)
-
-
 # -- the report --------------------------------------------------------------------------------------------------------
 
 
 def report() -> list[Line]:
-    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines()]
+    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines(), *networks.lines()]
 
 
 def field_lines() -> list[Line]:
-    found = in_process("field")
+    found = in_process(__file__, "field")
     ratio = found["loops"] / found["field"]
     same = "bit-identical" if found["same"] else "NOT identical"
     return [
@@ -222,7 +164,7 @@ def field_lines() -> list[Line]:
 
 
 def fleet_lines() -> list[Line]:
-    found = in_process("fleet")
+    found = in_process(__file__, "fleet")
     loop, many, few = found["loop"], found["10000"], found["1000"]
     lines = [
         Line(
@@ -255,7 +197,7 @@ def fleet_lines() -> list[Line]:
 
 
 def basin_lines() -> list[Line]:
-    found = in_process("basins", cores=2)
+    found = in_process(__file__, "basins", cores=2)
     return [
         Line(
             "basin map, 256 × 256 starts × six optimizers × 500 steps, two cores",
@@ -290,7 +232,7 @@ def start_lines() -> list[Line]:
 
 
 def gif_lines() -> list[Line]:
-    found = in_process("gif", cores=2)
+    found = in_process(__file__, "gif", cores=2)
     return [
         Line(
             f"GIF of six runners, {found['frames']:.0f} frames",
