@@ -8,6 +8,7 @@ from slalom.show.plots.ladders import ladder
 from slalom.show.plots.path_cards import path_card
 from slalom.show.plots.sensitivities import sensitivity
 from slalom.show.plots.surfaces import surface
+from slalom.show.plots.trainability_maps import trainability
 from slalom.show.plots.training import training_curves
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "png",
     "sensitivity",
     "surface",
+    "trainability",
     "training_curves",
     "write",
 ]

@@ -24,10 +24,8 @@ def sensitivity(view: Sensitivity) -> Figure:
         curves = canvas.axes(figure, view.curves_box)
         canvas.scale(curves, view.x, view.y)
         curves.set_title(view.y_title, loc="left", fontsize=9, color=canvas.QUIET, pad=5)
-        curves.axhline(view.good, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        text = {"color": canvas.QUIET, "fontsize": 8, "path_effects": canvas.halo(), "zorder": 6}
-        curves.annotate(view.good_means, (0, view.good), (5, 3), **place, **text)  # type: ignore[arg-type]
+        if view.good is not None:
+            _bound(curves, view.good, view.good_means)
         if len(view.lines) == 1:
             _zone(curves, view.lines[0], view.x.high)
         for line in view.lines:
@@ -37,6 +35,14 @@ def sensitivity(view: Sensitivity) -> Figure:
         _strip(figure, view)
         canvas.footer(figure, view.footer)
     return figure
+
+
+def _bound(target: Axes, value: float, meaning: str) -> None:
+    """Draw the line below which a result is good, and what it means."""
+    target.axhline(value, color=canvas.FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+    place = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    text = {"color": canvas.QUIET, "fontsize": 8, "path_effects": canvas.halo(), "zorder": 6}
+    target.annotate(meaning, (0, value), (5, 3), **place, **text)  # type: ignore[arg-type]
 
 
 def _zone(target: Axes, line: SensitivityLine, end: float) -> None:
@@ -68,7 +74,7 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
     target.set_ylim(len(view.lines) - 0.4, -1.0)
     target.set_yticks([])
     target.spines["left"].set_visible(False)
-    target.set_title("usable learning rates", loc="left", fontsize=9, color=canvas.QUIET, pad=-2)
+    target.set_title(view.strip_title, loc="left", fontsize=9, color=canvas.QUIET, pad=-2)
     target.set_xlabel("learning rate", fontsize=8.5, color=canvas.QUIET, labelpad=1.5)
     for row, line in enumerate(view.lines):
         colour = line.style.colour

@@ -16,10 +16,12 @@ from slalom.show.views.comparisons import Comparison, comparison
 from slalom.show.views.final_results import FinalResults, final_results
 from slalom.show.views.ladders import FACTORS, Ladder, ladder
 from slalom.show.views.moving import MovingRace, synchronised_race
+from slalom.show.views.network_sensitivities import network_sensitivity
 from slalom.show.views.path_cards import PathCard, path_card
 from slalom.show.views.sensitivities import RateSweep, Sensitivity, sensitivity
 from slalom.show.views.surfaces import Surface, surface
 from slalom.show.views.sweeps import NetworkSweep, TrainabilityGrid
+from slalom.show.views.trainability_maps import Trainability, trainability
 from slalom.show.views.training import TrainingCurves, training_curves
 from slalom.show.views.training_sentences import training_sentence
 
@@ -37,6 +39,7 @@ __all__ = [
     "Sensitivity",
     "StartSweep",
     "Surface",
+    "Trainability",
     "TrainabilityGrid",
     "TrainingCurves",
     "basin_map",
@@ -44,10 +47,12 @@ __all__ = [
     "fan",
     "final_results",
     "ladder",
+    "network_sensitivity",
     "path_card",
     "sensitivity",
     "surface",
     "synchronised_race",
+    "trainability",
     "training_curves",
     "training_sentence",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +23,8 @@ FLOOR = 1e-16
 class RateSweep:
     """One optimizer at L learning rates, with R runs (starts or seeds) at each.
 
-    ``learning_rates`` [L] rise; ``final`` [L, R] is f − minimum at the end (NaN or infinite where a run diverged);
-    ``default`` is the library's own learning rate, None where it has none.
+    ``learning_rates`` [L] rise; ``final`` [L, R] is f − minimum at the end, on a task the measure of the sweep (NaN or
+    infinite where a run diverged); ``default`` is the library's own learning rate, None where it has none.
     """
 
     name: str
@@ -59,7 +59,10 @@ class SensitivityLine:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """Curves over the learning rate, and below them a strip with each one's usable stretch."""
+    """Curves over the learning rate, and below them a strip with each one's usable stretch.
+
+    ``good`` is the bound that makes a learning rate usable, None where every optimizer has its own.
+    """
 
     title: str
     sentence: tuple[str, ...]
@@ -67,12 +70,30 @@ class Sensitivity:
     y: Axis
     y_title: str
     lines: tuple[SensitivityLine, ...]
-    good: float
+    good: float | None
     good_means: str
     footer: tuple[str, ...]
     size: tuple[float, float]
     curves_box: Box
     strip_box: Box
+    strip_title: str = "usable learning rates"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What makes a final value good: its direction, and the bound for ``best``, the best median of an optimizer.
+
+    ``log`` says that values are positive and drawn on a logarithmic axis.
+    """
+
+    bound: Callable[[float], float]
+    higher_is_better: bool = False
+    log: bool = True
+
+    def reached(self, values: np.ndarray, best: float) -> np.ndarray:
+        """Return which of ``values`` are at least as good as the bound for ``best``."""
+        bound = self.bound(best)
+        return values >= bound if self.higher_is_better else values <= bound
 
 
 def sensitivity(
@@ -93,18 +114,14 @@ def sensitivity(
     medians = [np.nanmin(quartiles(sweep.final)[1], initial=math.inf) for sweep in sweeps]
     best = max(float(min(medians)), FLOOR)
     good = tolerance if best < tolerance else 10 * best
-    lines = [_line(sweep, style, good) for sweep, style in zip(sweeps, styles, strict=True)]
-    rates = np.concatenate([sweep.learning_rates for sweep in sweeps])
-    x = log_axis(float(rates.min()), float(rates.max()), most=9)
+    lines = [line_of(sweep, style, Goal(lambda _: good)) for sweep, style in zip(sweeps, styles, strict=True)]
+    x = rate_axis(sweeps)
     shown = np.concatenate([np.concatenate([line.low, line.middle, line.high]) for line in lines])
     y = _vertical(shown[np.isfinite(shown)], good)
-    strip = 0.34 + 0.26 * len(lines)
-    size = (WIDTH, 1.45 + 3.1 + 0.55 + strip + 0.95)
-    curves = Box(EDGE + 0.55, size[1] - 1.45 - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
-    box = Box(curves.left, 0.95, curves.width, strip)
+    size, curves, box = boxes(len(lines))
     wide = (WIDTH - 2 * EDGE) * 72
     means = "arrived" if good == tolerance else "within ten times the best"
-    placed = _named(lines, x, y, (curves.width * 72, curves.height * 72))
+    placed = named(lines, x, y, (curves.width * 72, curves.height * 72))
     return Sensitivity(
         title=f"How the learning rate matters on {course}",
         sentence=tuple(wrap(_sentence(lines), wide, 10.5)),
@@ -123,35 +140,42 @@ def sensitivity(
     )
 
 
-def quartiles(final: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def boxes(lines: int) -> tuple[tuple[float, float], Box, Box]:
+    """Return the size of a picture of so many lines, where the curves stand, and where the strip."""
+    strip = 0.34 + 0.26 * lines
+    size = (WIDTH, 1.45 + 3.1 + 0.55 + strip + 0.95)
+    curves = Box(EDGE + 0.55, size[1] - 1.45 - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
+    return size, curves, Box(curves.left, 0.95, curves.width, strip)
+
+
+def rate_axis(sweeps: Sequence[RateSweep]) -> Axis:
+    rates = np.concatenate([sweep.learning_rates for sweep in sweeps])
+    return log_axis(float(rates.min()), float(rates.max()), most=9)
+
+
+def quartiles(final: np.ndarray, higher_is_better: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the lower quartile, median and upper quartile [L] of ``final`` [L, R]; NaN where most runs diverged.
 
     A run that diverged counts as worse than any other.
     """
-    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), np.inf)
-    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method="higher")
+    worst, towards = (-np.inf, "lower") if higher_is_better else (np.inf, "higher")
+    kept = final if higher_is_better else np.maximum(final, FLOOR)
+    filled = np.where(np.isfinite(final), kept, worst)
+    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method=towards)  # type: ignore[call-overload]
     lost = ~np.isfinite(middle)
     return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
 
 
-def _line(sweep: RateSweep, style: Style, good: float) -> SensitivityLine:
+def line_of(sweep: RateSweep, style: Style, goal: Goal) -> SensitivityLine:
+    """Return one optimizer's line."""
     rates = np.asarray(sweep.learning_rates, dtype=float)
-    low, middle, high = quartiles(np.asarray(sweep.final, dtype=float))
-    known = np.flatnonzero(np.isfinite(middle))
-    # The best is chosen on the medians themselves: the floor is for drawing.
-    lost_last = np.where(np.isfinite(sweep.final), sweep.final, np.inf)
-    median = np.quantile(lost_last, 0.5, axis=1, method="higher")
-    best = int(known[np.argmin(median[known])]) if len(known) else None
+    final = np.asarray(sweep.final, dtype=float)
+    low, middle, high = quartiles(final, goal.higher_is_better)
+    best = _best(final, middle, goal)
     usable, decades = None, 0.0
-    if best is not None and middle[best] <= good:
-        fine = np.isfinite(middle) & (middle <= good)
-        first = last = best
-        while first > 0 and fine[first - 1]:
-            first -= 1
-        while last < len(rates) - 1 and fine[last + 1]:
-            last += 1
-        usable = (float(rates[first]), float(rates[last]))
-        decades = math.log10(usable[1] / usable[0])
+    if best is not None:
+        usable = _usable(rates, np.isfinite(middle) & goal.reached(middle, float(middle[best])), best)
+        decades = math.log10(usable[1] / usable[0]) if usable else 0.0
     lost = np.flatnonzero(~np.isfinite(middle) & (np.arange(len(rates)) > (-1 if best is None else best)))
     return SensitivityLine(
         name=sweep.name,
@@ -161,20 +185,45 @@ def _line(sweep: RateSweep, style: Style, good: float) -> SensitivityLine:
         low=low,
         high=high,
         best=None if best is None else (float(rates[best]), float(middle[best])),
-        default=_at(sweep.default, rates, middle),
+        default=_at(sweep.default, rates, middle, goal.log),
         usable=usable,
         decades=decades,
         diverges_from=float(rates[lost[0]]) if len(lost) else None,
     )
 
 
-def _at(default: float | None, rates: np.ndarray, middle: np.ndarray) -> tuple[float, float] | None:
+def _best(final: np.ndarray, middle: np.ndarray, goal: Goal) -> int | None:
+    """Return the index of the best median, chosen on the medians themselves: the floor is for drawing."""
+    known = np.flatnonzero(np.isfinite(middle))
+    if not len(known):
+        return None
+    if goal.higher_is_better:
+        return int(known[np.argmax(middle[known])])
+    lost_last = np.where(np.isfinite(final), final, np.inf)
+    median = np.quantile(lost_last, 0.5, axis=1, method="higher")
+    return int(known[np.argmin(median[known])])
+
+
+def _usable(rates: np.ndarray, fine: np.ndarray, best: int) -> tuple[float, float] | None:
+    """Return the first and last of the fine learning rates around the best, None where it is not fine itself."""
+    if not fine[best]:
+        return None
+    first = last = best
+    while first > 0 and fine[first - 1]:
+        first -= 1
+    while last < len(rates) - 1 and fine[last + 1]:
+        last += 1
+    return float(rates[first]), float(rates[last])
+
+
+def _at(default: float | None, rates: np.ndarray, middle: np.ndarray, log: bool) -> tuple[float, float] | None:
     """Return the point of the curve at the library's default, None where it lies outside or diverges."""
     known = np.isfinite(middle)
     if default is None or not known.any() or not rates[known][0] <= default <= rates[known][-1]:
         return None
-    there = np.interp(math.log(default), np.log(rates[known]), np.log(middle[known]))
-    return float(default), float(np.exp(there))
+    heights = np.log(middle[known]) if log else middle[known]
+    there = np.interp(math.log(default), np.log(rates[known]), heights)
+    return float(default), float(np.exp(there) if log else there)
 
 
 def _vertical(shown: np.ndarray, good: float) -> Axis:
@@ -202,7 +251,8 @@ def _sentence(lines: list[SensitivityLine]) -> str:
     return f"{text}{'; ' + best if len(lines) == 1 and best else ''}."
 
 
-def _named(lines: list[SensitivityLine], x: Axis, y: Axis, area: tuple[float, float]) -> tuple[SensitivityLine, ...]:
+def named(lines: list[SensitivityLine], x: Axis, y: Axis, area: tuple[float, float]) -> tuple[SensitivityLine, ...]:
+    """Return the lines with their names beside them; ``area`` is the size of the axes in points."""
     clouds = []
     for line in lines:
         spots = np.stack([x.place(line.rates) * area[0], y.place(line.middle) * area[1]], axis=1)
