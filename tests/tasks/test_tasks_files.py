@@ -174,8 +174,8 @@ def test_without_network_one_sentence_says_what_to_do(server):
     assert refused(files.fetch, wanted) == (
         f"Fashion-MNIST is not on this machine and could not be downloaded ({address}/none: HTTPError; "
         "http://127.0.0.1:9: ConnectionError): put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
-        "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into a folder and name it with --data-dir or SLALOM_DATA, "
-        "or install Debian's package dataset-fashion-mnist."
+        "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into a folder and name it with --data-dir or "
+        "SLALOM_DATA, or install Debian's package dataset-fashion-mnist."
     )
 
 

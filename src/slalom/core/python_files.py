@@ -6,7 +6,7 @@ import hashlib
 import re
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from slalom.core.errors import InputError, nearest, quote
@@ -36,9 +36,16 @@ def fetch(course: str) -> tuple[Any, str, Path]:
     located = _located(path, course)
     module = _module(located, course)
     if not hasattr(module, name):
-        known = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        known = [key for key, value in vars(module).items() if not key.startswith("_") and _is_own(value, module)]
         raise InputError(f"{quote(course)}: the file has no {quote(name)}.{nearest(name, known) or _offered(known)}")
     return getattr(module, name), name, located
+
+
+def _is_own(value: Any, module: ModuleType) -> bool:
+    """Is it something to race, rather than what the file imports or computes with?"""
+    if isinstance(value, FunctionType | type):
+        return value.__module__ == module.__name__
+    return callable(value) or type(value).__module__.startswith("slalom.")
 
 
 def _offered(known: list[str]) -> str:
