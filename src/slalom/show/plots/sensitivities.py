@@ -14,6 +14,8 @@ from slalom.show.views.styles import ink
 ZONE = "#E6E6E6"
 LOST = "#CFCFCF"
 """Where most runs diverge."""
+ROOM = 15
+"""The words at a bar cover learning rates down to so many times lower."""
 
 
 def sensitivity(view: Sensitivity) -> Figure:
@@ -84,8 +86,9 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
         if line.usable is not None:
             low, high = line.usable
             target.plot([low, high], [row, row], color=colour, linewidth=6, alpha=0.4, solid_capstyle="butt")
-            # Before the bar, where only the default's dot may lie; behind it the divergence begins.
-            before = low > view.x.low * 10
+            # Before the bar, unless the default's dot lies there; behind it the divergence begins.
+            dotted = line.default is not None and low / ROOM < line.default[0] < low
+            before = low > view.x.low * 10 and not dotted
             target.annotate(
                 f"{line.decades:.1f} decades",
                 (low if before else high, row),

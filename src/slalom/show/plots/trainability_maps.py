@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from slalom.show import canvas
 from slalom.show.views.trainability_maps import Trainability
@@ -72,5 +73,13 @@ def _bar(figure: Figure, view: Trainability, colours: matplotlib.colors.Colormap
     bar.yaxis.tick_right()
     for side in bar.spines.values():
         side.set_visible(False)
+    bar.set_title("good", fontsize=8.5, color=canvas.QUIET, pad=4)
+    if np.isnan(view.loss).any():
+        box, (width, height) = view.bar_box, figure.get_size_inches()
+        swatch = Rectangle((box.left / width, (box.bottom - 0.3) / height), box.width / width, 0.2 / height)
+        swatch.set(facecolor="black", transform=figure.transFigure)
+        figure.add_artist(swatch)
+        at = (box.left + box.width + 0.07) / width, (box.bottom - 0.2) / height
+        figure.text(*at, "diverged", fontsize=8.5, color=canvas.QUIET, va="center")
     bar.set_ylabel(view.colour_title, fontsize=9, color=canvas.QUIET, labelpad=5)
     bar.yaxis.set_label_position("right")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
 import numpy as np
 
 from slalom.show.views.frames import Axis, measure_axis, share_axis
 from slalom.show.views.layouts import EDGE, WIDTH
-from slalom.show.views.seeds import TITLES
+from slalom.show.views.seeds import TITLES, interval_means, spread
 from slalom.show.views.sensitivities import Goal, Sensitivity, SensitivityLine, boxes, line_of, named, rate_axis
 from slalom.show.views.styles import styles_for
 from slalom.show.views.sweeps import NetworkSweep
@@ -31,7 +30,10 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     """
     goal, proportion = _goal(sweep)
     styles = styles_for([entry.family for entry in sweep.sweeps])
-    lines = [line_of(entry, style, goal) for entry, style in zip(sweep.sweeps, styles, strict=True)]
+    lines = [
+        line_of(entry, style, goal, _bands(entry.final, goal))
+        for entry, style in zip(sweep.sweeps, styles, strict=True)
+    ]
     x, y = rate_axis(sweep.sweeps), _vertical(lines, goal, proportion)
     size, curves, strip = boxes(len(lines))
     wide = (WIDTH - 2 * EDGE) * 72
@@ -40,10 +42,10 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     drawn = [_clipped(line, y) for line in lines]
     return Sensitivity(
         title=f"How the learning rate matters on {sweep.course_title}",
-        sentence=tuple(wrap(_sentence(lines, title, bound, proportion), wide, 10.5)),
+        sentence=tuple(wrap(_sentence(lines, title, bound, goal, proportion), wide, 10.5, most=2)),
         x=x,
         y=y,
-        y_title=f"{title} after {_length(sweep)}: median and quartiles of {count(len(sweep.seeds), 'seed')}",
+        y_title=f"{title} after {_length(sweep)}: {interval_means(len(sweep.seeds)) or 'one seed'}",
         lines=named(drawn, x, y, (curves.width * 72, curves.height * 72)),
         good=None,
         good_means=bound,
@@ -55,17 +57,26 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     )
 
 
+def _bands(final: np.ndarray, goal: Goal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return low, median and high [L] over the seeds; NaN where most runs diverged."""
+    worst = -np.inf if goal.higher_is_better else np.inf
+    over = spread(np.where(np.isfinite(final), final, worst).T, goal.higher_is_better)
+    lost = ~np.isfinite(over.middle)
+    low, middle, high = (np.where(lost, np.nan, part) for part in (over.low, over.middle, over.high))
+    return low, middle, high
+
+
 def _goal(sweep: NetworkSweep) -> tuple[Goal, bool]:
     """Return what is good, and whether the measure is a proportion."""
     values = np.concatenate([np.ravel(entry.final) for entry in sweep.sweeps])
     known = values[np.isfinite(values)]
     inside = bool(len(known)) and bool(known.min() >= 0) and bool(known.max() <= 1)
     if "accuracy" in sweep.measure and inside:
-        return Goal(lambda best: best - POINT - 1e-9, higher_is_better=True, log=False), True
+        return Goal(lambda best: best - POINT - 1e-9, higher_is_better=True, log=False, between=True), True
     if sweep.higher_is_better:
-        return Goal(lambda best: best - PART * abs(best), higher_is_better=True, log=False), False
+        return Goal(lambda best: best - PART * abs(best), higher_is_better=True, log=False, between=True), False
     positive = bool(len(known)) and bool(known.min() > 0)
-    return Goal(lambda best: best + PART * abs(best), log=positive), False
+    return Goal(lambda best: best + PART * abs(best), log=positive, between=True), False
 
 
 def _vertical(lines: list[SensitivityLine], goal: Goal, proportion: bool) -> Axis:
@@ -88,23 +99,37 @@ def _clipped(line: SensitivityLine, y: Axis) -> SensitivityLine:
     return replace(line, low=low, middle=middle, high=high)
 
 
-def _sentence(lines: list[SensitivityLine], title: str, bound: str, proportion: bool) -> str:
+def _sentence(lines: list[SensitivityLine], title: str, bound: str, goal: Goal, proportion: bool) -> str:
     known = [line for line in lines if line.best is not None]
     if not known:
         return "Most runs diverge at every learning rate of this range."
-    texts = []
-    for line in known:
-        rate, value = line.best or (math.nan, math.nan)
-        texts.append(f"{line.name} is best at {number(rate, 2)} ({percent(value) if proportion else number(value)})")
-    text = f"{listing(texts, 6)}." if len(known) <= 2 else ""
+    text = _bests(known, title, goal, proportion)
     usable = sorted(known, key=lambda line: -line.decades)
     widest, narrow = usable[0], usable[-1]
-    wide = f"{widest.name} stays {bound} {title} over {widest.decades:.1f} decades of learning rates"
-    if len(known) > 1:
-        wide += f", {narrow.name} over {narrow.decades:.1f}"
+    text += f" {widest.name} stays {bound} over {widest.decades:.1f} decades of learning rates"
+    text += f", {narrow.name} over {narrow.decades:.1f}." if len(known) > 1 else "."
     never = [line.name for line in lines if line.best is None]
-    lost = f" Most runs of {listing(never)} diverge everywhere." if never else ""
-    return f"{text} {wide}.{lost}".strip()
+    return text + (f" Most runs of {listing(never)} diverge everywhere." if never else "")
+
+
+def _bests(known: list[SensitivityLine], title: str, goal: Goal, proportion: bool) -> str:
+    """Say how good each is at its own best learning rate."""
+    values = {line.name: line.best for line in known if line.best is not None}
+    sign = -1 if goal.higher_is_better else 1
+    order = sorted(values, key=lambda name: sign * values[name][1])
+
+    def told(name: str) -> str:
+        rate, value = values[name]
+        return f"{percent(value) if proportion else number(value)} at {number(rate, 2)}"
+
+    if len(order) == 1:
+        return f"{order[0]} reaches its best {title}, {told(order[0])}."
+    best = values[order[0]][1]
+    if all(abs(value - best) <= (POINT if proportion else PART * abs(best)) + 1e-9 for _, value in values.values()):
+        means = "a point" if proportion else "1 %"
+        return f"At its own best learning rate each comes within {means} of the best {title}, {told(order[0])}."
+    first, last = (f"{name} ({told(name)})" for name in (order[0], order[-1]))
+    return f"Each at its own best learning rate, {first} comes first in {title}, {last} last."
 
 
 def _title(sweep: NetworkSweep) -> str:

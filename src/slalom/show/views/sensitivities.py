@@ -83,12 +83,14 @@ class Sensitivity:
 class Goal:
     """What makes a final value good: its direction, and the bound for ``best``, the best median of an optimizer.
 
-    ``log`` says that values are positive and drawn on a logarithmic axis.
+    ``log`` says that values are positive and drawn on a logarithmic axis. ``between`` places the ends of the usable
+    stretch between two learning rates, where the straight line from one median to the next meets the bound.
     """
 
     bound: Callable[[float], float]
     higher_is_better: bool = False
     log: bool = True
+    between: bool = False
 
     def reached(self, values: np.ndarray, best: float) -> np.ndarray:
         """Return which of ``values`` are at least as good as the bound for ``best``."""
@@ -153,28 +155,28 @@ def rate_axis(sweeps: Sequence[RateSweep]) -> Axis:
     return log_axis(float(rates.min()), float(rates.max()), most=9)
 
 
-def quartiles(final: np.ndarray, higher_is_better: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def quartiles(final: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the lower quartile, median and upper quartile [L] of ``final`` [L, R]; NaN where most runs diverged.
 
     A run that diverged counts as worse than any other.
     """
-    worst, towards = (-np.inf, "lower") if higher_is_better else (np.inf, "higher")
-    kept = final if higher_is_better else np.maximum(final, FLOOR)
-    filled = np.where(np.isfinite(final), kept, worst)
-    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method=towards)  # type: ignore[call-overload]
+    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), np.inf)
+    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method="higher")
     lost = ~np.isfinite(middle)
     return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
 
 
-def line_of(sweep: RateSweep, style: Style, goal: Goal) -> SensitivityLine:
-    """Return one optimizer's line."""
+def line_of(
+    sweep: RateSweep, style: Style, goal: Goal, bands: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+) -> SensitivityLine:
+    """Return one optimizer's line; ``bands`` are low, median and high [L], its quartiles unless given."""
     rates = np.asarray(sweep.learning_rates, dtype=float)
     final = np.asarray(sweep.final, dtype=float)
-    low, middle, high = quartiles(final, goal.higher_is_better)
+    low, middle, high = quartiles(final) if bands is None else bands
     best = _best(final, middle, goal)
     usable, decades = None, 0.0
     if best is not None:
-        usable = _usable(rates, np.isfinite(middle) & goal.reached(middle, float(middle[best])), best)
+        usable = _usable(rates, middle, goal, best)
         decades = math.log10(usable[1] / usable[0]) if usable else 0.0
     lost = np.flatnonzero(~np.isfinite(middle) & (np.arange(len(rates)) > (-1 if best is None else best)))
     return SensitivityLine(
@@ -204,8 +206,9 @@ def _best(final: np.ndarray, middle: np.ndarray, goal: Goal) -> int | None:
     return int(known[np.argmin(median[known])])
 
 
-def _usable(rates: np.ndarray, fine: np.ndarray, best: int) -> tuple[float, float] | None:
-    """Return the first and last of the fine learning rates around the best, None where it is not fine itself."""
+def _usable(rates: np.ndarray, middle: np.ndarray, goal: Goal, best: int) -> tuple[float, float] | None:
+    """Return the ends of the good learning rates around the best, None where that is not good itself."""
+    fine = np.isfinite(middle) & goal.reached(middle, float(middle[best]))
     if not fine[best]:
         return None
     first = last = best
@@ -213,7 +216,18 @@ def _usable(rates: np.ndarray, fine: np.ndarray, best: int) -> tuple[float, floa
         first -= 1
     while last < len(rates) - 1 and fine[last + 1]:
         last += 1
-    return float(rates[first]), float(rates[last])
+    if not goal.between:
+        return float(rates[first]), float(rates[last])
+    bound = goal.bound(float(middle[best]))
+    return _crossing(rates, middle, bound, first, first - 1), _crossing(rates, middle, bound, last, last + 1)
+
+
+def _crossing(rates: np.ndarray, middle: np.ndarray, bound: float, inside: int, outside: int) -> float:
+    """Return the learning rate at which the line from one median to its neighbour meets the bound."""
+    if not 0 <= outside < len(rates) or not np.isfinite(middle[outside]):
+        return float(rates[inside])
+    way = (bound - middle[inside]) / (middle[outside] - middle[inside])
+    return float(rates[inside] * (rates[outside] / rates[inside]) ** way)
 
 
 def _at(default: float | None, rates: np.ndarray, middle: np.ndarray, log: bool) -> tuple[float, float] | None:

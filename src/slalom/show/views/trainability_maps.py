@@ -76,7 +76,7 @@ def trainability(grid: TrainabilityGrid) -> Trainability:
         colours=colours,
         colour_title=f"{grid.quantity} after {grid.steps:,} steps",
         best=None if cell is None else (float(places[0][cell[0]]), float(places[1][cell[1]])),
-        best_text="" if cell is None else f"best: {number(float(loss[cell]), 2)}",
+        best_text="" if cell is None else _best_text(grid, loss, cell),
         footer=tuple(footer),
         size=size,
         box=Box(left, foot, width, height),
@@ -173,6 +173,11 @@ def _sentence(grid: TrainabilityGrid, loss: np.ndarray, cell: tuple[int, int] | 
         text = f"{_portion(float(lost.mean()))} of {networks} {'diverge' if lost.sum() > 1 else 'diverges'}"
     text += f"; the best has {names[0]} {values[0]} and {names[1]} {values[1]}. {_border(grid, lost)}"
     return capital(text.strip())
+
+
+def _best_text(grid: TrainabilityGrid, loss: np.ndarray, cell: tuple[int, int]) -> str:
+    values = [f"{grid.names[k]} {number(float(grid.values[k][cell[k]]), 2 + (k == 1))}" for k in range(2)]
+    return f"best: {number(float(loss[cell]), 2)}\n{', '.join(values)}"
 
 
 def _portion(ratio: float) -> str:
