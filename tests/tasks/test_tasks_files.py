@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+import io
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 
 from conftest import missing
 from slalom import InputError, tasks
-from slalom.tasks import files, images
+from slalom.tasks import downloads, files, images
 
 MNIST_FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "mnist"
 
@@ -151,6 +152,24 @@ def test_a_data_set_is_downloaded_once(server, tmp_path):
     assert sorted(path.name for path in files.cache(wanted).iterdir()) == sorted(f"{name}.gz" for name in raw)
     (files.cache(wanted) / "t10k-labels-idx1-ubyte.gz").unlink()
     assert contents(files.fetch(wanted)) == list(raw.values())
+
+
+def test_a_download_shows_how_far_it_is(server, monkeypatch):
+    """A bar on standard error, where that is a terminal, with the name of each file; nothing elsewhere."""
+    folder, address, _ = server
+    raw = idx_files.four()
+    wanted = like(files.MNIST, raw, mirrors=(f"{address}/none", str(address)))
+    idx_files.write(folder, raw)
+    monkeypatch.setenv("COLUMNS", "120")
+    written = {}
+    for terminal in (True, False):
+        stream = io.StringIO()
+        stream.isatty = lambda terminal=terminal: terminal
+        monkeypatch.setattr("sys.stderr", stream)
+        downloads.download(wanted)
+        written[terminal] = stream.getvalue()
+    assert all(f"MNIST: {name}.gz" in written[True] for name in raw)
+    assert written[False] == ""
 
 
 def test_a_download_that_is_not_what_it_should_be_leaves_nothing(server):

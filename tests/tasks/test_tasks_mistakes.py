@@ -37,6 +37,14 @@ class Ragged:
         return torch.zeros(index + 1), 0
 
 
+class Endless:
+    def __len__(self):
+        raise NotImplementedError("endless")
+
+    def __getitem__(self, index):
+        return X[0], 0
+
+
 class Broken:
     def __len__(self):
         return 3
@@ -75,6 +83,7 @@ CONSTRUCTION = {
         "`t`: batch_size must be a whole number from 1, got `2.5`.",
     ),
     "epochs": (lambda: task(epochs=True), "`t`: epochs must be a whole number from 1, got `True`."),
+    "a switch": (lambda: task(drop_last="no"), "`t`: drop_last must be True or False, got `no`."),
     "validation": (
         lambda: task(validation=1.5),
         "`t`: validation must be a number of examples, a fraction below 1, a data set or None, got `1.5`.",
@@ -152,6 +161,11 @@ DATA = {
         f"`t`: train cannot be `list_iterator`: {GIVE}.",
     ),
     "a path": (lambda: task(train="images.npz"), f"`t`: train cannot be `str`: {GIVE}."),
+    "a class": (lambda: task(train=Ragged), "`t`: train is the class Ragged: give an instance, Ragged(…)."),
+    "an unknown length": (
+        lambda: task(train=Endless()),
+        f"`t`: train does not tell its length (`NotImplementedError: endless`): {GIVE}.",
+    ),
     "dictionaries": (
         lambda: task(train=[{"x": X[0], "y": 0}]),
         "`t`: train: its examples are `dict`, not tuples (input, …, target) of tensors or numbers: wrap the data set "

@@ -140,9 +140,15 @@ def _collated(data: Any, label: str) -> list[Any]:
 
     if isinstance(data, DataLoader):
         raise InputError(f"{label} is a DataLoader: give its data set; batch_size and order are the task's.")
+    if isinstance(data, type):
+        raise InputError(f"{label} is the class {data.__name__}: give an instance, {data.__name__}(…).")
     if isinstance(data, str | bytes | dict) or not (hasattr(data, "__len__") and hasattr(data, "__getitem__")):
         raise InputError(f"{label} cannot be {quote(type(data).__name__)}: {ACCEPTED}.")
-    size, pieces = len(data), []
+    try:
+        size = len(data)
+    except Exception as problem:  # a stream of examples may have __len__ without knowing it
+        raise InputError(f"{label} does not tell its length ({_raised(problem)}): {ACCEPTED}.") from problem
+    pieces: list[list[Any]] = []
     with Chance(0):  # augmentation draws from the global generators
         for low in range(0, size, PIECE):
             items = [_item(data, index, label) for index in range(low, min(low + PIECE, size))]

@@ -55,8 +55,11 @@ def _one(wanted: Published, index: int, folder: Path) -> Path:
 def _stream(url: str, path: Path, label: str) -> None:
     import pooch
 
-    fetch = pooch.HTTPDownloader(progressbar=Bar(label), timeout=TIMEOUT)
-    fetch(url, str(path), pooch=None)
+    bar = Bar(label)
+    try:
+        pooch.HTTPDownloader(progressbar=bar, timeout=TIMEOUT)(url, str(path), pooch=None)
+    finally:  # an answer that breaks off must not leave it running
+        bar.close()
 
 
 class Bar:
@@ -83,4 +86,5 @@ class Bar:
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        self._progress.stop()
+        if not self._progress.disable:
+            self._progress.stop()

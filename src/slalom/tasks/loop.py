@@ -66,7 +66,7 @@ class Loop:
         try:
             if isinstance(value, str | bytes):
                 raise TypeError
-            number = float(value)
+            number = float(value.detach() if hasattr(value, "detach") else value)
         except (TypeError, ValueError, RuntimeError, OverflowError):  # a tensor of several numbers, a complex one
             shape = f" of shape {list(value.shape)}" if getattr(value, "shape", None) else ""
             raise InputError(

@@ -78,7 +78,11 @@ class Task:
         self._metrics = None if metrics is None else as_metrics(metrics, self.name)
         self.batch_size = _at_least_one("batch_size", batch_size, self.name)
         self.epochs = _at_least_one("epochs", epochs, self.name)
-        self.reshuffle, self.drop_last, self.channels_last = bool(reshuffle), bool(drop_last), bool(channels_last)
+        switches = {"reshuffle": reshuffle, "drop_last": drop_last, "channels_last": channels_last}
+        for label, value in switches.items():
+            if not isinstance(value, bool | np.bool_):
+                raise InputError(f"{quote(self.name)}: {label} must be True or False, got {quote(value)}.")
+        self.reshuffle, self.drop_last, self.channels_last = map(bool, switches.values())
         self.optimum = None if optimum is None else _finite("optimum", optimum, self.name)
         for part, wanted in (("validation", validation), ("test", test)):
             _check_share(part, wanted, self.name)
