@@ -11,10 +11,9 @@ import click
 
 MISSING = {
     "course": "COURSE is missing: say what to descend (a name, an expression in quotes, or file.py:name), "
-    "as in `slalom {command} sphere`; `slalom list landscapes` shows the names.",
-    "what": "Say what to list: `slalom list optimizers` or `slalom list landscapes`.",
+    "as in `slalom {command} sphere`; `slalom list landscapes` and `slalom list tasks` show the names.",
     "name": "NAME is missing: say what to show, as in `slalom show adam` or `slalom show rosenbrock`; "
-    "`slalom list optimizers` and `slalom list landscapes` show the names.",
+    "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show the names.",
 }
 """What to answer when an argument is left out."""
 

@@ -11,31 +11,38 @@ from slalom.cli.tables import GAP, UNLIMITED, cells, console, hanging, show, ter
 
 
 @click.command("list", cls=options.Command)
-@click.argument("what", metavar="optimizers|landscapes")
+@click.argument("what", metavar="optimizers|landscapes|tasks", default="")
 @click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
 def list_names(what: str, as_json: bool) -> None:
     """List what can be raced, or what can be descended.
 
     For optimizers: the name, the default learning rate, and what it does. For landscapes: the name, the
-    formula, its minimum, and what it teaches.
+    formula, its minimum, and what it teaches. For tasks: the name, the network, the data, and what it teaches.
 
     \b
     Examples:
       slalom list optimizers
       slalom list landscapes
-      slalom list landscapes --json
+      slalom list tasks --json
     """
     from slalom.core import nearest, quote
 
-    if what not in LISTS:
-        raise click.UsageError(f"{quote(what)} cannot be listed: choose {' or '.join(LISTS)}.{nearest(what, LISTS)}")
-    entries = LISTS[what]()
+    if what and what not in LISTS:
+        raise click.UsageError(f"{quote(what)} cannot be listed: choose {_choices()}.{nearest(what, LISTS)}")
+    entries = LISTS[what]() if what else [{"list": name, "of": told} for name, told in TOLD.items()]
     if as_json:
         import json
 
         click.echo(json.dumps(entries, ensure_ascii=False, indent=1))
+    elif what:
+        _print([ROWS[what](entry) for entry in entries])
     else:
-        _print(what, entries)
+        _print([(f"slalom list {name}", told) for name, told in TOLD.items()])
+
+
+def _choices() -> str:
+    *others, last = LISTS
+    return f"{', '.join(others)} or {last}"
 
 
 def optimizers() -> list[dict[str, Any]]:
@@ -87,11 +94,24 @@ def landscapes() -> list[dict[str, Any]]:
     return entries
 
 
-LISTS = {"optimizers": optimizers, "landscapes": landscapes}
+def tasks() -> list[dict[str, Any]]:
+    """Return what is known of every named task."""
+    from slalom.tasks import rows
+
+    return rows()
 
 
-def _print(what: str, entries: list[dict[str, Any]]) -> None:
-    rows = [(_optimizer_row if what == "optimizers" else _landscape_row)(entry) for entry in entries]
+LISTS = {"optimizers": optimizers, "landscapes": landscapes, "tasks": tasks}
+
+TOLD = {
+    "optimizers": "what descends: SGD, Adam and the others, by name",
+    "landscapes": "what is descended: functions of a few variables",
+    "tasks": "what is descended: networks with their data",
+}
+"""What ``slalom list`` answers when it is not told what to list."""
+
+
+def _print(rows: list[tuple[str, ...]]) -> None:
     widths = [max(map(cells, column)) + GAP for column in zip(*(row[:-1] for row in rows), strict=True)]
     width = terminal_width()
     side_by_side = sum(widths) + 40 <= width
@@ -139,3 +159,10 @@ def _landscape_row(entry: dict[str, Any]) -> tuple[str, ...]:
         lowest = f"minimum {number(minima[0]['value'], 5)} at {point(minima[0]['point'])}"
         lowest += f" and {len(minima) - 1} more" if len(minima) > 1 else ""
     return entry["name"], entry["formula"], lowest, entry["teaches"]
+
+
+def _task_row(entry: dict[str, Any]) -> tuple[str, ...]:
+    return entry["name"], entry["title"], f"{entry['parameters']:,} parameters", entry["teaches"]
+
+
+ROWS = {"optimizers": _optimizer_row, "landscapes": _landscape_row, "tasks": _task_row}

@@ -41,10 +41,15 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self.hide()
         if self._previous is not None:
             signal.signal(signal.SIGINT, self._previous)
+
+    def hide(self) -> None:
+        """Take the bar away, so that something else can be printed; it comes back with the next progress."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True

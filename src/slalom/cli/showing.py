@@ -16,11 +16,13 @@ _WORD = re.compile(r"[A-Za-z][\w -]*")
 @click.command(cls=options.Command)
 @click.argument("name", metavar="NAME")
 @click.option("--latex", is_flag=True, help="Print the formula alone, as LaTeX.")
-def show(name: str, latex: bool) -> None:
-    """Show the formula of an optimizer or a landscape.
+@options.data_dir
+def show(name: str, latex: bool, data_dir: str | None) -> None:
+    """Show what an optimizer, a landscape or a task is.
 
-    Prints the formula, the defaults and what they mean, the minima, and the source. NAME is any name of
-    slalom list, with its options; an import path, an expression or file.py:name will do too.
+    Prints the formula, the defaults and what they mean, the minima, and the source; of a task its network, data,
+    batches and budget. NAME is any name of slalom list, with its options; an import path, an expression or
+    file.py:name will do too.
 
     \b
     Examples:
@@ -28,8 +30,9 @@ def show(name: str, latex: bool) -> None:
       slalom show adam:amsgrad=True
       slalom show rosenbrock
       slalom show ellipse:condition=100 --latex
+      slalom show digits-mlp
     """
-    card = find(name)
+    card = find(name, data_dir)
     text = card.latex() if latex else card.text()
     if not text:
         from slalom.core import InputError, quote
@@ -38,24 +41,37 @@ def show(name: str, latex: bool) -> None:
     click.echo(text)
 
 
-def find(name: str) -> Any:
-    """Return the card of an optimizer, or else of a landscape."""
-    from slalom import landscapes
-    from slalom.core import InputError, nearest, quote
+def find(name: str, data_dir: str | None = None) -> Any:
+    """Return the card of an optimizer, a task, or else a landscape."""
+    from slalom import landscapes, tasks
+    from slalom.core import InputError, nearest, python_files, quote
 
     head = name.partition(":")[0].strip().lower()
-    # No name stands in both catalogues, and landscapes are found without torch.
+    # No name stands in two catalogues, and landscapes are found without torch.
     if re.sub(r"[_ ]", "-", head) in landscapes.NAMES:
         return landscapes.describe(name)
+    if tasks.names_a_task(name):
+        return tasks.describe(name, data_dir)
+    if python_files.names_a_file(name):
+        return _of_file(name)
     from slalom import optimizers
 
     known = optimizers.catalogue()
-    if head in known or (_IMPORT_PATH.fullmatch(name.partition(":")[0].strip()) and not head.endswith(".py")):
+    if head in known or _IMPORT_PATH.fullmatch(name.partition(":")[0].strip()):
         return optimizers.describe(name)
     if _WORD.fullmatch(head) and len(head) > 1:
-        hint = nearest(head, [*known, *landscapes.NAMES])
+        hint = nearest(head, [*known, *landscapes.NAMES, *tasks.NAMES])
         raise InputError(
-            f"{quote(name)} is neither an optimizer nor a landscape.{hint} "
-            "`slalom list optimizers` and `slalom list landscapes` show all."
+            f"{quote(name)} is neither an optimizer nor a landscape nor a task.{hint} `slalom list optimizers`, "
+            "`slalom list landscapes` and `slalom list tasks` show all."
         )
     return landscapes.describe(name)
+
+
+def _of_file(name: str) -> Any:
+    """Return the card of what a file of the user's defines."""
+    from slalom import landscapes, tasks
+    from slalom.lab import courses
+
+    found = courses.find(name)
+    return landscapes.describe(name) if courses.is_landscape(found) else tasks.describe(found)

@@ -16,14 +16,23 @@ from slalom.cli.results import carry_out
     "--over",
     default="lr",
     show_default=True,
-    metavar="lr|start|ladder",
-    help="What is varied: lr (a curve), start (a map), or ladder (a few learning rates, every path shown).",
+    metavar="WHAT",
+    help="What is varied: lr (a curve). On a landscape also start (a map), or ladder (a few learning rates, every path "
+    "shown). On a task also two hyperparameters of one optimizer, as in lr,momentum (a map).",
 )
 @click.option(
     "--grid",
     type=options.Whole(1, options.MOST, 64),
     metavar="N",
-    help="Learning rates of a curve, or starts along each side of a map.  [default: 61, or 256]",
+    help="Values of a curve, or along each side of a map.  [default: 61 or 256; on a task 15 or 64]",
+)
+@click.option(
+    "--range",
+    "ranges",
+    type=options.RANGE,
+    multiple=True,
+    metavar="LOW,HIGH",
+    help="The values covered, on a task; for a map, one range for each hyperparameter.  [default: by the optimizer]",
 )
 @click.option(
     "--factors",
@@ -39,6 +48,7 @@ def sweep(
     optimizers: tuple[str, ...],
     points: tuple[tuple[float, ...], ...],
     starts: int | None,
+    ranges: tuple[tuple[float, ...], ...],
     save: tuple[str, ...],
     as_json: bool,
     **conditions: Any,
@@ -46,7 +56,8 @@ def sweep(
     """Run optimizers over a range of learning rates or starts.
 
     Prints where each optimizer works and where it does not: its best learning rate and the width around it,
-    or the share of starting points from which it arrives.
+    or the share of starting points from which it arrives. On a task, what networks reach on the validation
+    examples, or the final training loss of each of a whole map of networks.
 
     \b
     Examples:
@@ -54,6 +65,8 @@ def sweep(
       slalom sweep himmelblau -o adam:lr=0.1 --over start --save basins.png
       slalom sweep ravine -o sgd:lr=0.1 -o momentum:lr=0.1 --factors 0.1,0.3,1,3,10 --save ladder.png
       slalom sweep rosenbrock -o adam --grid 31 --starts 50 --json > sweep.json
+      slalom sweep digits-mlp -o sgd -o adam --epochs 10 --save sensitivity.png
+      slalom sweep digits-mlp -o sgd --over lr,momentum --grid 64 --save trainability.png
     """
     from slalom import lab
     from slalom.lab.pictures import SWEEP_ENDINGS
@@ -62,7 +75,8 @@ def sweep(
     lab.check_savable(save, SWEEP_ENDINGS)
 
     def work(progress: Any) -> Any:
-        return lab.sweep(course, list(optimizers) or None, **given, **conditions, progress=progress)
+        field = list(optimizers) or None
+        return lab.sweep(course, field, ranges=list(ranges) or None, **given, **conditions, progress=progress)
 
     carry_out(work, heading, save, as_json)
 

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, Progress, quote
 from slalom.lab import files
+from slalom.lab.network_demonstration import chapters_html, check_data, show_networks
 from slalom.lab.observations import Observation, observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
@@ -40,16 +41,26 @@ class Exhibit:
     command: str
 
 
-def demo(out: str | os.PathLike[str] = "demo", report: Report | None = None) -> Path:
+def demo(
+    out: str | os.PathLike[str] = "demo",
+    report: Report | None = None,
+    *,
+    data: str = "digits",
+    data_dir: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Path:
     """Run the whole experiment and write its pictures, numbers and page into the folder ``out``; return the page.
 
     f(x, y) = x² + y² from (−75, −10), with the real ``torch.optim`` classes: SGD at learning rate 0.1, Adagrad,
-    RMSprop, Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1.
+    RMSprop, Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1. Then the
+    six at learning rate 0.01 on two networks, with ten seeds, on ``data``: ``digits``, ``mnist`` or ``fashion-mnist``,
+    whose files lie in ``data_dir``. After Ctrl-C in that second part the page holds what had been finished.
 
-    Raises InputError if ``out`` cannot be a folder of ours.
+    Raises InputError if ``out`` cannot be a folder of ours, or the data cannot be had.
     """
     tell = report or (lambda line: None)
     folder = _prepare(Path(out).expanduser())
+    tasks = check_data(data, data_dir)
     tell(f"racing six optimizers for {LONG:,} steps, four variants of SGD, and SGD at learning rate 1")
     classics = race("sphere", CLASSICS, start=START, steps=LONG)
     short = race("sphere", CLASSICS, start=START, steps=SHORT)
@@ -66,7 +77,8 @@ def demo(out: str | os.PathLike[str] = "demo", report: Report | None = None) -> 
     tell("computing what was seen")
     observations = observe(classics, variants, bouncing)
     page = folder / "index.html"
-    content = _page(classics, variants, observations, exhibits)
+    chapters = show_networks(data, tasks, folder, tell, progress)
+    content = _page(classics, variants, observations, exhibits, chapters_html(data, chapters))
     files.save(page, {"html": lambda path: _write(path, content)})
     return page
 
@@ -183,7 +195,9 @@ small, footer { color: var(--quiet); }
 """
 
 
-def _page(classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit]) -> str:
+def _page(
+    classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit], networks: str
+) -> str:
     """Return the page: the answer first, then what was seen, the tables, and every picture with its command."""
     seen = "".join(f"<dt>{html.escape(o.heading)}</dt><dd>{html.escape(o.text)}</dd>" for o in observations)
     figures = {exhibit.file: _figure(exhibit) for exhibit in exhibits}
@@ -195,7 +209,7 @@ def _page(classics: Race, variants: Race, observations: Sequence[Observation], e
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How six optimizers descend x² + y²</title>
+<title>How six optimizers descend: x² + y², and two networks</title>
 <style>{STYLE}</style>
 </head>
 <body>
@@ -219,6 +233,7 @@ rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Not
 <h2>The numbers</h2>
 <p><a href="classics.json">classics.json</a> (10,000 steps), <a href="classics.csv">classics.csv</a>,
 <a href="variants.csv">variants.csv</a>, <a href="bouncing.csv">bouncing.csv</a> (one line per runner and step).</p>
+{networks}
 <footer>{html.escape(versions)}; {classics.engine} engine, {classics.dtype}. Ranks on a plane do not transfer to
 networks.</footer>
 </body>

@@ -47,7 +47,7 @@ def race(
     starts: Sequence[Sequence[float]] | int | None = None,
     steps: int | None = None,
     epochs: int | None = None,
-    seeds: int = 1,
+    seeds: int | None = None,
     seed: int = 0,
     noise: float = 0.0,
     evaluate_every: int | None = None,
@@ -78,7 +78,7 @@ def race(
 
     Raises :class:`slalom.InputError` (a ``ValueError``), in one sentence, for anything that cannot be raced.
     """
-    starts = listed(starts)
+    starts, seeds = listed(starts), 1 if seeds is None else seeds
     first = start if start is not None else _first(starts)
     found: Any = courses.find(course, data_dir, start=first)
     terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "evaluate_every": evaluate_every, "dtype": dtype}
