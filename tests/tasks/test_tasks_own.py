@@ -6,6 +6,8 @@ import random
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
 from torch.utils.data import Dataset, Subset, TensorDataset
@@ -178,6 +180,35 @@ def test_splits_are_drawn_anew_and_share_nothing():
         assert sorted(np.concatenate([split.train, split.validation, split.test])) == list(range(40))
     assert np.array_equal(splits[0].test, splits[1].test)
     assert set(splits[0].test) != set(splits[2].test)
+
+
+@given(
+    size=st.integers(1, 60),
+    validation=st.none() | st.integers(0, 70) | st.floats(0, 0.999),
+    test=st.none() | st.integers(0, 70) | st.floats(0, 0.999),
+    seeds=st.tuples(st.integers(0, 2**63), st.integers(0, 2**63)),
+)
+def test_any_shares_are_held_out_or_refused(size, validation, test, seeds):
+    """Whatever is asked for: disjoint parts of the same sizes for every seed, or one sentence."""
+    task = Task(classifier, (torch.zeros(size, 6), torch.zeros(size)), validation=validation, test=test)
+    sizes = set()
+    for seed in seeds:
+        try:
+            split = task.splits(seed)
+        except InputError as problem:
+            sizes.add(str(problem))
+            continue
+        parts = [part for part in (split.train, split.validation, split.test) if part is not None]
+        assert sorted(np.concatenate(parts)) == list(range(size))
+        assert len(split.train) > 0
+        sizes.add(tuple(map(len, parts)))
+    assert len(sizes) == 1
+
+
+def test_masks_stay_masks():
+    """An input of the type bool is handed on as it is; a target of that type holds classes."""
+    examples = Task(classifier, (X, X > 0, LABELS.bool())).examples()
+    assert [x.dtype for x in (*examples.inputs, examples.target)] == [torch.float32, torch.bool, torch.int64]
 
 
 def test_data_sets_that_are_given_stay_whole():

@@ -89,7 +89,7 @@ def describe(course: Any, data_dir: str | None = None) -> TaskCard:
 def _card_of_named(task: Task, entry: Entry) -> TaskCard:
     model = task.model(0)
     return TaskCard(
-        name=task.name, title=task.title, network=entry.network, layers=_layers(model, (_example(entry),)),
+        name=task.name, title=task.title, network=entry.network, layers=_layers(task.name, model, (_example(entry),)),
         parameters=_count(model), data=entry.data, splits=entry.splits, held_out=entry.held_out,
         batches=_batches(task), budget=_budget(task, entry.splits[0]), loss=entry.loss,
         metrics=", ".join(task.metrics), optimum=task.optimum, initial=entry.initial, teaches=entry.teaches,
@@ -106,8 +106,9 @@ def _card_of_own(task: Task) -> TaskCard:
     if task.loss_function is standard_loss:
         loss = "mean squared error" if examples.target.is_floating_point() else "cross-entropy"
     sizes = tuple(0 if part is None else len(part) for part in (splits.train, splits.validation, splits.test))
+    layers = _layers(task.name, model, tuple(x[:1] for x in examples.inputs))
     return TaskCard(
-        name=task.name, title=task.title, network="", layers=_layers(model, tuple(x[:1] for x in examples.inputs)),
+        name=task.name, title=task.title, network="", layers=layers,
         parameters=_count(model), data=f"{len(examples.target):,} examples: {shapes}, target {target}",
         splits=(sizes[0], sizes[1], sizes[2]),
         held_out=f"{' and '.join(drawn)} drawn anew by every seed" if drawn else "", batches=_batches(task),
@@ -157,7 +158,7 @@ def _counted(number: int, what: str) -> str:
     return f"{number:,} {what}" + ("s" if number != 1 else "")
 
 
-def _layers(model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, str, int], ...]:
+def _layers(name: str, model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, str, int], ...]:
     """Return the modules that have no modules inside, in the order in which one example goes through them."""
     import torch
 
@@ -174,15 +175,14 @@ def _layers(model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, str, int], 
         with torch.no_grad():
             model.eval()(*inputs)
     except Exception as problem:
-        raise InputError(
-            f"The model raised {quote(f'{type(problem).__name__}: {problem}', 160)} on one example."
-        ) from problem
+        raised = quote(f"{type(problem).__name__}: {problem}", 160)
+        raise InputError(f"{quote(name)}: the model, given one example, raised {raised}.") from problem
     finally:
         for hook in hooks:
             hook.remove()
-    for name, part in model.named_modules():
+    for path, part in model.named_modules():
         if list(part.children()):  # what belongs to no module inside, such as a table of positions
-            for own, parameter in part.named_parameters(prefix=name, recurse=False):
+            for own, parameter in part.named_parameters(prefix=path, recurse=False):
                 seen.append((own, " × ".join(map(str, parameter.shape)), parameter.numel()))
     return tuple(seen)
 

@@ -48,7 +48,7 @@ def pool(train: Any, validation: Any = None, test: Any = None, *, name: str = "t
 
 
 def read(data: Any, label: str) -> Examples:
-    """Return a data set as tensors: floating numbers as float32, integers as int64.
+    """Return a data set as tensors: floating numbers as float32, integers as int64, masks (bool inputs) as they are.
 
     ``label`` begins the sentences of what is refused: "`task`: train". A data set (anything with ``__len__`` and
     ``__getitem__``) is read once, in order; where it augments its examples by chance, each stays as it was read.
@@ -120,6 +120,8 @@ def _tensor(column: Any, label: str, is_target: bool) -> Any:
             f"{label} is of the type uint8, and pixels are not scaled behind your back: write x.float() / 255, or "
             "x.long() where they are indices."
         )
+    if column.dtype == torch.bool and not is_target:  # a mask
+        return column
     return column.to(torch.int64)
 
 

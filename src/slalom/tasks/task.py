@@ -31,8 +31,8 @@ class Task:
     tensor, which is then its own target; or a map-style data set of such tuples; or a function without parameters
     that returns any of these, called when the data are needed. A data set is read once into memory: an augmentation
     by chance is therefore frozen, and whoever needs it fresh in every epoch brings a training loop instead.
-    Floating data are kept as float32, integers as int64; uint8 is refused for inputs, so that nobody trains on pixels
-    from 0 to 255 by mistake.
+    Floating data are kept as float32, integers as int64, masks as bool; uint8 is refused for inputs, so that nobody
+    trains on pixels from 0 to 255 by mistake.
 
     ``test`` and ``validation`` are data sets of the same kind, or a number of examples or a fraction of ``train`` to
     be held out, drawn anew by every seed, or None (for ``validation`` also 0) for none.
