@@ -230,6 +230,10 @@ MODEL = {
         "`t`: the model, given a batch of shape [36, 6] float32, raised `RuntimeError: mat1 and mat2 shapes cannot be "
         "multiplied (36x6 and 5x2)`.",
     ),
+    "lazy layers that do not fit": (
+        lambda: task(lambda: nn.Sequential(nn.LazyConv2d(2, 3))),
+        "`t`: the model's lazy layers, given two examples, raised `RuntimeError: ",
+    ),
     "nan at once": (
         lambda: task(Nan),
         "`t`: the model returns nan or infinity before its first step: look at its initial weights.",

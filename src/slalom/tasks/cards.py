@@ -9,6 +9,7 @@ from typing import Any
 
 from slalom.core import InputError, quote
 from slalom.tasks.catalogue import CATALOGUE, NAMES, Entry
+from slalom.tasks.datasets import raised
 from slalom.tasks.finding import find
 from slalom.tasks.loop import Loop
 from slalom.tasks.losses import standard_loss
@@ -175,8 +176,7 @@ def _layers(name: str, model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, 
         with torch.no_grad():
             model.eval()(*inputs)
     except Exception as problem:
-        raised = quote(f"{type(problem).__name__}: {problem}", 160)
-        raise InputError(f"{quote(name)}: the model, given one example, raised {raised}.") from problem
+        raise InputError(f"{quote(name)}: the model, given one example, raised {raised(problem)}.") from problem
     finally:
         for hook in hooks:
             hook.remove()

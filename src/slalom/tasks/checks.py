@@ -10,6 +10,7 @@ import numpy as np
 
 from slalom.core import BatchOrder, InputError, Splits, order_of, quote
 from slalom.tasks.chance import Chance
+from slalom.tasks.datasets import raised
 from slalom.tasks.losses import is_cross_entropy, standard_loss
 
 if TYPE_CHECKING:
@@ -78,13 +79,7 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
         return model(*inputs), target
     except Exception as problem:
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
-        raise InputError(
-            f"{label}: the model, given a batch of shape {shapes}, raised {_raised(problem)}."
-        ) from problem
-
-
-def _raised(problem: BaseException) -> str:
-    return quote(f"{type(problem).__name__}: {problem}", 200)
+        raise InputError(f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}.") from problem
 
 
 def _tensors(outputs: Any) -> Iterable[Any]:
@@ -159,7 +154,7 @@ def _loss(task: Task, outputs: Any, target: Any, label: str) -> Any:
         shapes = " and ".join(str(list(tensor.shape)) for tensor in _tensors(outputs)) or type(outputs).__name__
         raise InputError(
             f"{label}: the loss, given outputs of shape {shapes} and a target of {list(target.shape)} "
-            f"{str(target.dtype)[6:]}, raised {_raised(problem)}."
+            f"{str(target.dtype)[6:]}, raised {raised(problem)}."
         ) from problem
 
 
@@ -187,7 +182,7 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
     try:
         loss.backward()
     except Exception as problem:
-        raise InputError(f"{label}: the loss cannot be differentiated: {_raised(problem)}.") from problem
+        raise InputError(f"{label}: the loss cannot be differentiated: {raised(problem)}.") from problem
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if not gradients:
         raise InputError(f"{label}: the loss does not depend on the model's parameters.")
@@ -203,7 +198,7 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
         model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
     except Exception as problem:
         raise InputError(
-            f"{label}: the last batch of an epoch is one example, and the model then raised {_raised(problem)}: "
+            f"{label}: the last batch of an epoch is one example, and the model then raised {raised(problem)}: "
             "say drop_last=True, or another batch_size."
         ) from problem
 
@@ -226,7 +221,7 @@ def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None
     try:
         value = function(outputs, target)
     except Exception as problem:
-        raise InputError(f"{label} raised {_raised(problem)}: give other metrics, {{}} for none.") from problem
+        raise InputError(f"{label} raised {raised(problem)}: give other metrics, {{}} for none.") from problem
     if not isinstance(value, torch.Tensor | float | int):
         raise InputError(f"{label} is {quote(type(value).__name__)}: a measure is one number, as a tensor or a float.")
     if isinstance(value, torch.Tensor) and value.dim() > 0:

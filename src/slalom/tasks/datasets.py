@@ -89,11 +89,12 @@ def called(data: Any, label: str) -> Any:
     except InputError:
         raise
     except Exception as problem:
-        raise InputError(f"{label}: the function that gives the data raised {_raised(problem)}.") from problem
+        raise InputError(f"{label}: the function that gives the data raised {raised(problem)}.") from problem
 
 
-def _raised(problem: BaseException) -> str:
-    return quote(f"{type(problem).__name__}: {problem}", 160)
+def raised(problem: BaseException) -> str:
+    """Return the kind and the words of what code of the user's raised, as a sentence repeats them."""
+    return quote(f"{type(problem).__name__}: {problem}", 200)
 
 
 def _is_array(data: Any) -> bool:
@@ -149,7 +150,7 @@ def _collated(data: Any, label: str) -> list[Any]:
     try:
         size = len(data)
     except Exception as problem:  # a stream of examples may have __len__ without knowing it
-        raise InputError(f"{label} does not tell its length ({_raised(problem)}): {ACCEPTED}.") from problem
+        raise InputError(f"{label} does not tell its length ({raised(problem)}): {ACCEPTED}.") from problem
     pieces: list[list[Any]] = []
     with Chance(0):  # augmentation draws from the global generators
         for low in range(0, size, PIECE):
@@ -171,7 +172,7 @@ def _item(data: Any, index: int, label: str) -> Any:
     try:
         return data[index]
     except Exception as problem:
-        raise InputError(f"{label}: reading example {index:,} raised {_raised(problem)}.") from problem
+        raise InputError(f"{label}: reading example {index:,} raised {raised(problem)}.") from problem
 
 
 def _row(collated: Any, label: str) -> list[Any]:

@@ -32,7 +32,7 @@ def download(wanted: Published) -> list[Path]:
 
 def _one(wanted: Published, index: int, folder: Path) -> Path:
     """Fetch one file into ``folder``, trying each mirror."""
-    from requests import RequestException
+    from requests import RequestException  # what pooch fetches with
 
     name = f"{STEMS[index]}-ubyte.gz"
     reasons = []

@@ -9,6 +9,7 @@ from typing import Any
 
 from slalom.core import InputError, nearest, python_files, quote
 from slalom.tasks.catalogue import CATALOGUE, NAMES
+from slalom.tasks.datasets import raised
 from slalom.tasks.loop import Loop, is_loop
 from slalom.tasks.task import UNNAMED, Task
 
@@ -97,6 +98,5 @@ def _made(found: Any, name: str) -> Task | None:
     except InputError:
         raise
     except Exception as problem:
-        raised = quote(f"{type(problem).__name__}: {problem}", 160)
-        raise InputError(f"{quote(name)}: making the task raised {raised}.") from problem
+        raise InputError(f"{quote(name)}: making the task raised {raised(problem)}.") from problem
     return made if isinstance(made, Task) else None

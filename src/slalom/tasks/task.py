@@ -10,7 +10,7 @@ import numpy as np
 
 from slalom.core import Examples, InputError, Metric, Splits, quote
 from slalom.tasks.chance import Chance
-from slalom.tasks.datasets import Pool, pool
+from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
 
 WATCHED = 10_000
@@ -101,8 +101,7 @@ class Task:
             try:
                 made = self.model_factory()
             except Exception as problem:
-                raised = quote(f"{type(problem).__name__}: {problem}", 160)
-                raise InputError(f"{quote(self.name)}: making the model raised {raised}.") from problem
+                raise InputError(f"{quote(self.name)}: making the model raised {raised(problem)}.") from problem
             if not isinstance(made, nn.Module):
                 raise InputError(
                     f"{quote(self.name)}: model made {quote(type(made).__name__)}: it must return a torch.nn.Module."
@@ -115,9 +114,16 @@ class Task:
         import torch
         from torch.nn.parameter import is_lazy
 
-        if any(is_lazy(tensor) for tensor in (*made.parameters(), *made.buffers())):
+        if not any(is_lazy(tensor) for tensor in (*made.parameters(), *made.buffers())):
+            return
+        inputs = tuple(column[:2] for column in self.examples().inputs)
+        try:
             with torch.no_grad():
-                made.eval()(*(column[:2] for column in self.examples().inputs))
+                made.eval()(*inputs)
+        except Exception as problem:
+            raise InputError(
+                f"{quote(self.name)}: the model's lazy layers, given two examples, raised {raised(problem)}."
+            ) from problem
 
     def examples(self) -> Examples:
         """Return all examples, on the CPU, read or generated once and then kept."""
