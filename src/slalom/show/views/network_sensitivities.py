@@ -35,14 +35,15 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
         for entry, style in zip(sweep.sweeps, styles, strict=True)
     ]
     x, y = rate_axis(sweep.sweeps), _vertical(lines, goal, proportion)
-    size, curves, strip = boxes(len(lines))
     wide = (WIDTH - 2 * EDGE) * 72
     title = _title(sweep)
     bound = "within a point of its best" if proportion else "within 1 % of its best"
+    said = wrap(_sentence(lines, title, bound, goal, proportion), wide, 10.5, most=3)
+    size, curves, strip = boxes(len(lines), len(said))
     drawn = [_clipped(line, y) for line in lines]
     return Sensitivity(
         title=f"How the learning rate matters on {sweep.course_title}",
-        sentence=tuple(wrap(_sentence(lines, title, bound, goal, proportion), wide, 10.5, most=2)),
+        sentence=tuple(said),
         x=x,
         y=y,
         y_title=f"{title} after {_length(sweep)}: {interval_means(len(sweep.seeds)) or 'one seed'}",

@@ -142,11 +142,14 @@ def sensitivity(
     )
 
 
-def boxes(lines: int) -> tuple[tuple[float, float], Box, Box]:
-    """Return the size of a picture of so many lines, where the curves stand, and where the strip."""
-    strip = 0.34 + 0.26 * lines
-    size = (WIDTH, 1.45 + 3.1 + 0.55 + strip + 0.95)
-    curves = Box(EDGE + 0.55, size[1] - 1.45 - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
+def boxes(lines: int, said: int = 2) -> tuple[tuple[float, float], Box, Box]:
+    """Return the size of a picture of so many lines, where the curves stand, and where the strip.
+
+    ``said`` are the lines of its sentence: from the third on each makes it taller.
+    """
+    strip, head = 0.34 + 0.26 * lines, 1.45 + 0.22 * max(0, said - 2)
+    size = (WIDTH, head + 3.1 + 0.55 + strip + 0.95)
+    curves = Box(EDGE + 0.55, size[1] - head - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
     return size, curves, Box(curves.left, 0.95, curves.width, strip)
 
 

@@ -15,6 +15,8 @@ from slalom.show.views.words import capital, count, number, share, wrap
 SIDE = 5.6
 """Inches of the map's longer side."""
 BAR = 0.2
+NEAR = 10.0
+"""Losses up to so many times the best are told as a share of all."""
 TITLES = {"lr": "learning rate", "eps": "epsilon", "weight_decay": "weight decay"}
 COMPLEMENTS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9999)
 """Values that an axis of log(1 − value) may mark."""
@@ -171,7 +173,11 @@ def _sentence(grid: TrainabilityGrid, loss: np.ndarray, cell: tuple[int, int] | 
         text = f"None of {networks} diverges"
     else:
         text = f"{_portion(float(lost.mean()))} of {networks} {'diverge' if lost.sum() > 1 else 'diverges'}"
-    text += f"; the best has {names[0]} {values[0]} and {names[1]} {values[1]}. {_border(grid, lost)}"
+    text += f"; the best has {names[0]} {values[0]} and {names[1]} {values[1]}"
+    if loss[cell] > 0:
+        near = float((loss <= NEAR * loss[cell]).mean())
+        text += f", and {share(near) if near >= 0.005 else 'less than 1 %'} end within ten times its loss"
+    text += f". {_border(grid, lost)}"
     return capital(text.strip())
 
 
@@ -213,7 +219,7 @@ def _footer(grid: TrainabilityGrid) -> str:
     ]
     n, m = np.shape(grid.final_loss)
     parts = [
-        "each pixel one network; black: diverged; star: the best",
+        f"each pixel one network{'; black: diverged' if np.any(grid.diverged) else ''}; star: the best",
         f"{n} × {m} networks, all from the same start (seed {grid.seed}), the same batches",
         f"{grid.steps:,} steps, {grid.dtype}, {grid.engine} engine",
         ", ".join(versions),

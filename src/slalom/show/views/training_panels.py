@@ -38,7 +38,8 @@ def measure_panel(
     lines = _spreads(record, field, measure, seconds)
     faint = [] if behind is None else _spreads(record, field, behind, seconds)
     x_name = "seconds" if seconds else clock(record)
-    x = linear_axis(0.0, max((float(moments.max()) for moments, _ in lines if len(moments)), default=1.0) or 1.0)
+    latest = np.nanmax([0.0, *(moment for moments, _ in lines for moment in moments)])
+    x = linear_axis(0.0, float(latest) or 1.0)
     single = behind is not None and behind.name == "loss" and len(field) == 1 and not seconds
     low = _usual_low(record, field[0]) if single else np.empty(0)
     y = _vertical(measure, [over for _, over in [*lines, *faint]], low)
@@ -111,11 +112,10 @@ def _spreads(
 def _seconds(record: TrainingRecord, group: Group, shared: np.ndarray) -> np.ndarray:
     """Return the seconds that a run of this optimizer had taken at each shared instant, the median over its seeds."""
     name = clock(record)
-    rows = np.full((len(group.runners), len(shared)), np.nan)
-    for row, k in zip(rows, group.runners, strict=True):
-        taken = record.runs[k].series("seconds")
-        at = np.searchsorted(shared, instants(record, k, name))
-        row[at] = np.nan if lost(record, k) else taken
+    lasting = [k for k in group.runners if not lost(record, k)] or group.runners
+    rows = np.full((len(lasting), len(shared)), np.nan)
+    for row, k in zip(rows, lasting, strict=True):
+        row[np.searchsorted(shared, instants(record, k, name))] = record.runs[k].series("seconds")
     return spread(rows).middle
 
 

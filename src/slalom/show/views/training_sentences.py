@@ -148,8 +148,8 @@ def _field(record: TrainingRecord, results: list[Result], measure: Measure) -> l
         return []
     after = f"After {length(record)}"
     if measure.higher_is_better is None:
-        ends = listing([f"{result.name} at {measure.text(result.final)}" for result in known])
-        return [f"{after} the {measure.title} stands, {ends}."]
+        ends = listing([f"{measure.text(result.final)} with {result.name}" for result in known])
+        return [f"{after} {measure.title} is {ends}."]
     sign = -1 if measure.higher_is_better else 1
     ranked = sorted(known, key=lambda result: sign * result.final)
     best = ranked[0]
