@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,8 @@ ROW = 0.46
 """Inches of an optimizer's row."""
 SHARES = (0.0, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999)
 """Proportions that an axis of errors may mark."""
+ASIDE = 0.16
+"""The room for counting lost runs, as a share of the axis."""
 LINEAR = 0.25
 """Proportions that differ by no more stand on a linear axis."""
 
@@ -87,6 +89,8 @@ def final_results(record: TrainingRecord, measure: str | None = None) -> FinalRe
     field = training_groups(record)
     ends = [finals(record, group, what) for group in field]
     scale = _scale(what, np.concatenate(ends))
+    if any(lost(record, k) for group in field for k in group.runners):
+        scale = replace(scale, axis=_widened(scale.axis, what))
     medians = [float(spread(end[:, None], what.higher_is_better).middle[0]) for end in ends]
     rows = tuple(_row(record, group, end, what, scale, medians) for group, end in zip(field, ends, strict=True))
     wide = (WIDTH - 2 * EDGE) * 72
@@ -136,6 +140,15 @@ def _scale(what: Measure, values: np.ndarray) -> _Scale:
         )
     log = what.higher_is_better is False and low > 0 and high > 3 * low
     return _Scale(measure_axis(known, log), False, 0.0)
+
+
+def _widened(axis: Axis, what: Measure) -> Axis:
+    """Return the axis with room at its worse end, where the lost runs are counted."""
+    if axis.log:
+        room = (axis.high / axis.low) ** ASIDE
+        return replace(axis, low=axis.low / room) if what.higher_is_better else replace(axis, high=axis.high * room)
+    width = ASIDE * (axis.high - axis.low)
+    return replace(axis, low=axis.low - width) if what.higher_is_better else replace(axis, high=axis.high + width)
 
 
 def _error_axis(low: float, smallest: float) -> Axis:

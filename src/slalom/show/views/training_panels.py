@@ -82,7 +82,7 @@ def rate_panel(record: TrainingRecord, field: list[Group], area: tuple[float, fl
     lines = []
     for group, rates in zip(field, series, strict=True):
         at, values = curve(rates, linear_axis(0.0, float(max(len(rates), 1))), y)
-        lines.append(CurveLine(group.name, group.style, at / per_epoch, values))
+        lines.append(CurveLine(group.name, group.style, (at + 1) / per_epoch, values))
     return Panel("learning rate", x, y, tuple(_named(lines, len(lines), x, y, area)), x_title="epoch")
 
 

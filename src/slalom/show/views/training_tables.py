@@ -63,7 +63,7 @@ def _cell(measure: Measure, result: Spread) -> str:
     if measure.proportion:
         ends = [f"{100 * end:.1f}" if math.isfinite(end) else "✕" for end in (low, high)]
     else:
-        ends = [fixed(end, 2) if math.isfinite(end) else "✕" for end in (low, high)]
+        ends = [fixed(end) if math.isfinite(end) else "✕" for end in (low, high)]
     return f"{text} [{ends[0]}, {ends[1]}]"
 
 
