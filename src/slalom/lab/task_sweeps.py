@@ -99,7 +99,7 @@ class NetworkSensitivity(_NetworkSweep):
     def figure(self) -> Any:
         from slalom.show import plots
 
-        return plots.network_sensitivity(self.view())
+        return plots.sensitivity(self.view())
 
     def medians(self, index: int) -> np.ndarray:
         """Return the median over seeds at each learning rate of an optimizer, [L]; a run that was lost is the worst."""
