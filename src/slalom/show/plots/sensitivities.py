@@ -61,11 +61,25 @@ def _curve(target: Axes, line: SensitivityLine) -> None:
     target.add_line(Line2D(line.rates, line.middle, zorder=4, **canvas.stroke(line.style, 1.8)))
     if line.default is not None:
         target.plot(
-            *line.default, "o", markersize=7.5, color="white", markeredgecolor=colour, markeredgewidth=1.8, zorder=5
+            *line.default,
+            "o",
+            clip_on=False,
+            markersize=7.5,
+            color="white",
+            markeredgecolor=colour,
+            markeredgewidth=1.8,
+            zorder=5,
         )
     if line.best is not None:
         target.plot(
-            *line.best, "o", markersize=7.5, color=colour, markeredgecolor="white", markeredgewidth=0.8, zorder=6
+            *line.best,
+            "o",
+            clip_on=False,
+            markersize=7.5,
+            color=colour,
+            markeredgecolor="white",
+            markeredgewidth=0.8,
+            zorder=6,
         )
 
 
@@ -103,10 +117,17 @@ def _strip(figure: Figure, view: Sensitivity) -> None:
             )
         if line.default is not None:
             target.plot(
-                line.default[0], row, "o", markersize=6, color="white", markeredgecolor=colour, markeredgewidth=1.6
+                line.default[0],
+                row,
+                "o",
+                clip_on=False,
+                markersize=6,
+                color="white",
+                markeredgecolor=colour,
+                markeredgewidth=1.6,
             )
         if line.best is not None:
-            target.plot(line.best[0], row, "o", markersize=6, color=colour)
+            target.plot(line.best[0], row, "o", clip_on=False, markersize=6, color=colour)
         if line.diverges_from is not None:
             lost = [line.diverges_from, line.rates[-1]]
             target.plot(lost, [row, row], color=LOST, linewidth=6, solid_capstyle="butt", zorder=1)

@@ -107,7 +107,8 @@ def _sentence(lines: list[SensitivityLine], title: str, bound: str, goal: Goal, 
     text = _bests(known, title, goal, proportion)
     usable = sorted(known, key=lambda line: -line.decades)
     widest, narrow = usable[0], usable[-1]
-    text += f" {widest.name} stays {bound} over {widest.decades:.1f} decades of learning rates"
+    who = widest.name if len(known) > 1 else "It"
+    text += f" {who} stays {bound} over {widest.decades:.1f} decades of learning rates"
     text += f", {narrow.name} over {narrow.decades:.1f}." if len(known) > 1 else "."
     never = [line.name for line in lines if line.best is None]
     return text + (f" Most runs of {listing(never)} diverge everywhere." if never else "")
@@ -124,7 +125,7 @@ def _bests(known: list[SensitivityLine], title: str, goal: Goal, proportion: boo
         return f"{percent(value) if proportion else number(value)} at {number(rate, 2)}"
 
     if len(order) == 1:
-        return f"{order[0]} reaches its best {title}, {told(order[0])}."
+        return f"{order[0]} has its best {title}, {told(order[0])}."
     best = values[order[0]][1]
     if all(abs(value - best) <= (POINT if proportion else PART * abs(best)) + 1e-9 for _, value in values.values()):
         means = "a point" if proportion else "1 %"

@@ -84,6 +84,8 @@ def notes(record: TrainingRecord, field: list[Group]) -> str:
         parts.append("in bold: within a point of the best accuracy, or a tenth of the lowest loss")
     if any(lost(record, k) for group in field for k in group.runners):
         parts.append("✕ diverged: counts as worse than any other")
+    if record.engine != "solo":
+        parts.append("seconds: runners that train together share them evenly")
     return " · ".join(parts)
 
 
