@@ -160,7 +160,8 @@ def plan_task(
         remarks += _alone(runners)
     if training.precision == "bf16":
         remarks.append("precision bf16: computed in bfloat16 where torch's autocast does so, not in float32 throughout")
-    return Plan(Job(task, choice.engine, training), runners, units, hands, tuple(remarks))
+    job = Job(task, choice.engine, training, networks.lanes_of(runners))
+    return Plan(job, runners, units, hands, tuple(remarks))
 
 
 def _hands(training: Training, seconds: float, workers: int | None) -> int:

@@ -8,6 +8,7 @@ what it has. Workers stay for the next call, and end with the process that start
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import pickle
 import re
@@ -42,11 +43,15 @@ STOP = "stop"
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What the units of one call have in common: the course, the engine, the conditions (None for a loop)."""
+    """What the units of one call have in common: the course, the engine, the conditions (None for a loop).
+
+    ``lanes`` are the hyperparameters in which runners that a fleet moves together may differ.
+    """
 
     course: Task | TrainingLoop
     engine: str
     training: Training | None
+    lanes: tuple[str, ...] = ()
 
     def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]:
         """Compute one unit in this process. A ``progress`` that raises KeyboardInterrupt stops it."""
@@ -54,7 +59,8 @@ class Job:
 
         if self.training is not None:
             engine = getattr(networks, self.engine)
-            runs: list[Run] = engine(self.course, runners, self.training, progress=progress)
+            lanes = {"lanes": self.lanes} if self.engine == "fleet" else {}
+            runs: list[Run] = engine(self.course, runners, self.training, progress=progress, **lanes)
             return runs
         return [networks.follow(self.course, runner, progress=progress) for runner in runners]  # type: ignore[arg-type]
 
@@ -96,12 +102,18 @@ def guarded_script() -> str:
 
 
 def _unpacked(packed: bytes, script: str) -> Any:
-    """Return what was sent; the user's script is run for it where it must be."""
-    if b"__main__" in packed and "__mp_main__" not in sys.modules:
-        module = ModuleType("__mp_main__")  # the name under which guarded scripts expect to be imported
-        sys.modules["__main__"] = sys.modules["__mp_main__"] = module
-        module.__dict__.update(runpy.run_path(script, run_name="__mp_main__"))
+    """Return what was sent; the user's script is run for it where it must be, once in a process."""
+    if b"__main__" in packed:
+        _run_script(script)
     return pickle.loads(packed)
+
+
+@functools.cache
+def _run_script(script: str) -> None:
+    """Run the user's script under the name that guarded scripts expect, and let it stand for the main module."""
+    module = ModuleType("__mp_main__")
+    module.__dict__.update(runpy.run_path(script, run_name="__mp_main__"))
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
 
 
 # -- in the worker -------------------------------------------------------------------------------------------------
