@@ -14,9 +14,10 @@ from slalom.lab.checks import (
     check_seed,
     readable_bytes,
 )
+from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
 from slalom.lab.versions import versions
-from slalom.lab.workers import Job, Work, cores
+from slalom.lab.workers import Work, cores
 from slalom.optimizers import labels
 
 DTYPES = ("float32", "float64")
