@@ -80,10 +80,12 @@ MISTAKES = {
     "`optimizers`?",
     ("show",): "NAME is missing: say what to show, as in `slalom show adam` or `slalom show rosenbrock`; "
     "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show the names.",
-    ("show", "rosenbruck"): "`rosenbruck` is neither an optimizer nor a landscape nor a task. Did you mean `rosenbrock`? "
-    "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show all.",
-    ("show", "adem"): "`adem` is neither an optimizer nor a landscape nor a task. Did you mean `adam` or `radam` or `nadam`? "
-    "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show all.",
+    ("show", "rosenbruck"): "`rosenbruck` is neither an optimizer nor a landscape nor a task. Did you mean "
+    "`rosenbrock`? `slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` "
+    "show all.",
+    ("show", "adem"): "`adem` is neither an optimizer nor a landscape nor a task. Did you mean `adam` or "
+    "`radam` or `nadam`? `slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` "
+    "show all.",
     # files
     ("race", "sphere", "--save", "card"): "`card` has no ending. " + FORMATS,
     ("race", "sphere", "--save", "a.csv", "--save", "card.pgn"): "`card.pgn` has no ending that names a format. Did "
