@@ -13,7 +13,7 @@ from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
 
-WATCHED = 10_000
+WATCHED = 5_000
 """At most so many training examples are looked at for training loss and metrics; the first of the seed's order."""
 
 UNNAMED = "task"

@@ -30,7 +30,10 @@ LONG_TRIAL = 0.3
 """Seconds of the shorter trial beyond which it is enough."""
 
 PREFERENCE = 1.5
-"""The real classes are taken unless the update rules are so many times faster."""
+"""The real classes are taken unless the update rules are so many times faster …"""
+
+WORTH = 5.0
+"""… and save so many seconds."""
 
 ENGINES: dict[str, Callable[..., list[Run]]] = {"solo": solo, "field": field, "fleet": fleet}
 
@@ -78,7 +81,7 @@ def _reason(problem: Exception) -> str:
 
 
 def choose(task: Task, runners: Sequence[Runner], training: Training, *, engine: str = "auto") -> Choice:
-    """Return the engine to take: the fastest in a short trial, the real classes unless the rules are much faster.
+    """Return the engine to take: the fastest in a short trial, the real classes unless the rules save much time.
 
     A given ``engine`` is only timed. Networks that cannot be computed together (see :func:`obstacle`) go solo.
     """
@@ -91,7 +94,8 @@ def choose(task: Task, runners: Sequence[Runner], training: Training, *, engine:
     quickest = min(times, key=lambda name: times[name])
     if quickest == "fleet":
         real = min((name for name in times if name != "fleet"), key=lambda name: times[name], default="fleet")
-        if times[real] <= PREFERENCE * times["fleet"]:
+        saved = (times[real] - times["fleet"]) * training.steps * len(runners)
+        if times[real] <= PREFERENCE * times["fleet"] or saved < WORTH:
             quickest = real
     return Choice(quickest, 1 if quickest == "solo" else width, times[quickest])
 

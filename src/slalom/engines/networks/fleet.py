@@ -80,11 +80,17 @@ class Group:
     rows: slice
     rule: CompiledRule
     rates: torch.Tensor | None  # [rows, steps] where the learning rate follows a schedule
+    watch: Stopwatch
 
     def step(self, step: int, here: torch.Tensor, gradients: torch.Tensor, there: torch.Tensor) -> None:
+        self.watch.start()
         if self.rates is not None:
             self.rule.lanes["lr"].copy_(self.rates[:, step - 1 : step])
         self.rule.step(step, here[self.rows], gradients[self.rows], there[self.rows])
+        self.watch.stop()
+
+    def holds(self, row: int) -> bool:
+        return self.rows.start <= row < self.rows.stop
 
 
 class Movers:
@@ -92,7 +98,6 @@ class Movers:
 
     def __init__(self, crowd: Crowd, lanes: Collection[str] = ("lr",)):
         self.crowd, self.lanes, self.made = crowd, lanes, 0
-        self.watch = Stopwatch(crowd.training.device)
         self._next = torch.zeros_like(crowd.parameters)
         optimizers = [runner.optimizer for runner in crowd.runners]
         optimizers += [optimizers[-1]] * (len(crowd.seeds) - len(optimizers))
@@ -116,23 +121,24 @@ class Movers:
             rows_of_rates = [c if r is None else r for r, c in zip(schedules, constant, strict=True)]
             rates = torch.from_numpy(np.stack(rows_of_rates)).to(device, dtype)
         climbs = bool(optimizers[0].hyperparameters.get("maximize"))
-        return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates)
+        return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates, Stopwatch(device))
 
     def step(self, step: int) -> None:
-        self.watch.start()
         here, there = self.crowd.parameters, self._next
         for group in self.groups:
             group.step(step, here, self.crowd.gradients, there)
         self.crowd.parameters, self._next = there, here
         self.made = step
-        self.watch.stop()
 
     def seconds(self) -> list[float]:
-        count = len(self.crowd.runners)
-        return [self.watch.seconds / count] * count
+        each = [group.watch.seconds / (group.rows.stop - group.rows.start) for group in self.groups]
+        return [each[self._group_of(row)] for row in range(len(self.crowd.runners))]
+
+    def _group_of(self, row: int) -> int:
+        return next(index for index, group in enumerate(self.groups) if group.holds(row))
 
     def facts(self, runner: int) -> dict[str, Any]:
-        group = next(group for group in self.groups if group.rows.start <= runner < group.rows.stop)
+        group = self.groups[self._group_of(runner)]
         rates = None
         if group.rates is not None and self.crowd.runners[runner].optimizer.schedule:
             rates = group.rates[runner - group.rows.start, : self.made].double().cpu().numpy()
