@@ -96,6 +96,17 @@ class TwoInputs(nn.Module):
         return self.left(x) + self.right(y)
 
 
+class Idle(nn.Module):
+    """One of its layers has no part in the outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.idle = nn.Linear(6, 3), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
 class Attention(nn.Module):
     """One head of attention over a sequence of tokens."""
 
@@ -155,6 +166,7 @@ def small_tasks() -> dict[str, SmallTask]:
         "dropout": SmallTask(lambda: layers(nn.Linear(6, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3)), real),
         "tied weights": SmallTask(Tied, real),
         "frozen weights and a buffer": SmallTask(Frozen, real),
+        "an idle layer": SmallTask(Idle, real),
         "two inputs": SmallTask(TwoInputs, both),
         "attention": SmallTask(Attention, Examples((tokens,), tokens.sum(dim=1) % 3)),
         "recurrent": SmallTask(Recurrent, real),

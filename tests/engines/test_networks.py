@@ -317,6 +317,17 @@ def test_what_does_not_fit_into_memory_is_done_in_halves(monkeypatch: pytest.Mon
     assert [r.losses.tolist() for r in halved] == [r.losses.tolist() for r in whole]
 
 
+def test_parameters_that_the_loss_does_not_depend_on_are_left_alone() -> None:
+    """The plain loop gives them no gradient, so that weight decay does not touch them."""
+    task = TASKS["an idle layer"]
+    with torch.no_grad():
+        crowd = Crowd(task, runners("adamw:weight_decay=0.5"), training(task), swift=False)
+        crowd.run(FieldMovers(crowd), None)
+    assert crowd.stack.names == ["layer.weight", "layer.bias"]
+    for lane in (0, 1):
+        assert torch.equal(crowd.stack.fixed["idle.weight"][lane], task.model(lane).idle.weight)
+
+
 def test_memory_counts_parameters_gradients_and_state() -> None:
     task = TASKS["perceptron"]
     numbers = sum(parameter.numel() for parameter in task.model(0).parameters())

@@ -13,7 +13,7 @@ from slalom.engines.networks.material import Batch, Material
 from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row
 from slalom.engines.networks.solo import prepared_model
 from slalom.engines.networks.stack import Stack
-from slalom.engines.networks.tracing import Gradient, Judgement
+from slalom.engines.networks.tracing import Gradient, Judgement, unused_parameters
 
 LOOK_EVERY = 32
 """Steps between looks whether all have diverged."""
@@ -54,7 +54,7 @@ class Crowd:
         missing = max(0, LEAST - len(runners))
         self.seeds = [runner.seed for runner in runners] + [runners[-1].seed] * missing
         models = {seed: prepared_model(task, seed, training) for seed in dict.fromkeys(self.seeds)}
-        self.stack = Stack([models[seed] for seed in self.seeds])
+        self.stack = Stack([models[seed] for seed in self.seeds], unused_parameters(task, training))
         self.parameters = self.stack.flat
         self.gradients = torch.zeros_like(self.parameters)
         self._into = self.stack.views(self.gradients)

@@ -19,6 +19,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from slalom.core import Task, Training
+from slalom.engines.networks.material import Material
 from slalom.engines.networks.solo import judgements, precision_context, prepared_model
 
 aten = torch.ops.aten
@@ -123,6 +124,26 @@ class Judgement:
         finally:
             self.model.train(was_training)
         return pruned(graph)
+
+
+def unused_parameters(task: Task, training: Training) -> frozenset[str]:
+    """Return the names of parameters that the loss does not depend on.
+
+    In the plain loop they have no gradient, and an optimizer leaves them alone; a gradient of zero would not be the
+    same, under weight decay for one.
+    """
+
+    def find() -> frozenset[str]:
+        model = prepared_model(task, 0, training)
+        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        batch = Material.of(task, training).batch(0, 1)
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
+            loss = task.loss(model(*batch.inputs), batch.target)
+            gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+        return frozenset(name for name, g in zip(named, gradients, strict=True) if g is None)
+
+    found: frozenset[str] = _kept(task, training, ("unused",), find)
+    return found
 
 
 _KEPT: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
