@@ -149,31 +149,47 @@ def test_what_cannot_be_computed_together_is_told_and_runs_solo(name: str, words
     assert networks.solo(task, runners("adam:lr=0.01"), training(task))[0].error == ""
 
 
+@pytest.mark.parametrize("name", ["perceptron", "convolution", "attention"])
 @pytest.mark.parametrize("movers", [FieldMovers, FleetMovers])
-def test_a_network_does_not_know_its_neighbours(movers: Any) -> None:
-    task = TASKS["perceptron"]
+def test_a_network_does_not_know_its_neighbours(name: str, movers: Any) -> None:
+    """Neither how many there are, nor which seeds and learning rates they have."""
+    task = TASKS[name]
     many = [Runner(parse(f"adam:lr={0.001 * (1 + index)}"), index % 3) for index in range(11)]
     crowded = final_parameters(movers, task, many, training(task))
     for index in (0, 4, 10):
         alone = final_parameters(movers, task, [many[index]], training(task))
-        paired = final_parameters(movers, task, [many[index], many[3]], training(task))
+        of_another_seed = final_parameters(movers, task, [many[index], many[(index + 1) % 11]], training(task))
+        of_the_same = final_parameters(movers, task, [many[index], many[(index + 3) % 11]], training(task))
         assert torch.equal(crowded[index], alone[0])
-        assert torch.equal(crowded[index], paired[0])
+        assert torch.equal(crowded[index], of_another_seed[0])
+        assert torch.equal(crowded[index], of_the_same[0])
 
 
 @pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
-def test_a_diverged_runner_is_frozen_and_hurts_nobody(engine: str) -> None:
+def test_a_diverged_runner_ends_there_and_hurts_nobody(engine: str) -> None:
     task = TASKS["regression"]
     wild, tame = parse("sgd:lr=1e6"), parse("sgd:lr=0.01")
     run = getattr(networks, engine)
-    first, second = run(task, [Runner(wild, 0), Runner(tame, 0)], training(task))
+    first, second = run(task, [Runner(wild, 0), Runner(tame, 0)], training(task, steps=80))
     assert first.diverged_at is not None
-    assert np.isnan(first.losses[first.diverged_at :]).all()
-    assert np.isfinite(first.losses[: first.diverged_at - 1]).all()
+    assert len(first.losses) == first.completed == first.gradient_evaluations == first.diverged_at
+    assert np.isnan(first.losses[-1])
+    assert np.isfinite(first.losses[:-1]).all()
+    assert first.last["step"] == first.diverged_at
     assert math.isnan(first.last["test_loss"])
-    (alone,) = run(task, [Runner(tame, 0)], training(task))
+    (alone,) = run(task, [Runner(tame, 0)], training(task, steps=80))
     assert second.diverged_at is None
     assert second.losses.tolist() == alone.losses.tolist()
+
+
+def test_all_engines_record_a_divergence_alike() -> None:
+    task, field = TASKS["regression"], runners("sgd:lr=1e3", "sgd:lr=1e8", seeds=2)
+    ends = [
+        [(run.diverged_at, run.completed, [e["step"] for e in run.evaluations]) for run in engine(task, field, terms)]
+        for engine in (networks.solo, networks.field, networks.fleet)
+        for terms in [training(task, steps=80)]
+    ]
+    assert ends[0] == ends[1] == ends[2]
 
 
 @pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
@@ -253,7 +269,22 @@ def test_an_optimizer_that_raises_is_recorded_and_the_others_go_on() -> None:
     for engine in (networks.solo, networks.field):
         failed, fine = engine(task, [Runner(parse(Failing), 0), Runner(parse("sgd"), 0)], training(task))
         assert failed.error == "RuntimeError: no more"
+        assert (failed.completed, len(failed.losses), failed.last["step"]) == (6, 6, 6)
         assert not fine.error
+        assert len(fine.losses) == STEPS
+
+
+def test_an_optimizer_that_cannot_be_made_is_recorded_and_the_others_go_on() -> None:
+    def choosy(parameters: Any) -> torch.optim.Optimizer:
+        listed = list(parameters)
+        if len(listed) > 1:  # not while it is probed
+            raise ValueError("too many")
+        return torch.optim.SGD(listed, lr=0.1)
+
+    task = TASKS["perceptron"]
+    for engine in (networks.solo, networks.field):
+        failed, fine = engine(task, [Runner(parse(choosy), 0), Runner(parse("sgd"), 0)], training(task))
+        assert (failed.error, failed.completed) == ("ValueError: too many", 0)
         assert len(fine.losses) == STEPS
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training
-from slalom.engines.networks.material import Batch, Material, step_seed
+from slalom.engines.networks.material import Material, step_seed
 from slalom.engines.networks.recording import (
     Stopwatch,
     bytes_of,
@@ -37,10 +37,21 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
                 if progress:
                     progress(done + step, total)
 
-            runs.append(Trainee(task, runner, training).run(advance))
+            runs.append(_trained(task, runner, training, advance))
             if runs[-1].interrupted:
                 break
     return runs
+
+
+def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Run:
+    """Return one runner's run; an optimizer that cannot even be made leaves one that says why."""
+    try:
+        trainee = Trainee(task, runner, training)
+    except (InputError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as problem:
+        return Run(np.empty(0), [], error=words(problem))
+    return trainee.run(advance)
 
 
 def _generators(device: str) -> list[int]:
@@ -109,6 +120,7 @@ class Trainee:
         return finished(
             self.losses.cpu().numpy(),
             self.evaluations,
+            training,
             completed=made,
             interrupted=interrupted,
             error=error,
@@ -150,7 +162,7 @@ class Trainee:
 
     def _note(self, step: int, seconds: float) -> None:
         self._switch(training_mode=False)
-        measured = measure(self.task, self.model, self.material.judged(self.runner.seed), self.training)
+        measured = measure(self.task, self.model, self.material, self.runner.seed, self.training)
         self._switch(training_mode=True)
         self.evaluations.append(row(step, self.training, seconds, measured))
 
@@ -161,20 +173,23 @@ class Trainee:
             (self.optimizer.train if training_mode else self.optimizer.eval)()
 
 
-def measure(task: Task, model: Any, judged: dict[str, list[Batch]], training: Training) -> dict[str, float]:
+def measure(task: Task, model: Any, material: Material, seed: int, training: Training) -> dict[str, float]:
     """Return losses and metrics of a network, the mean over the examples of each split."""
     measured: dict[str, float] = {}
     with torch.no_grad(), precision_context(training):
-        for name, pieces in judged.items():
-            total, sums = 0, None
+        for name, pieces in material.judged(seed):
+            values, sizes = [], []
             for piece in pieces:
-                values = torch.stack(list(judgements(task, model(*piece.inputs), piece.target)))
-                weighted = values * len(piece.target)
-                total, sums = total + len(piece.target), weighted if sums is None else sums + weighted
-            assert sums is not None
-            means = (sums / total).tolist()
+                values.append(torch.stack(list(judgements(task, model(*piece.inputs), piece.target))))
+                sizes.append(len(piece.target))
+            means = weighted_mean(values, sizes).tolist()
             measured |= {f"{name}_{key}": value for key, value in zip(("loss", *task.metrics), means, strict=True)}
     return measured
+
+
+def weighted_mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
+    """Return the mean of what pieces of unequal size gave, each counted by its size."""
+    return torch.stack([value * size for value, size in zip(values, sizes, strict=True)]).sum(dim=0) / sum(sizes)
 
 
 def judgements(task: Task, outputs: Any, target: Any) -> Iterator[torch.Tensor]:

@@ -16,10 +16,9 @@ REGISTERS = 64
 class Stack:
     """One row of numbers per runner, and the named parameters as views into the rows.
 
-    ``unused`` names parameters that the loss does not depend on: nobody moves them.
-
-    ``flat`` has shape [lanes, numbers]; between the parameters there may be unused numbers, which stay zero. Parameters
-    that are frozen or ``unused`` (the loss does not depend on them), and buffers, are kept beside it, each of shape [lanes, …].
+    ``flat`` has shape [lanes, numbers]; between the parameters there may be spare numbers, which stay zero. Buffers,
+    and parameters that nobody moves (frozen ones, and the ``unused`` that the loss does not depend on), are kept
+    beside it in ``fixed``, each of shape [lanes, …].
     """
 
     def __init__(self, models: Sequence[torch.nn.Module], unused: Collection[str] = ()):

@@ -30,22 +30,21 @@ Tensors = dict[str, torch.Tensor]
 class Gradient:
     """Loss and gradient of stacked networks: a recording for each shape of batch it meets.
 
-    Called with parameters and fixed tensors (name to [lanes, …]), inputs and target (stacked, or shared by all lanes
-    where ``shared``), and views into which the gradients go. Returns the losses [lanes]; buffers that the network
-    renews (batch normalisation's statistics) are renewed in place.
+    Called with parameters and fixed tensors (name to [lanes, …]), inputs and target [lanes, batch, …], and views into
+    which the gradients go. Returns the losses [lanes]; buffers that the network renews (batch normalisation's
+    statistics) are renewed in place.
     """
 
-    def __init__(self, task: Task, training: Training, *, swift: bool, shared: bool):
+    def __init__(self, task: Task, training: Training, *, swift: bool):
         self.task, self.training = weakref.proxy(task), training
         self.model = prepared_model(task, 0, training)
-        self.swift, self.shared = swift, shared
+        self.swift = swift
         self._recordings: dict[Any, Callable[..., Any]] = {}
 
     @staticmethod
-    def of(task: Task, training: Training, *, swift: bool, shared: bool) -> Gradient:
+    def of(task: Task, training: Training, *, swift: bool) -> Gradient:
         """Return the gradient of a task under these conditions; its recordings are kept for the next to ask."""
-        key = "gradient", swift, shared
-        return _kept(task, training, key, lambda: Gradient(task, training, swift=swift, shared=shared))
+        return _kept(task, training, ("gradient", swift), lambda: Gradient(task, training, swift=swift))
 
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, into: Tensors
@@ -74,14 +73,10 @@ class Gradient:
             return value, (value.detach(), {name: own[name] for name in own if name in changing})
 
         def gradient(*stacked: Any) -> Any:
-            gradients, (value, renewed) = vmap(grad(loss, has_aux=True), in_dims=self._axes)(*stacked)
+            gradients, (value, renewed) = vmap(grad(loss, has_aux=True))(*stacked)
             return gradients, value, renewed
 
         return pruned(make_fx(gradient)(*arguments))
-
-    @property
-    def _axes(self) -> tuple[int | None, ...]:
-        return (0, 0, None, None) if self.shared else (0, 0, 0, 0)
 
 
 class Judgement:
