@@ -20,7 +20,15 @@ from slalom.engines.networks.fleet import Movers as FleetMovers
 from slalom.optimizers import catalogue, parse
 
 TASKS = small_tasks()
-TOGETHER = [name for name in TASKS if name not in ("dropout", "recurrent", "value dependent")]
+APART = {
+    "dropout": "they draw random numbers while they train, as dropout does",
+    "recurrent": "torch has no rule that maps mkldnn_rnn_layer over several networks",
+    "value dependent": "their Python code depends on the values of tensors",
+    "counting": "their Python code keeps track of something from call to call",
+    "rolling": "they draw random numbers while they train, as dropout does",
+    "hooked": "their parameters have gradient hooks, which only a network alone calls",
+}
+TOGETHER = [name for name in TASKS if name not in APART]
 STEPS = 14
 RULED = sorted(name for name in catalogue() if parse(name).rule is not None)
 TOLERANCE = 2e-6
@@ -133,14 +141,7 @@ def test_every_optimizer_of_the_catalogue_trains_in_the_field_as_alone(name: str
         assert largest_difference(run, reference) < 50 * TOLERANCE
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("dropout", "they draw random numbers while they train, as dropout does"),
-        ("recurrent", "torch has no rule that maps mkldnn_rnn_layer over several networks"),
-        ("value dependent", "their Python code depends on the values of tensors"),
-    ],
-)
+@pytest.mark.parametrize(("name", "words"), APART.items())
 def test_what_cannot_be_computed_together_is_told_and_runs_solo(name: str, words: str) -> None:
     task = TASKS[name]
     assert networks.obstacle(task, training(task)) == words
@@ -199,6 +200,53 @@ def test_equal_seeds_give_equal_runs_and_different_seeds_differ(engine: str) -> 
     again = run(task, runners("adam"), training(task))
     assert [r.losses.tolist() for r in first] == [r.losses.tolist() for r in again]
     assert first[0].losses.tolist() != first[1].losses.tolist()
+
+
+@pytest.mark.parametrize("switch", ["fused", "foreach", "maximize"])
+def test_every_switch_of_a_class_trains_in_the_field_as_alone(switch: str) -> None:
+    task, field = TASKS["perceptron"], runners(f"adam:lr=0.01,{switch}=True", seeds=3)
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.field(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_optimizers_that_look_at_the_shape_of_a_parameter_are_not_merged() -> None:
+    class Centred(torch.optim.SGD):
+        """Takes the mean of each row off the gradients of matrices."""
+
+        def step(self, closure: Any = None) -> Any:
+            for parameter in self.param_groups[0]["params"]:
+                if parameter.ndim > 1:
+                    parameter.grad -= parameter.grad.mean(dim=tuple(range(1, parameter.ndim)), keepdim=True)
+            return super().step(closure)
+
+    task, field = TASKS["perceptron"], [Runner(parse(Centred).replace(lr=0.1), seed) for seed in range(3)]
+    field = [Runner(field[0].optimizer, seed) for seed in range(3)]
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.field(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < TOLERANCE
+
+
+def test_a_rule_whose_state_begins_with_the_learning_rate_takes_that_of_the_first_step() -> None:
+    task, field = TASKS["perceptron"], runners("rprop:lr=0.01 | warmup:steps=5 | cosine")
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.fleet(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_betas_near_one_lose_nothing_in_a_fleet() -> None:
+    task = TASKS["perceptron"]
+    field = [Runner(parse(f"radam:lr=0.01,betas=(0.9,{beta})"), 0) for beta in (0.99, 0.9999, 0.99999)]
+    together = networks.fleet(task, field, training(task), lanes=networks.lanes_of(field))
+    for run, reference in zip(together, networks.solo(task, field, training(task)), strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_python_and_numpy_draw_the_same_at_the_same_step() -> None:
+    task = TASKS["rolling"]
+    first = networks.solo(task, runners("sgd:lr=0.1", seeds=1), training(task))
+    again = networks.solo(task, runners("adam", "sgd:lr=0.1", seeds=1), training(task))
+    assert first[0].losses.tolist() == again[1].losses.tolist()
 
 
 def test_optimizers_of_one_seed_begin_alike_and_meet_the_same_batches_and_dropout() -> None:

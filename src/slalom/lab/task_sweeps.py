@@ -103,11 +103,11 @@ class NetworkSensitivity(_NetworkSweep):
 
     def medians(self, index: int) -> np.ndarray:
         """Return the median over seeds at each learning rate of an optimizer, [L]; a run that was lost is the worst."""
+        from slalom.show.views.seeds import spread
+
         worst = -np.inf if self.higher_is_better else np.inf
         finals = np.where(np.isfinite(self.finals[index]), self.finals[index], worst)
-        method = "lower" if self.higher_is_better else "higher"
-        medians: np.ndarray = np.quantile(finals, 0.5, axis=1, method=method)  # type: ignore[call-overload]
-        return medians
+        return spread(finals.T, self.higher_is_better).middle
 
     def best(self, index: int) -> int | None:
         """Return which learning rate of an optimizer has the best median; None where all were lost."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slalom.core import Status
 from slalom.lab.tables import Table, significant
 
 if TYPE_CHECKING:
@@ -34,8 +35,11 @@ def training_table(race: TaskRace) -> Table:
             row["status"] = str(race.statuses[group.runners[0]])
             text.append(row["status"])
         else:
-            row["lost"] = sum(seeds.lost(race, k) for k in group.runners)
-            text.append(f"{row['lost']} of {len(group.runners)}" if row["lost"] else "–")
+            kinds = [race.statuses[k].kind for k in group.runners]
+            row |= {"diverged": kinds.count(Status.DIVERGED), "failed": kinds.count(Status.FAILED)}
+            told = [f"{row['diverged']} of {len(kinds)}"] if row["diverged"] else []
+            told += [f"{row['failed']} failed"] if row["failed"] else []
+            text.append(", ".join(told) or "–")
         for measure in measures:
             ends = seeds.finals(race, group, measure)
             row |= _summary(measure.title, ends, measure)
@@ -61,13 +65,12 @@ def shown(race: TaskRace) -> list[str]:
 
 def _summary(title: str, ends: np.ndarray, measure: Any) -> dict[str, Any]:
     """Return median, smallest and largest; a quantile between a finite value and a lost run is the lost one."""
+    from slalom.show.views.seeds import spread
+
     known = np.sort(ends[~np.isnan(ends)])
     if not len(known):
         return {title: None, f"{title} range": (None, None)}
-    if np.isfinite(known).all():
-        middle = float(np.median(known))
-    else:
-        middle = float(known[(len(known) - 1) // 2 if measure.higher_is_better else len(known) // 2])
+    middle = float(spread(ends[:, None], measure.higher_is_better).middle[0])
     return {title: middle, f"{title} range": (float(known[0]), float(known[-1]))}
 
 

@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
@@ -76,8 +75,8 @@ def serve(line: Any, search_path: list[str]) -> None:
                 answer = "runs", []
             except InputError as refusal:
                 answer = "refused", str(refusal)
-            except Exception:
-                answer = "broken", traceback.format_exc()
+            except Exception as problem:
+                answer = "failed", f"{type(problem).__name__}: {problem}"
             line.send(answer)
 
 
@@ -335,8 +334,8 @@ class _Crew:
         _IDLE.append(worker)
         if kind == "refused":
             raise InputError(content)
-        if kind == "broken":
-            raise RuntimeError(f"a worker process failed:\n{content}")
+        if kind == "failed":
+            return [failed(content) for _ in unit]
         runs: list[Run] = content
         return runs
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from slalom.core import Run, Runner, Task, Training
@@ -14,7 +16,7 @@ from slalom.engines.networks.field import field, goes_alone
 from slalom.engines.networks.fleet import fleet, is_ruled
 from slalom.engines.networks.material import Material
 from slalom.engines.networks.recording import one_thread, words
-from slalom.engines.networks.solo import prepared_model, solo
+from slalom.engines.networks.solo import precision_context, prepared_model, solo
 from slalom.engines.networks.stack import Stack
 
 ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
@@ -48,24 +50,66 @@ class Choice:
 
 
 def obstacle(task: Task, training: Training) -> str:
-    """Return why a task's networks cannot be computed together, ``""`` where they can."""
+    """Return why a task's networks cannot be computed together, ``""`` where they can.
+
+    Tried are the first and the last batch of an epoch: losses and gradients must be those of a network alone.
+    """
     try:
         with one_thread(), torch.no_grad(), warnings.catch_warnings():
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
-            model = prepared_model(task, 0, training)
-            batch = Material.of(task, training).batch(0, 1)
-            runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
-            crowd = Crowd(task, runners, replace(training, steps=1), swift=False)
-            crowd.differentiate(1)
-            crowd.judge()
-            alone = float(task.loss(model(*batch.inputs), batch.target))
-            together = float(crowd.losses[0, 0])
+            return _tried(task, training)
     except Exception as problem:
         return _reason(problem)
-    if abs(together - alone) > 1e-2 * max(1.0, abs(alone)):
-        return f"computed together they give another loss ({together:.6g}) than alone ({alone:.6g})"
+
+
+AGREEMENT = {"fp32": 1e-3, "bf16": 0.1}
+"""How far losses and gradients may lie apart, relative to their size: rounding stays far below, mistakes above."""
+
+
+def _tried(task: Task, training: Training) -> str:
+    model = prepared_model(task, 0, training)
+    if any(p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None) for p in model.parameters()):
+        return "their parameters have gradient hooks, which only a network alone calls"
+    steps = sorted({1, training.steps_per_epoch})
+    runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
+    crowd = Crowd(task, runners, replace(training, steps=steps[-1]), swift=False)
+    crowd.judge()
+    tolerance = AGREEMENT[training.precision]
+    for step in steps:
+        before, chance = _plain_attributes(model), (random.getstate(), str(np.random.get_state()))
+        loss, gradients = _alone(task, model, training, step)
+        if chance != (random.getstate(), str(np.random.get_state())):
+            return "they draw random numbers while they train, as dropout does"
+        if before != _plain_attributes(model):
+            return "their Python code keeps track of something from call to call"
+        crowd.differentiate(step)
+        together = float(crowd.losses[step - 1, 0])
+        if abs(together - loss) > tolerance * max(1.0, abs(loss)):
+            return f"computed together they give another loss ({together:.6g}) than alone ({loss:.6g})"
+        if gradients.keys() != set(crowd.stack.names):
+            return "which parameters the loss depends on differs from batch to batch"
+        for name, gradient in gradients.items():
+            apart = (crowd.stack.view(crowd.gradients[0], name) - gradient).norm()
+            if float(apart) > tolerance * (float(gradient.norm()) + tolerance):
+                return f"computed together they give another gradient for {name} than alone"
     return ""
+
+
+def _alone(task: Task, model: torch.nn.Module, training: Training, step: int) -> tuple[float, dict[str, torch.Tensor]]:
+    """Return a network's loss and gradients by name at a step, as the plain loop computes them."""
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    batch = Material.of(task, training).batch(0, step)
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
+        loss = task.loss(model(*batch.inputs), batch.target)
+        gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    return float(loss.detach()), {n: g for n, g in zip(named, gradients, strict=True) if g is not None}
+
+
+def _plain_attributes(model: torch.nn.Module) -> list[str]:
+    """Return what the modules keep beside parameters, buffers and submodules, as text."""
+    kept = ("_parameters", "_buffers", "_modules")
+    return [repr({k: v for k, v in vars(m).items() if k not in kept}) for m in model.modules()]
 
 
 def _reason(problem: Exception) -> str:

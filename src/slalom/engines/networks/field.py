@@ -154,12 +154,24 @@ class Movers:
 
 
 def _neighbours(runners: Sequence[Runner]) -> Iterator[range]:
-    """Cut the runners into stretches that one real optimizer moves: equal ones, where it goes element by element."""
+    """Cut the runners into stretches that one real optimizer moves."""
     low = 0
     while low < len(runners):
         optimizer, high = runners[low].optimizer, low + 1
-        if not (optimizer.needs.one_each or optimizer.needs.matrix or optimizer.needs.modes or optimizer.sorts):
+        if _may_share(optimizer):
             while high < len(runners) and runners[high].optimizer is optimizer:
                 high += 1
         yield range(low, high)
         low = high
+
+
+def _may_share(optimizer: Optimizer) -> bool:
+    """Whether one real optimizer may move the rows of several runners, its parameters stacked.
+
+    Only what an update rule describes goes element by element for certain: others may look at a parameter's shape. A
+    fused kernel takes memory to be contiguous, which the rows of a parameter are not.
+    """
+    needs, fused = optimizer.needs, optimizer.hyperparameters.get("fused")
+    return optimizer.rule is not None and not (
+        fused or needs.one_each or needs.matrix or needs.modes or optimizer.sorts
+    )

@@ -47,8 +47,13 @@ def fleet(
     return in_halves(partial(_run, frozenset(lanes)), task, runners, training, progress)
 
 
+LANES = frozenset({"lr", "momentum", "weight_decay", "eps"})
+"""What may be a column beside the rows. Others (beta2 near 1) enter differences that cancel in single precision; as
+numbers they are computed in double."""
+
+
 def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
-    """Return the hyperparameters in which runners with the same rule differ, and the learning rate."""
+    """Return the hyperparameters among LANES in which runners with the same rule differ, and the learning rate."""
     optimizers = {id(runner.optimizer): runner.optimizer for runner in runners}.values()
     values: dict[tuple[str, str], set[float]] = {}
     for optimizer in optimizers:
@@ -56,7 +61,8 @@ def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
             for name, value in optimizer.rule.hyperparameters(optimizer.hyperparameters).items():
                 if _is_number(value):
                     values.setdefault((optimizer.rule.name, name), set()).add(value)
-    return tuple(sorted({name for (_, name), seen in values.items() if len(seen) > 1} | {"lr"}))
+    differing = {name for (_, name), seen in values.items() if len(seen) > 1}
+    return tuple(sorted(differing & LANES | {"lr"}))
 
 
 def is_ruled(optimizer: Optimizer) -> bool:
@@ -120,6 +126,7 @@ class Movers:
             constant = [np.full(crowd.training.steps, record["lr"]) for record in records]
             rows_of_rates = [c if r is None else r for r, c in zip(schedules, constant, strict=True)]
             rates = torch.from_numpy(np.stack(rows_of_rates)).to(device, dtype)
+            h["lr"] = rates[:, :1].clone()  # a state may begin with the rate of the first step
         climbs = bool(optimizers[0].hyperparameters.get("maximize"))
         return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates, Stopwatch(device))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
     """Train every runner by itself. After Ctrl-C, return the runs so far; the last one is as far as it got."""
     runs: list[Run] = []
     total = len(runners) * training.steps
-    with one_thread(), torch.random.fork_rng(devices=_generators(training.device)), torch.enable_grad():
+    with one_thread(), _own_chance(training.device), torch.enable_grad():
         for runner in runners:
             done = len(runs) * training.steps
 
@@ -52,6 +53,25 @@ def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Ru
     except Exception as problem:
         return Run(np.empty(0), [], error=words(problem))
     return trainee.run(advance)
+
+
+@contextmanager
+def _own_chance(device: str) -> Iterator[None]:
+    """Put torch's, NumPy's and Python's random generators back afterwards."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=_generators(device)):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _seed(chance: int) -> None:
+    """Make what a network draws, by whatever generator, a function of the step."""
+    torch.manual_seed(chance)
+    np.random.seed(chance)
+    random.seed(chance)
 
 
 def _generators(device: str) -> list[int]:
@@ -133,11 +153,12 @@ class Trainee:
     def step(self, step: int) -> None:
         """Make one step of training."""
         batch = self.material.batch(self.runner.seed, step)
-        torch.manual_seed(step_seed(self.runner.seed, step))
+        chance = step_seed(self.runner.seed, step)
         first: list[torch.Tensor] = []
 
         def evaluate() -> torch.Tensor:
             self.gradient_evaluations += 1
+            _seed(chance)
             self.optimizer.zero_grad()
             with precision_context(self.training):
                 loss = self.task.loss(self.model(*batch.inputs), batch.target)
@@ -194,6 +215,6 @@ def weighted_mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch
 
 def judgements(task: Task, outputs: Any, target: Any) -> Iterator[torch.Tensor]:
     """Return the loss of some examples, then their metrics: tensors without dimensions."""
-    yield task.loss(outputs, target).double()
+    yield torch.as_tensor(task.loss(outputs, target)).double()
     for metric in task.metrics.values():
-        yield metric.function(outputs, target).double()
+        yield torch.as_tensor(metric.function(outputs, target), device=target.device).double()

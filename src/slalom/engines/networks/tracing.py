@@ -184,7 +184,8 @@ def swift_cross_entropy(outputs: torch.Tensor, target: torch.Tensor) -> torch.Te
 
     Along a short last dimension torch's log-softmax goes number by number; with the batch last it is vectorised.
     """
-    upright = outputs.t().contiguous()
+    exact = outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+    upright = exact.t().contiguous()
     return (torch.logsumexp(upright, 0) - upright.gather(0, target.unsqueeze(0)).squeeze(0)).mean()
 
 
