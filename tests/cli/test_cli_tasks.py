@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_a_race_on_a_task_prints_heading_sentence_table_and_conditions() -> None
     assert shown[1].startswith("After 2 epochs ")
     assert [line.split()[0] for line in shown if line.startswith(("SGD", "Adam"))] == ["SGD", "Adam"]
     assert shown[-1] == f"fleet engine, float32, slalom {slalom.__version__}, torch {race.versions['torch']}"
-    assert "after 36 steps: median [smallest–largest] of 3 seeds; seconds of training a run" in shown
+    assert "after 36 steps: median and range of 3 seeds; seconds of training a run" in shown
 
 
 def test_bf16_stands_in_the_conditions() -> None:
@@ -198,6 +199,7 @@ def test_ctrl_c_keeps_what_is_finished(workers: int, tmp_path: Path) -> None:
 
 LOOPS = """
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -225,3 +227,118 @@ def test_finished_runs_of_a_loop_are_kept(tmp_path: Path) -> None:
     runners = json.loads(out)["runners"]
     assert [runner["status"] for runner in runners[:2]] == ["finished", "finished"]
     assert runners[2]["status"].startswith("interrupted at step")
+
+
+FAULTS = """
+import sys
+import torch
+import slalom
+
+x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+y = (x.sum(dim=1) > 0).long()
+
+def net():
+    return torch.nn.Linear(3, 2)
+
+def leaves():
+    sys.exit(3)
+
+counted = slalom.Task(net, (x, y), metrics={"hits": lambda o, t: (o.argmax(1) == t).float().mean().item()}, epochs=1)
+leaving = slalom.Task(leaves, (x, y))
+nothing = slalom.Task(net, lambda: None)
+
+def early(make_optimizer, seed):
+    raise ValueError("my own mistake")
+    yield {}
+
+def leaver(make_optimizer, seed):
+    sys.exit(0)
+    yield {}
+
+def stepper(make_optimizer, seed):
+    yield {"step": 1}
+
+def backwards(make_optimizer, seed):
+    yield {"step": 5, "loss": 1.0}
+    yield {"step": 3, "loss": 1.0}
+
+def returns(make_optimizer, seed):
+    return {"loss": 1.0}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("early", "every run failed, the first, SGD with seed 0, with `ValueError: my own mistake`."),
+        ("leaver", "every run failed, the first, SGD with seed 0, with `SystemExit: 0`."),
+        ("stepper", 'yielded no metric beside step and epoch: add one, such as "validation_loss".'),
+        ("backwards", "yielded step 3 after step 5: steps are whole numbers from 0 that never fall."),
+        (
+            "returns",
+            "has the parameters of a training loop but yields nothing: `yield` a dictionary of metrics at each "
+            "evaluation.",
+        ),
+        ("nothing", "train is None: give (x, y), or a function that returns it."),
+    ],
+)
+def test_mistakes_in_the_users_file_are_one_sentence(name: str, sentence: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FAULTS)
+    result = CliRunner().invoke(program, ["race", f"{tmp_path}/mine.py:{name}", "-o", "sgd", "--workers", "1"])
+    assert result.exit_code == 2, result.output
+    told = " ".join(result.stderr.split())
+    assert told.endswith(sentence), told
+    assert told.startswith("Error: ")
+    assert "Traceback" not in told
+
+
+def test_a_model_that_ends_the_process_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FAULTS)
+    result = CliRunner().invoke(program, ["race", f"{tmp_path}/mine.py:leaving", "-o", "sgd"])
+    assert result.exit_code == 2
+    assert "SystemExit" in result.stderr
+
+
+def test_a_metric_may_be_a_number(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(FAULTS)
+    assert "hits" in run("race", f"{tmp_path}/mine.py:counted", "-o", "sgd:lr=0.1", "-o", "adam", "--seeds", "2")
+
+
+def test_too_many_seeds_are_refused_before_anything_is_made() -> None:
+    result = CliRunner().invoke(program, ["race", "digits-mlp", "-o", "sgd", "--seeds", "1000000000000"])
+    assert result.exit_code == 2
+    assert "would need" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent")
+def test_no_worker_outlives_a_race_that_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        "def train(make_optimizer, seed):\n"
+        f"    Path({str(tmp_path)!r}, f'pid-{{seed}}').write_text(str(os.getpid()))\n"
+        "    time.sleep(600)\n    yield {'loss': 1.0}\n"
+    )
+    command = [*SLALOM, "race", f"{tmp_path}/mine.py:train", "-o", "sgd", "--seeds", "2", "--workers", "2"]
+    race = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    files = [tmp_path / "pid-0", tmp_path / "pid-1"]
+    _wait(lambda: all(file.exists() and file.read_text() for file in files))
+    race.kill()
+    race.wait()
+    workers = [int(file.read_text()) for file in files]
+    _wait(lambda: not any(_is_alive(pid) for pid in workers))
+
+
+def _wait(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")

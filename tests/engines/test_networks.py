@@ -22,7 +22,7 @@ from slalom.optimizers import catalogue, parse
 TASKS = small_tasks()
 APART = {
     "dropout": "they draw random numbers while they train, as dropout does",
-    "recurrent": "torch has no rule that maps mkldnn_rnn_layer over several networks",
+    "recurrent": "torch has no rule that maps lstm over several networks",
     "value dependent": "their Python code depends on the values of tensors",
     "counting": "their Python code keeps track of something from call to call",
     "rolling": "they draw random numbers while they train, as dropout does",

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_context
+from multiprocessing import connection, get_context, parent_process
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -52,8 +52,11 @@ def serve(line: Any, search_path: list[str]) -> None:
     global _serving
     _serving = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     sys.path[:] = search_path
     sys.stdout = sys.stderr  # what the user's code prints must not get into the results
+    with suppress(OSError, ValueError):
+        os.dup2(2, 1)  # nor what code beneath Python prints
     import torch
 
     torch.set_num_threads(1)
@@ -75,9 +78,17 @@ def serve(line: Any, search_path: list[str]) -> None:
                 answer = "runs", []
             except InputError as refusal:
                 answer = "refused", str(refusal)
-            except Exception as problem:
+            except (Exception, SystemExit) as problem:
                 answer = "failed", f"{type(problem).__name__}: {problem}"
             line.send(answer)
+
+
+def _outlive_nobody() -> None:
+    """End this worker when the process that started it ends, even within a loop that never looks up."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 class _Reports:
@@ -153,7 +164,10 @@ _IDLE: list[_Worker] = []
 
 @atexit.register
 def dismiss() -> None:
-    """Let all idle workers go."""
+    """Let all idle workers go: tell all of them first, then wait for each."""
+    for worker in _IDLE:
+        with suppress(OSError):
+            worker.line.send(None)
     while _IDLE:
         _IDLE.pop().end()
 

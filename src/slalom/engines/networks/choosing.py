@@ -59,7 +59,7 @@ def obstacle(task: Task, training: Training) -> str:
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
             return _tried(task, training)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         return _reason(problem)
 
 
@@ -112,7 +112,7 @@ def _plain_attributes(model: torch.nn.Module) -> list[str]:
     return [repr({k: v for k, v in vars(m).items() if k not in kept}) for m in model.modules()]
 
 
-def _reason(problem: Exception) -> str:
+def _reason(problem: BaseException) -> str:
     told = str(problem)
     if "randomness" in told or "random operation" in told:
         return "they draw random numbers while they train, as dropout does"

@@ -10,7 +10,7 @@ import torch
 
 from slalom.core import Evaluation, Progress, Run, Runner, Task, Training
 from slalom.engines.networks.material import Material
-from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row
+from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row, warm_up
 from slalom.engines.networks.solo import prepared_model, weighted_mean
 from slalom.engines.networks.stack import Stack
 from slalom.engines.networks.tracing import Gradient, Judgement, unused_parameters
@@ -80,6 +80,7 @@ class Crowd:
     def run(self, movers: Movers, progress: Progress | None) -> list[Run]:
         """Train to the end or to an interruption; return everybody's run."""
         training, watch = self.training, Stopwatch(self.training.device)
+        warm_up()
         evaluate_at, made, interrupted, count = set(training.evaluate_at), 0, False, len(self.runners)
         seconds: Callable[[], list[float]] = lambda: self._seconds(watch, movers)  # noqa: E731
         try:

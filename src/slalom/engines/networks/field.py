@@ -80,7 +80,7 @@ class Mover:
                 self.scheduler.step()
         except InputError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             if is_out_of_memory(problem):
                 raise
             self.error, self.failed_at = words(problem), step - 1
@@ -121,7 +121,7 @@ class Movers:
                 mover.optimizer.train()
         except InputError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             if is_out_of_memory(problem):
                 raise
             mover.error, mover.failed_at = words(problem), 0

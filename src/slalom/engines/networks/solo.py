@@ -19,6 +19,7 @@ from slalom.engines.networks.recording import (
     one_thread,
     row,
     state_tensors,
+    warm_up,
     words,
 )
 
@@ -28,6 +29,7 @@ LOOK_EVERY = 32
 
 def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress: Progress | None = None) -> list[Run]:
     """Train every runner by itself. After Ctrl-C, return the runs so far; the last one is as far as it got."""
+    warm_up()
     runs: list[Run] = []
     total = len(runners) * training.steps
     with one_thread(), _own_chance(training.device), torch.enable_grad():
@@ -50,7 +52,7 @@ def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Ru
         trainee = Trainee(task, runner, training)
     except (InputError, MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         return Run(np.empty(0), [], error=words(problem))
     return trainee.run(advance)
 
@@ -133,7 +135,7 @@ class Trainee:
             interrupted = True
         except InputError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             error = words(problem)
         if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
             self._note(made, watch.stop())
