@@ -160,6 +160,7 @@ def trainability(
         final_loss=_finals(race, "train_loss").reshape(grid, grid),
         diverged_at=np.array([_lost_at(run) for run in race.runs]).reshape(grid, grid),
         seed=seed,
+        start_loss=next((run.evaluations[0]["train_loss"] for run in race.runs if run.evaluations), None),
     )
 
 

@@ -174,6 +174,7 @@ class TrainabilityMap(_NetworkSweep):
     final_loss: np.ndarray  # [n, m]: the training loss at the last step; NaN where diverged
     diverged_at: np.ndarray  # [n, m], the step, −1 where it did not
     seed: int
+    start_loss: float | None = None  # the training loss before the first step, the same for all
 
     quantity = "training loss"
 
@@ -221,6 +222,7 @@ class TrainabilityMap(_NetworkSweep):
             "scales": list(self.scales),
             "values": [values.tolist() for values in self.values],
             "seed": self.seed,
+            "start_loss": self.start_loss,
             "final_loss": formats.nested(self.final_loss),
             "diverged_at": self.diverged_at.tolist(),
         }
