@@ -28,10 +28,10 @@ MOST = {"cpu": 128, "cuda": 4_096}
 TRIALS = (3, 13)
 """Steps of the two trials by which an engine is timed; their difference leaves out what is done once."""
 
-LONG_TRIAL = 0.3
+LONG_TRIAL = 1.5
 """Seconds of the shorter trial beyond which it is enough."""
 
-PREFERENCE = 1.5
+PREFERENCE = 1.2
 """The real classes are taken unless the update rules are so many times faster …"""
 
 WORTH = 5.0
@@ -164,7 +164,7 @@ def _time(engine: str, task: Task, runners: Sequence[Runner], training: Training
         return sum(run.seconds for run in runs) / count
 
     few, many = (min(steps, training.steps) for steps in TRIALS)
-    spent(1)
+    spent(few)
     short = spent(few)
     if short * count > LONG_TRIAL or many == few:
         return short / few
