@@ -232,7 +232,10 @@ def parse_all(specs: Any) -> list[SpecifiedOptimizer]:
     """Return the optimizer of each spec, in order; one spec alone counts as a list of one."""
     if isinstance(specs, str | SpecifiedOptimizer) or not isinstance(specs, Iterable):
         specs = [specs]
-    field = [parse(spec) for spec in specs]
+    field: list[SpecifiedOptimizer] = []
+    for optimizer in map(parse, specs):
+        # Typed twice it runs twice: as an object of its own, so that nobody takes the two for one with more runs.
+        field.append(replace(optimizer) if any(optimizer is other for other in field) else optimizer)
     if not field:
         raise InputError("no optimizer was given: name at least one, such as `adam:lr=0.1`.")
     return field
