@@ -38,7 +38,7 @@ def power(seeds: int, effect: float, *, alpha: float = 0.05, paired: bool = True
     df = (seeds - 1) * (1 if paired else 2)
     shift = abs(effect) * math.sqrt(seeds)
     critical = special.stdtrit(df, 1 - alpha / 2)
-    return float(1 - special.nctdtr(df, shift, critical) + special.nctdtr(df, shift, -critical))
+    return 1 - _noncentral_t(df, shift, critical) + _noncentral_t(df, shift, -critical)
 
 
 def seeds_for(effect: float, *, alpha: float = 0.05, paired: bool = True) -> int:
@@ -72,6 +72,17 @@ def seeds_needed(margin: float, sd: float, df: float, *, alpha: float = 0.05, pa
         seeds_for(margin / (sd * math.sqrt(df / quantile)), alpha=alpha, paired=paired) for quantile in quantiles
     )
     return SeedsNeeded(middle, low, high)
+
+
+def _noncentral_t(df: float, shift: float, t: float) -> float:
+    """Return the distribution function of the noncentral t.
+
+    SciPy has NaN in far tails, where the normal approximation is as good as exact (Abramowitz and Stegun, 26.7.10).
+    """
+    exact = float(special.nctdtr(df, shift, t))
+    if not math.isnan(exact):
+        return exact
+    return float(special.ndtr((t * (1 - 1 / (4 * df)) - shift) / math.sqrt(1 + t * t / (2 * df))))
 
 
 def _fewest(alpha: float, paired: bool) -> int:
