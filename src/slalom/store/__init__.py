@@ -10,17 +10,22 @@
 """
 
 from slalom.store.errors import StoreError
+from slalom.store.exporting import export
 from slalom.store.interface import Outcome, Store
 from slalom.store.memory import MemoryStore
+from slalom.store.merging import Merge, merge
 from slalom.store.on_disk import open  # read as store.open, as gzip.open is
 from slalom.store.places import default_path
 from slalom.store.records import Cost, StoredRun, StudyRecord, Summary, status_of
 from slalom.store.specification import RunSpec
+from slalom.store.verification import Report, verify
 
 __all__ = [
     "Cost",
     "MemoryStore",
+    "Merge",
     "Outcome",
+    "Report",
     "RunSpec",
     "Store",
     "StoreError",
@@ -28,6 +33,9 @@ __all__ = [
     "StudyRecord",
     "Summary",
     "default_path",
+    "export",
+    "merge",
     "open",
     "status_of",
+    "verify",
 ]

@@ -14,6 +14,9 @@ from slalom.core import quote
 from slalom.store import layout
 from slalom.store.errors import StoreError
 
+HEADER = 100
+"""Bytes at the beginning of every SQLite file: https://www.sqlite.org/fileformat2.html#the_database_header."""
+
 PATIENCE = 60.0
 """Seconds to wait for other processes that write."""
 
@@ -25,6 +28,9 @@ VFS = ""
 VERIFY = "see `slalom runs verify`"
 
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+
+FAILURES = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises: where a page is damaged, even the text of its error may be no text."""
 
 Result = TypeVar("Result")
 
@@ -49,11 +55,12 @@ def recognise(path: Path, create: bool) -> None:
         if not path.exists():
             if not create:
                 raise StoreError(f"{quote(path)}: there is no such file; name a store that there is.")
-            if not os.access(path.parent, os.W_OK):
+            if not _may_write(path.parent):
                 raise StoreError(f"{quote(path)} cannot be made: its folder may not be written; name another file.")
             return
         with path.open("rb") as file:
-            head = file.read(len(MAGIC))
+            head = file.read(HEADER)
+        size = path.stat().st_size
     except (OSError, ValueError) as problem:
         if isinstance(problem, StoreError):
             raise
@@ -62,10 +69,16 @@ def recognise(path: Path, create: bool) -> None:
         raise StoreError(f"{quote(path)} is empty, though it has been written to: {VERIFY}.")
     if not head and not create:
         raise StoreError(f"{quote(path)} is empty: name a store that has been written to.")
-    if head and head != MAGIC:
+    if head and not head.startswith(MAGIC):
         raise StoreError(
             f"{quote(path)} is no store of slalom, or damaged at its beginning: {VERIFY}, or name another."
         )
+    if head and size < _page(head):  # SQLite would take it for a new file, and begin it again
+        raise StoreError(f"{quote(path)} is cut short to {size:,} bytes, from which nothing can be saved: remove it.")
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _reason(problem: Exception) -> str:
@@ -84,7 +97,7 @@ def raw(path: Path, options: str = "mode=rw", patience: float = PATIENCE) -> sql
 
 
 def _writable(path: Path) -> sqlite3.Connection:
-    if path.exists() and not os.access(path, os.W_OK):
+    if path.exists() and not _may_write(path):
         raise StoreError(f"{quote(path)} may not be written: name another file with `--store`, or open it to be read.")
     connection = raw(path, "mode=rwc")
     try:
@@ -188,7 +201,7 @@ def _patient(action: Callable[[], Result]) -> Result:
             time.sleep(0.01)
 
 
-def _code(problem: sqlite3.Error) -> int:
+def _code(problem: Exception) -> int:
     """Return SQLite's primary code of an error."""
     return (getattr(problem, "sqlite_errorcode", None) or 0) & 0xFF
 
@@ -197,11 +210,11 @@ def told(path: Path, action: Callable[[], Result]) -> Result:
     """Return what ``action`` returns, with SQLite's errors as StoreError."""
     try:
         return action()
-    except sqlite3.Error as problem:
+    except FAILURES as problem:
         raise explained(path, problem) from problem
 
 
-def explained(path: Path, problem: sqlite3.Error) -> StoreError:
+def explained(path: Path, problem: Exception) -> StoreError:
     """Return SQLite's error in one sentence."""
     name = getattr(problem, "sqlite_errorname", None) or ""
     code, where = _code(problem), quote(path)
@@ -216,24 +229,35 @@ def explained(path: Path, problem: sqlite3.Error) -> StoreError:
             "what was acknowledged is kept; make room and start again."
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR) or not name:
-        return StoreError(f"{where} is damaged{_shortened(path)} ({problem}): {VERIFY}, which saves what can be read.")
+        return StoreError(
+            f"{where} is damaged{shortened(path)} ({_told(problem)}): {VERIFY}, which saves what can be read."
+        )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(f"{where} may not be written, or its folder may not: name another file with `--store`.")
     if code in BUSY:
         return StoreError(f"{where} was being written by another process for {PATIENCE:.0f} seconds: try again.")
-    return StoreError(f"{where} cannot be used ({name}: {problem}): {VERIFY}.")
+    return StoreError(f"{where} cannot be used ({name}: {_told(problem)}): {VERIFY}.")
 
 
-def _shortened(path: Path) -> str:
+def _told(problem: Exception) -> str:
+    return "what should be text is none" if isinstance(problem, UnicodeDecodeError) else " ".join(str(problem).split())
+
+
+def shortened(path: Path) -> str:
     """Tell how much of a file is missing, where its header says that some is."""
     try:
         with path.open("rb") as file:
-            head = file.read(100)
+            head = file.read(HEADER)
         size = path.stat().st_size
     except OSError:
         return ""
-    if len(head) < 100:
+    if len(head) < HEADER:
         return f", cut short to {size:,} bytes"
-    page = int.from_bytes(head[16:18], "big")
-    whole = (65536 if page == 1 else page) * int.from_bytes(head[28:32], "big")
+    whole = _page(head) * int.from_bytes(head[28:32], "big")
     return f", cut short to {size:,} of {whole:,} bytes" if size < whole else ""
+
+
+def _page(head: bytes) -> int:
+    """Return the bytes of a page, as a header says."""
+    size = int.from_bytes(head[16:18], "big")
+    return 65536 if size == 1 else max(size, HEADER)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from slalom.core import InputError, Run
 from slalom.store.errors import StoreError
 from slalom.store.records import (
-    DamagedRun,
+    DamagedRunError,
     Record,
     Row,
     StoredRun,
@@ -23,6 +23,7 @@ from slalom.store.records import (
     encode,
     encode_study,
     key_bytes,
+    short_key,
     storable,
     summarise,
 )
@@ -72,7 +73,7 @@ class Store(ABC):
             return None
         try:
             return decode(record)
-        except DamagedRun as problem:
+        except DamagedRunError as problem:
             raise self.damaged(record.row, problem) from problem
 
     def missing(self, keys: Iterable[str]) -> list[str]:
@@ -94,11 +95,11 @@ class Store(ABC):
         Those of a study come in the order of its keys; ``status`` is a kind such as ``"finished"``.
         """
         keys = None if study is None else [key_bytes(key) for key in self._known_study(study).keys]
-        names = [None if name is None else storable(name) for name in (course, optimizer)]
-        for row in self.rows(Filter(*names, status, keys)):
+        wanted = Filter(_storable(course), _storable(optimizer), status, keys)
+        for row in self.rows(wanted):
             try:
                 yield summarise(row)
-            except DamagedRun as problem:
+            except DamagedRunError as problem:
                 raise self.damaged(row, problem) from problem
 
     def __iter__(self) -> Iterator[Summary]:
@@ -137,16 +138,14 @@ class Store(ABC):
     def _read_study(self, row: StudyRow) -> StudyRecord:
         try:
             return decode_study(row)
-        except DamagedRun as problem:
+        except DamagedRunError as problem:
             raise StoreError(
                 f"`{self.name}`: the study `{row.name}` is damaged ({problem}): see `slalom runs verify`."
             ) from problem
 
-    def damaged(self, row: Row, problem: DamagedRun) -> StoreError:
+    def damaged(self, row: Row, problem: DamagedRunError) -> StoreError:
         """Return the error for a record that is not what was written."""
-        return StoreError(
-            f"`{self.name}`: the run {bytes(row.key).hex()[:12]} is damaged ({problem}): see `slalom runs verify`."
-        )
+        return StoreError(f"`{self.name}`: the run {short_key(row)} is damaged ({problem}): see `slalom runs verify`.")
 
     def __enter__(self) -> Store:
         return self
@@ -203,3 +202,7 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Let go of the file. Closing twice is closing once."""
+
+
+def _storable(name: str | None) -> str | None:
+    return None if name is None else storable(name)

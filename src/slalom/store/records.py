@@ -70,7 +70,7 @@ class StoredRun(Summary):
     run: Run
 
 
-class DamagedRun(ValueError):
+class DamagedRunError(ValueError):
     """A record that is not what was written; its text says in what way."""
 
 
@@ -129,25 +129,30 @@ def checksum(row: Row) -> int:
     return zlib.crc32(repr(tuple(row[:-1])).encode("utf-8", "backslashreplace"))
 
 
+def short_key(row: Row) -> str:
+    """Return the first digits of a key, whatever damage has made of it."""
+    return row.key.hex()[:12] if isinstance(row.key, bytes) else "of no name"
+
+
 def check(row: Row) -> None:
-    """Raise DamagedRun where a row is not as it was written, or its key not the hash of its specification."""
+    """Raise DamagedRunError where a row is not as it was written, or its key not the hash of its specification."""
     if checksum(row) != row.checksum:
-        raise DamagedRun("its checksum does not fit")
+        raise DamagedRunError("its checksum does not fit")
     if key_of(row.specification) != row.key.hex():
-        raise DamagedRun("its key is not the hash of its specification")
+        raise DamagedRunError("its key is not the hash of its specification")
 
 
 def summarise(row: Row) -> Summary:
-    """Return what a row says. Raises DamagedRun."""
+    """Return what a row says. Raises DamagedRunError."""
     check(row)
     try:
         return Summary(**_facts(row, RunSpec.from_text(row.specification), restored(row.summary)))
     except (ValueError, KeyError, TypeError) as problem:
-        raise DamagedRun(f"it cannot be read: {problem}") from problem
+        raise DamagedRunError(f"it cannot be read: {problem}") from problem
 
 
 def decode(record: Record) -> StoredRun:
-    """Return the run, equal bit for bit to the one that was put in. Raises DamagedRun."""
+    """Return the run, equal bit for bit to the one that was put in. Raises DamagedRunError."""
     row = record.row
     check(row)
     try:
@@ -155,9 +160,9 @@ def decode(record: Record) -> StoredRun:
         facts = _facts(row, RunSpec.from_text(row.specification), told)
         run = _run(facts, told, unpack(record.series))
     except (ValueError, KeyError, TypeError) as problem:
-        raise DamagedRun(f"it cannot be read: {problem}") from problem
+        raise DamagedRunError(f"it cannot be read: {problem}") from problem
     if fingerprint(run) != row.content:
-        raise DamagedRun("its series are not those that were written")
+        raise DamagedRunError("its series are not those that were written")
     return StoredRun(**facts, run=run)
 
 
@@ -232,9 +237,9 @@ def sealed(row: StudyRow) -> StudyRow:
 
 
 def decode_study(row: StudyRow) -> StudyRecord:
-    """Return what a row says. Raises DamagedRun."""
+    """Return what a row says. Raises DamagedRunError."""
     if sealed(row).checksum != row.checksum:
-        raise DamagedRun("its checksum does not fit")
+        raise DamagedRunError("its checksum does not fit")
     return StudyRecord(row.name, plain(restored(row.plan)), split_keys(row.keys), row.created, row.touched)
 
 
