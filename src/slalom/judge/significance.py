@@ -57,8 +57,8 @@ def two_sample_p(a: np.ndarray, b: np.ndarray, seed: int = 0, draws: int = DRAWS
     threshold = abs(float(pooled[:n].sum())) - _TIE * float(np.abs(pooled).sum())
     ways = math.comb(sizes, n)
     if ways <= EXACT_SPLITS:
-        groups = np.fromiter(chain.from_iterable(combinations(range(sizes), n)), dtype=np.intp, count=ways * n)
-        return float(np.mean(np.abs(pooled[groups.reshape(ways, n)].sum(axis=1)) >= threshold))
+        sums = pooled[_deals(sizes, n)].sum(axis=1)
+        return float(np.mean(np.abs(sums) >= threshold))
     generator = np.random.Generator(np.random.Philox(seed))
     dealt = generator.permuted(np.broadcast_to(pooled, (draws, sizes)), axis=1)[:, :n]
     return (int(np.count_nonzero(np.abs(dealt.sum(axis=1)) >= threshold)) + 1) / (draws + 1)
@@ -119,6 +119,16 @@ def equivalence_p(difference: Difference, margin: float) -> float:
     if difference.error == 0:
         return 0.0 if abs(difference.mean) < margin else 1.0
     return float(special.stdtr(difference.df, (abs(difference.mean) - margin) / difference.error))
+
+
+@lru_cache(maxsize=4)
+def _deals(size: int, n: int) -> np.ndarray:
+    """Return every choice of ``n`` of ``size`` runs, as indices, [choices, n]."""
+    ways = math.comb(size, n)
+    chosen = np.fromiter(chain.from_iterable(combinations(range(size), n)), dtype=np.intp, count=ways * n)
+    deals = chosen.reshape(ways, n)
+    deals.flags.writeable = False
+    return deals
 
 
 @lru_cache(maxsize=8)
