@@ -51,6 +51,21 @@ def create(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
+def described(connection: sqlite3.Connection) -> set[tuple[str, ...]]:
+    """Return what a file says its tables and indices are."""
+    return set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+
+
+def expected() -> set[tuple[str, ...]]:
+    """Return what a file of today's version says."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        create(connection)
+        return described(connection)
+    finally:
+        connection.close()
+
+
 def _with_checks(connection: sqlite3.Connection) -> None:
     """From 0, the layout before the first release: no checksums, no studies, series within the rows."""
     connection.execute("ALTER TABLE runs RENAME TO runs_before")

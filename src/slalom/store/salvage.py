@@ -48,7 +48,7 @@ def survey(connection: sqlite3.Connection) -> Found:
 
 
 def _survey_studies(connection: sqlite3.Connection, found: Found) -> None:
-    rows, broken = _both_ways(connection, "SELECT rowid, * FROM studies", "rowid")
+    rows, broken = _both_ways(connection, "SELECT rowid FROM studies NOT INDEXED")
     if broken:
         found.damaged.append(f"studies cannot all be read: {broken}")
     for number in sorted(rows):
@@ -68,11 +68,11 @@ def candidates(connection: sqlite3.Connection) -> list[int]:
     numbers: set[int] = set()
     broken = False
     for query in (
-        "SELECT id, 0 FROM runs NOT INDEXED",
-        "SELECT id, 0 FROM runs INDEXED BY runs_by_course",
-        "SELECT id, 0 FROM series",
+        "SELECT rowid FROM runs NOT INDEXED",
+        "SELECT rowid FROM runs INDEXED BY runs_by_course",
+        "SELECT rowid FROM series",
     ):
-        some, problem = _both_ways(connection, query, "id")
+        some, problem = _both_ways(connection, query)
         numbers |= some
         broken = broken or bool(problem)
     numbers = {number for number in numbers if isinstance(number, int) and number > 0}
@@ -81,13 +81,13 @@ def candidates(connection: sqlite3.Connection) -> list[int]:
     return sorted(numbers)
 
 
-def _both_ways(connection: sqlite3.Connection, query: str, order: str) -> tuple[set[int], str]:
+def _both_ways(connection: sqlite3.Connection, query: str) -> tuple[set[int], str]:
     """Return the numbers found from the beginning and from the end, and what stopped the search, if anything did."""
     numbers: set[int] = set()
     problem = ""
     for direction in ("ASC", "DESC"):
         try:
-            for row in connection.execute(f"{query} ORDER BY {order} {direction}"):
+            for row in connection.execute(f"{query} ORDER BY rowid {direction}"):
                 numbers.add(row[0])
         except UNREADABLE as error:
             problem = str(error)
@@ -96,10 +96,10 @@ def _both_ways(connection: sqlite3.Connection, query: str, order: str) -> tuple[
 
 def record_of(connection: sqlite3.Connection, number: int) -> Record | None:
     """Return a run by its number, None where there is none."""
-    row = connection.execute(f"SELECT {ROW} FROM runs NOT INDEXED WHERE id = ?", (number,)).fetchone()
+    row = connection.execute(f"SELECT {ROW} FROM runs NOT INDEXED WHERE rowid = ?", (number,)).fetchone()
     if row is None:
         return None
-    data = connection.execute("SELECT data FROM series WHERE id = ?", (number,)).fetchone()
+    data = connection.execute("SELECT data FROM series WHERE rowid = ?", (number,)).fetchone()
     if data is None:
         raise DamagedRunError("its series are missing")
     return Record(Row(*row), data[0])

@@ -68,6 +68,8 @@ def verify(path: str | os.PathLike[str], *, repair: bool = False) -> Report:
         told = (*problems, *found.damaged)
         if not told or not repair:
             return Report(target, len(found.runs), len(found.studies), told)
+        if not found.runs and not found.studies:
+            raise StoreError(f"{quote(target)} is damaged ({told[0]}), and nothing can be saved: it is left as it is.")
         fresh = _rewritten(target, connection, found)
     try:
         kept = _swapped(target, fresh)
@@ -140,8 +142,15 @@ def _integrity(connection: sqlite3.Connection, path: Path) -> list[str]:
         (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
         if value != right:
             problems.append(f"the header's {pragma} is {value} and not {right}")
+    try:
+        if layout.described(connection) != layout.expected():
+            problems.append("its tables are not described as they were made")
+    except salvage.UNREADABLE as problem:
+        problems.append(f"its tables are described by what is no text ({type(problem).__name__})")
+    log = path.with_name(path.name + "-wal")
     shortened = connecting.shortened(path).removeprefix(", ")
-    return [shortened, *problems] if shortened and problems else problems
+    # While there is a log, the end of the file may still be in it.
+    return [shortened, *problems] if shortened and not (log.exists() and log.stat().st_size) else problems
 
 
 def _rewritten(path: Path, connection: sqlite3.Connection, found: salvage.Found) -> Path:
