@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from slalom import __version__
 from slalom.core import InputError, Run, Status
 from slalom.store.canonical import canonical, plain, restored
 from slalom.store.series import MEASURED, fingerprint, pack, unpack
@@ -102,7 +101,7 @@ def encode(spec: RunSpec, run: Run, versions: Mapping[str, str] | None = None) -
         "completed": run.completed,
         "metrics": {name: value for name, value in last.items() if name not in MEASURED},
         "cost": (float(run.seconds), int(run.gradient_evaluations), int(run.memory)),
-        "versions": {"slalom": __version__, **spec.versions, **(versions or {})},
+        "versions": {**spec.versions, **(versions or {})},
     }
     row = Row(
         bytes.fromhex(spec.key),
