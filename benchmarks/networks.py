@@ -86,16 +86,17 @@ def _mnist(name: str, *, seeds: int, epochs: int, loops: int, precision: str = "
     examples, splits = task.examples(), task.splits(0)
 
     class Images(torch.utils.data.Dataset):
-        """The training or the test images, one by one."""
+        """Images kept as bytes, scaled one by one when they are asked for, as customary data sets of images do."""
 
         def __init__(self, indices: object):
-            self.images, self.labels = examples.inputs[0][indices], examples.target[indices]
+            pixels = (examples.inputs[0][indices] * 0.5 + 0.5) * 255
+            self.images, self.labels = pixels.round().to(torch.uint8), examples.target[indices]
 
         def __len__(self) -> int:
             return len(self.labels)
 
-        def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-            return self.images[index], self.labels[index]
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            return (self.images[index].float() / 255 - 0.5) / 0.5, int(self.labels[index])
 
     training = torch.utils.data.DataLoader(Images(splits.train), batch_size=BATCH, shuffle=True)
     test = torch.utils.data.DataLoader(Images(splits.test), batch_size=BATCH)

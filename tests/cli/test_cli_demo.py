@@ -16,8 +16,9 @@ from slalom.cli.application import program
 def test_demo_tells_what_it_makes_and_where_the_page_is(
     typed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def demo(out: str, report: Any) -> Path:
+    def demo(out: str, report: Any, data: str, **_: Any) -> Path:
         report("drawing")
+        assert data == "digits"
         return Path(out) / "index.html"
 
     monkeypatch.chdir(tmp_path)

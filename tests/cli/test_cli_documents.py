@@ -15,7 +15,8 @@ from slalom.cli.application import COMMANDS, program
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/reading.md", "docs/metrics.md")
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+    *(ROOT / "docs" / name for name in ("reading.md", "metrics.md", "tasks.md")),
 ]
 
 
@@ -41,6 +42,20 @@ def typed() -> list[tuple[str, ...]]:
 TYPED = typed()
 
 
+def python_of(document: str, wanted: str) -> str:
+    """Return the block of Python in a document that contains ``wanted``."""
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(encoding="utf-8"), flags=re.DOTALL)
+    (block,) = [block for block in blocks if wanted in block]
+    return block
+
+
+def write_examples(folder: Path) -> None:
+    """Write the files of Python that the documents speak of."""
+    task = python_of("README.md", "slalom.Task").rsplit("print", 1)[0]
+    (folder / "my_task.py").write_text(task, encoding="utf-8")
+    (folder / "my_loop.py").write_text(python_of("docs/tasks.md", "make_optimizer"), encoding="utf-8")
+
+
 @pytest.mark.parametrize("words", TYPED, ids=" ".join)
 def test_every_command_of_the_documents_can_be_parsed(words: tuple[str, ...]) -> None:
     name, *args = words
@@ -56,10 +71,29 @@ def test_every_command_of_the_documents_runs(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    write_examples(tmp_path)
     result = CliRunner().invoke(program, list(words))
     assert result.exit_code == 0, result.output
     saved = [word for before, word in itertools.pairwise(words) if before == "--save"]
     assert all((tmp_path / name).stat().st_size for name in saved)
+
+
+def test_the_readmes_task_is_short_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    code = python_of("README.md", "slalom.Task")
+    assert len(code.splitlines()) < 10
+    exec(compile(code, "README.md", "exec"), {})
+    assert "Adam" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("course", ["my_task.py:task", "my_loop.py:train"])
+def test_the_examples_in_files_run_from_the_command_line(
+    course: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_examples(tmp_path)
+    result = CliRunner().invoke(program, ["race", course, "-o", "sgd:lr=0.05", "-o", "adam:lr=0.05", "--seeds", "2"])
+    assert result.exit_code == 0, result.output
+    assert "Adam" in result.stdout
 
 
 def test_the_documents_show_many_commands() -> None:

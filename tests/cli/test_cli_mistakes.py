@@ -12,7 +12,7 @@ from slalom.cli.application import program
 
 COURSE_MISSING = (
     "COURSE is missing: say what to descend (a name, an expression in quotes, or file.py:name), as in "
-    "`slalom {} sphere`; `slalom list landscapes` shows the names."
+    "`slalom {} sphere`; `slalom list landscapes` and `slalom list tasks` show the names."
 )
 WHOLE = "this must be a whole number of at least {} and at most {}, as in --{}."
 FORMATS = "The format follows the file's ending: png, svg, pdf, gif, mp4, csv, json, parquet."
@@ -76,15 +76,16 @@ MISTAKES = {
     ("race", "sphere", "--start", "1"): "`sphere` takes 2 coordinates, 1 was given: (1).",
     ("race", "sphere", "--engine", "warp"): "engine `warp` is not known: choose one of auto, solo, field, fleet.",
     ("race", "sphere", "--dtype", "float16"): "dtype `float16` is not known: choose one of float64, float32.",
-    ("list",): "Say what to list: `slalom list optimizers` or `slalom list landscapes`.",
-    ("list", "optimisers"): "`optimisers` cannot be listed: choose optimizers or landscapes. Did you mean "
+    ("list", "optimisers"): "`optimisers` cannot be listed: choose optimizers, landscapes or tasks. Did you mean "
     "`optimizers`?",
     ("show",): "NAME is missing: say what to show, as in `slalom show adam` or `slalom show rosenbrock`; "
-    "`slalom list optimizers` and `slalom list landscapes` show the names.",
-    ("show", "rosenbruck"): "`rosenbruck` is neither an optimizer nor a landscape. Did you mean `rosenbrock`? "
-    "`slalom list optimizers` and `slalom list landscapes` show all.",
-    ("show", "adem"): "`adem` is neither an optimizer nor a landscape. Did you mean `adam` or `radam` or `nadam`? "
-    "`slalom list optimizers` and `slalom list landscapes` show all.",
+    "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show the names.",
+    ("show", "rosenbruck"): "`rosenbruck` is neither an optimizer nor a landscape nor a task. Did you mean "
+    "`rosenbrock`? `slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` "
+    "show all.",
+    ("show", "adem"): "`adem` is neither an optimizer nor a landscape nor a task. Did you mean `adam` or "
+    "`radam` or `nadam`? `slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` "
+    "show all.",
     # files
     ("race", "sphere", "--save", "card"): "`card` has no ending. " + FORMATS,
     ("race", "sphere", "--save", "a.csv", "--save", "card.pgn"): "`card.pgn` has no ending that names a format. Did "

@@ -45,7 +45,7 @@ def test_defaults_are_those_of_the_library(name: str) -> None:
 def test_help_names_every_engine_precision_and_ending(name: str) -> None:
     known = options(name)
     assert all(engine in known["engine"].help for engine in ENGINES)
-    assert known["dtype"].help == " or ".join(DTYPES) + "."
+    assert known["dtype"].help.startswith(" or ".join(DTYPES) + ". ")
     endings = RACE_ENDINGS if name == "race" else SWEEP_ENDINGS
     assert f": {' '.join(endings)}. " in known["save"].help
 

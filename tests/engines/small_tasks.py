@@ -96,6 +96,17 @@ class TwoInputs(nn.Module):
         return self.left(x) + self.right(y)
 
 
+class Idle(nn.Module):
+    """One of its layers has no part in the outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.idle = nn.Linear(6, 3), nn.Linear(6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layer(x)
+
+
 class Attention(nn.Module):
     """One head of attention over a sequence of tokens."""
 
@@ -129,6 +140,38 @@ class Picky(nn.Module):
         return self.layer(x) if float(x.sum()) > 1e9 else self.layer(x) * 2
 
 
+class Counting(nn.Module):
+    """Its outputs grow with the number of calls, which it counts in Python."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer, self.calls = nn.Linear(6, 3), 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += self.training
+        return self.layer(x) * min(1.0, self.calls / 10)
+
+
+class Rolling(nn.Module):
+    """It leaves out a layer now and then, by NumPy's random numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(6, 3), nn.Linear(3, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.first(x)
+        return self.second(x) if not self.training or np.random.rand() < 0.5 else x
+
+
+def hooked() -> nn.Module:
+    """Return a layer whose gradients are clipped by hooks."""
+    layer = nn.Linear(6, 3)
+    for parameter in layer.parameters():
+        parameter.register_hook(lambda gradient: gradient.clamp(-0.01, 0.01))
+    return layer
+
+
 def small_tasks() -> dict[str, SmallTask]:
     """Return every small task by what it shows."""
     tokens = torch.randint(0, 5, (146, 7), generator=torch.Generator().manual_seed(9))
@@ -155,6 +198,7 @@ def small_tasks() -> dict[str, SmallTask]:
         "dropout": SmallTask(lambda: layers(nn.Linear(6, 8), nn.ReLU(), nn.Dropout(0.4), nn.Linear(8, 3)), real),
         "tied weights": SmallTask(Tied, real),
         "frozen weights and a buffer": SmallTask(Frozen, real),
+        "an idle layer": SmallTask(Idle, real),
         "two inputs": SmallTask(TwoInputs, both),
         "attention": SmallTask(Attention, Examples((tokens,), tokens.sum(dim=1) % 3)),
         "recurrent": SmallTask(Recurrent, real),
@@ -162,6 +206,9 @@ def small_tasks() -> dict[str, SmallTask]:
             lambda: layers(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 1)), regression, functional.mse_loss, metrics={}
         ),
         "value dependent": SmallTask(Picky, real),
+        "counting": SmallTask(Counting, real),
+        "rolling": SmallTask(Rolling, real),
+        "hooked": SmallTask(hooked, real),
         "dropped last batch": SmallTask(lambda: nn.Linear(6, 3), real, batch_size=36, drop_last=True),
         "ragged last batch": SmallTask(lambda: nn.Linear(6, 3), real, batch_size=36, reshuffle=False),
     }

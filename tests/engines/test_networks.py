@@ -20,7 +20,15 @@ from slalom.engines.networks.fleet import Movers as FleetMovers
 from slalom.optimizers import catalogue, parse
 
 TASKS = small_tasks()
-TOGETHER = [name for name in TASKS if name not in ("dropout", "recurrent", "value dependent")]
+APART = {
+    "dropout": "they draw random numbers while they train, as dropout does",
+    "recurrent": "torch has no rule that maps lstm over several networks",
+    "value dependent": "their Python code depends on the values of tensors",
+    "counting": "their Python code keeps track of something from call to call",
+    "rolling": "they draw random numbers while they train, as dropout does",
+    "hooked": "their parameters have gradient hooks, which only a network alone calls",
+}
+TOGETHER = [name for name in TASKS if name not in APART]
 STEPS = 14
 RULED = sorted(name for name in catalogue() if parse(name).rule is not None)
 TOLERANCE = 2e-6
@@ -133,14 +141,7 @@ def test_every_optimizer_of_the_catalogue_trains_in_the_field_as_alone(name: str
         assert largest_difference(run, reference) < 50 * TOLERANCE
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("dropout", "they draw random numbers while they train, as dropout does"),
-        ("recurrent", "torch has no rule that maps mkldnn_rnn_layer over several networks"),
-        ("value dependent", "their Python code depends on the values of tensors"),
-    ],
-)
+@pytest.mark.parametrize(("name", "words"), APART.items())
 def test_what_cannot_be_computed_together_is_told_and_runs_solo(name: str, words: str) -> None:
     task = TASKS[name]
     assert networks.obstacle(task, training(task)) == words
@@ -149,31 +150,47 @@ def test_what_cannot_be_computed_together_is_told_and_runs_solo(name: str, words
     assert networks.solo(task, runners("adam:lr=0.01"), training(task))[0].error == ""
 
 
+@pytest.mark.parametrize("name", ["perceptron", "convolution", "attention"])
 @pytest.mark.parametrize("movers", [FieldMovers, FleetMovers])
-def test_a_network_does_not_know_its_neighbours(movers: Any) -> None:
-    task = TASKS["perceptron"]
+def test_a_network_does_not_know_its_neighbours(name: str, movers: Any) -> None:
+    """Neither how many there are, nor which seeds and learning rates they have."""
+    task = TASKS[name]
     many = [Runner(parse(f"adam:lr={0.001 * (1 + index)}"), index % 3) for index in range(11)]
     crowded = final_parameters(movers, task, many, training(task))
     for index in (0, 4, 10):
         alone = final_parameters(movers, task, [many[index]], training(task))
-        paired = final_parameters(movers, task, [many[index], many[3]], training(task))
+        of_another_seed = final_parameters(movers, task, [many[index], many[(index + 1) % 11]], training(task))
+        of_the_same = final_parameters(movers, task, [many[index], many[(index + 3) % 11]], training(task))
         assert torch.equal(crowded[index], alone[0])
-        assert torch.equal(crowded[index], paired[0])
+        assert torch.equal(crowded[index], of_another_seed[0])
+        assert torch.equal(crowded[index], of_the_same[0])
 
 
 @pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
-def test_a_diverged_runner_is_frozen_and_hurts_nobody(engine: str) -> None:
+def test_a_diverged_runner_ends_there_and_hurts_nobody(engine: str) -> None:
     task = TASKS["regression"]
     wild, tame = parse("sgd:lr=1e6"), parse("sgd:lr=0.01")
     run = getattr(networks, engine)
-    first, second = run(task, [Runner(wild, 0), Runner(tame, 0)], training(task))
+    first, second = run(task, [Runner(wild, 0), Runner(tame, 0)], training(task, steps=80))
     assert first.diverged_at is not None
-    assert np.isnan(first.losses[first.diverged_at :]).all()
-    assert np.isfinite(first.losses[: first.diverged_at - 1]).all()
+    assert len(first.losses) == first.completed == first.gradient_evaluations == first.diverged_at
+    assert np.isnan(first.losses[-1])
+    assert np.isfinite(first.losses[:-1]).all()
+    assert first.last["step"] == first.diverged_at
     assert math.isnan(first.last["test_loss"])
-    (alone,) = run(task, [Runner(tame, 0)], training(task))
+    (alone,) = run(task, [Runner(tame, 0)], training(task, steps=80))
     assert second.diverged_at is None
     assert second.losses.tolist() == alone.losses.tolist()
+
+
+def test_all_engines_record_a_divergence_alike() -> None:
+    task, field = TASKS["regression"], runners("sgd:lr=1e3", "sgd:lr=1e8", seeds=2)
+    ends = [
+        [(run.diverged_at, run.completed, [e["step"] for e in run.evaluations]) for run in engine(task, field, terms)]
+        for engine in (networks.solo, networks.field, networks.fleet)
+        for terms in [training(task, steps=80)]
+    ]
+    assert ends[0] == ends[1] == ends[2]
 
 
 @pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
@@ -183,6 +200,53 @@ def test_equal_seeds_give_equal_runs_and_different_seeds_differ(engine: str) -> 
     again = run(task, runners("adam"), training(task))
     assert [r.losses.tolist() for r in first] == [r.losses.tolist() for r in again]
     assert first[0].losses.tolist() != first[1].losses.tolist()
+
+
+@pytest.mark.parametrize("switch", ["fused", "foreach", "maximize"])
+def test_every_switch_of_a_class_trains_in_the_field_as_alone(switch: str) -> None:
+    task, field = TASKS["perceptron"], runners(f"adam:lr=0.01,{switch}=True", seeds=3)
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.field(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_optimizers_that_look_at_the_shape_of_a_parameter_are_not_merged() -> None:
+    class Centred(torch.optim.SGD):
+        """Takes the mean of each row off the gradients of matrices."""
+
+        def step(self, closure: Any = None) -> Any:
+            for parameter in self.param_groups[0]["params"]:
+                if parameter.ndim > 1:
+                    parameter.grad -= parameter.grad.mean(dim=tuple(range(1, parameter.ndim)), keepdim=True)
+            return super().step(closure)
+
+    task, field = TASKS["perceptron"], [Runner(parse(Centred).replace(lr=0.1), seed) for seed in range(3)]
+    field = [Runner(field[0].optimizer, seed) for seed in range(3)]
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.field(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < TOLERANCE
+
+
+def test_a_rule_whose_state_begins_with_the_learning_rate_takes_that_of_the_first_step() -> None:
+    task, field = TASKS["perceptron"], runners("rprop:lr=0.01 | warmup:steps=5 | cosine")
+    alone = networks.solo(task, field, training(task))
+    for run, reference in zip(networks.fleet(task, field, training(task)), alone, strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_betas_near_one_lose_nothing_in_a_fleet() -> None:
+    task = TASKS["perceptron"]
+    field = [Runner(parse(f"radam:lr=0.01,betas=(0.9,{beta})"), 0) for beta in (0.99, 0.9999, 0.99999)]
+    together = networks.fleet(task, field, training(task), lanes=networks.lanes_of(field))
+    for run, reference in zip(together, networks.solo(task, field, training(task)), strict=True):
+        assert largest_difference(run, reference) < 10 * TOLERANCE
+
+
+def test_python_and_numpy_draw_the_same_at_the_same_step() -> None:
+    task = TASKS["rolling"]
+    first = networks.solo(task, runners("sgd:lr=0.1", seeds=1), training(task))
+    again = networks.solo(task, runners("adam", "sgd:lr=0.1", seeds=1), training(task))
+    assert first[0].losses.tolist() == again[1].losses.tolist()
 
 
 def test_optimizers_of_one_seed_begin_alike_and_meet_the_same_batches_and_dropout() -> None:
@@ -253,7 +317,22 @@ def test_an_optimizer_that_raises_is_recorded_and_the_others_go_on() -> None:
     for engine in (networks.solo, networks.field):
         failed, fine = engine(task, [Runner(parse(Failing), 0), Runner(parse("sgd"), 0)], training(task))
         assert failed.error == "RuntimeError: no more"
+        assert (failed.completed, len(failed.losses), failed.last["step"]) == (6, 6, 6)
         assert not fine.error
+        assert len(fine.losses) == STEPS
+
+
+def test_an_optimizer_that_cannot_be_made_is_recorded_and_the_others_go_on() -> None:
+    def choosy(parameters: Any) -> torch.optim.Optimizer:
+        listed = list(parameters)
+        if len(listed) > 1:  # not while it is probed
+            raise ValueError("too many")
+        return torch.optim.SGD(listed, lr=0.1)
+
+    task = TASKS["perceptron"]
+    for engine in (networks.solo, networks.field):
+        failed, fine = engine(task, [Runner(parse(choosy), 0), Runner(parse("sgd"), 0)], training(task))
+        assert (failed.error, failed.completed) == ("ValueError: too many", 0)
         assert len(fine.losses) == STEPS
 
 
@@ -315,6 +394,17 @@ def test_what_does_not_fit_into_memory_is_done_in_halves(monkeypatch: pytest.Mon
     halved = networks.field(task, field, training(task))
     assert sizes == [5, 2, 3, 1, 2]
     assert [r.losses.tolist() for r in halved] == [r.losses.tolist() for r in whole]
+
+
+def test_parameters_that_the_loss_does_not_depend_on_are_left_alone() -> None:
+    """The plain loop gives them no gradient, so that weight decay does not touch them."""
+    task = TASKS["an idle layer"]
+    with torch.no_grad():
+        crowd = Crowd(task, runners("adamw:weight_decay=0.5"), training(task), swift=False)
+        crowd.run(FieldMovers(crowd), None)
+    assert crowd.stack.names == ["layer.weight", "layer.bias"]
+    for lane in (0, 1):
+        assert torch.equal(crowd.stack.fixed["idle.weight"][lane], task.model(lane).idle.weight)
 
 
 def test_memory_counts_parameters_gradients_and_state() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 import slalom
 from slalom.core import InputError
+from slalom.lab import network_demonstration
 from slalom.lab import observations as o
 from slalom.lab.demonstration import BOUNCING, CLASSICS, START, VARIANTS
 
@@ -63,20 +64,27 @@ class References(html.parser.HTMLParser):
         self.found += [value for name, value in attrs if name in ("src", "href") and value]
 
 
-def test_the_demo_writes_the_whole_experiment(tmp_path: Path) -> None:
+def test_the_demo_writes_the_whole_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network_demonstration, "SEEDS", 2)
+    monkeypatch.setitem(network_demonstration.EPOCHS, "digits", 1)
     told: list[str] = []
     page = slalom.demo(tmp_path / "out", report=told.append)
     names = {path.name for path in page.parent.iterdir()}
     cards = {f"path-{name}.png" for name in ("sgd", "adagrad", "rmsprop", "adadelta", "adam", "adamw")}
     pictures = {"surface.png", "comparison.png", "race.gif", "ladder.png", "variants.png", "bouncing.png"}
     assert cards | pictures | {"index.html", "classics.json", "classics.csv"} <= names
+    networks = {f"{picture}-{network}.png" for picture in ("curves", "final") for network in ("mlp", "cnn")}
+    assert networks | {"digits-mlp.csv", "digits-mlp.json", "digits-cnn.csv", "digits-cnn.json"} <= names
     assert not [name for name in names if name.startswith(".")]
     content = page.read_text(encoding="utf-8")
     references = References()
     references.feed(content)
     assert references.found
-    assert all((page.parent / reference).is_file() for reference in references.found)
+    files = [reference for reference in references.found if not reference.startswith("#")]
+    assert all((page.parent / file).is_file() for file in files)
     assert "8,957" in content
+    assert "One learning rate for all ranks defaults,\nnot optimizers" in content
+    assert "slow at this learning rate" in content
     assert len(told) > 10
 
 

@@ -115,6 +115,7 @@ def grid_of(loss: np.ndarray, scales: tuple[str, str] = ("log", "one minus")) ->
         values=(spans[scales[0]], ups[scales[1]]),
         scales=scales,
         final_loss=loss,
+        start_loss=None,
         quantity="training loss",
         diverged=~np.isfinite(loss),
         diverged_at=None,
@@ -136,6 +137,12 @@ class TestTrainability:
         assert np.unravel_index(view.loss.argmin(), view.loss.shape) == (0, 4), "the bottom right"
         assert view.best == (pytest.approx(0.0), pytest.approx(0.0)), "lr 1 = 10⁰, momentum 0"
         assert view.best_text == "best: 0.1\nlr 1, momentum 0"
+
+    def test_networks_that_end_no_lower_than_they_began_are_counted(self) -> None:
+        grid = grid_of(np.array([[0.1, 0.2], [2.4, 2.3]]))
+        assert "no lower" not in " ".join(views.trainability(grid).sentence)
+        grid.start_loss = 2.3
+        assert "Half end no lower than they began." in " ".join(views.trainability(grid).sentence)
 
     def test_pixels_are_centred_on_their_values(self) -> None:
         view = views.trainability(grid_of(np.ones((3, 3))))

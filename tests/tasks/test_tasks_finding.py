@@ -84,7 +84,7 @@ def test_a_loop_from_a_file(file):
     """A generator function is a training loop."""
     loop = tasks.find(f"{file}:train")
     assert isinstance(loop, Loop)
-    assert (loop.name, loop.title) == (f"{file}:train", "train")
+    assert (loop.name, loop.title) == (f"{file}:train", "my_task")
     assert len(list(loop.follow(torch.optim.SGD, 0))) == 2
     assert tasks.describe(loop).rows()[0] == ("teaches", "Two lines of a line.")
 
@@ -99,7 +99,7 @@ def test_another_process_makes_the_same_from_what_was_pickled(file):
         "('task', 'unnamed', 'train')); print(task.model(3).layer.weight.sum().item(), unnamed.title, train.title)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=file.parent, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == [repr(expected), "unnamed", "train"]
+    assert run.stdout.split() == [repr(expected), "unnamed", "my_task"]
 
 
 @pytest.mark.parametrize(

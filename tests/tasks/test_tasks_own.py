@@ -223,11 +223,11 @@ def test_data_sets_that_are_given_stay_whole():
     assert alone.splits(0).test is None
 
 
-def test_at_most_ten_thousand_training_examples_are_watched():
+def test_at_most_five_thousand_training_examples_are_watched():
     """The first of the seed's order; all of them where there are fewer."""
     many = Task(classifier, (torch.zeros(12_000, 6), torch.zeros(12_000, dtype=torch.int64)), validation=None)
     split = many.splits(0)
-    assert np.array_equal(split.watched, split.train[:10_000])
+    assert np.array_equal(split.watched, split.train[:5_000])
     small = Task(classifier, (X, LABELS)).splits(0)
     assert np.array_equal(small.watched, small.train)
 

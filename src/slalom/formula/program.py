@@ -81,8 +81,8 @@ one is for fused code only: torch's goes through a vector library that may miss 
 class Layout:
     """Shapes and kind of the tensors that a program works on.
 
-    A full tensor has shape [dim, lanes], what each lane has once [lanes]; with ``lanes_first`` these are [lanes, dim] and
-    [lanes, 1].
+    A full tensor has shape [dim, lanes], what each lane has once [lanes]; with ``lanes_first`` they have [lanes, dim]
+    and [lanes, 1].
     """
 
     dim: int

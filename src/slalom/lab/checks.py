@@ -68,7 +68,7 @@ def check_device(device: str) -> None:
     except (RuntimeError, TypeError):
         raise InputError(f"device {quote(device)} is none that torch knows: use `cpu`, or `cuda` for a GPU.") from None
     try:
-        torch.empty(1, device=known)
+        torch.zeros(1, device=known).cpu()
     except (RuntimeError, AssertionError, NotImplementedError):
         raise InputError(
             f"device {quote(device)} is not to be had here: torch finds no such device; use `cpu`."

@@ -77,8 +77,10 @@ def _of_object(found: Any) -> Task | Loop | None:
 
 def _of_file(course: str) -> Task | Loop | None:
     from slalom.tasks import from_object
+    from slalom.tasks.chance import Chance
 
-    found, name, path = python_files.fetch(course)
+    with Chance(0):  # what a file draws while it is loaded is the same in every process
+        found, name, path = python_files.fetch(course)
     return None if isinstance(found, Landscape) else from_object(found, course, source=f"{path}:{name}")
 
 

@@ -209,11 +209,14 @@ def _page(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How six optimizers descend: x² + y², and two networks</title>
+<title>How six optimizers move: x² + y², and two networks</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<h1>How six optimizers descend x² + y²</h1>
+<h1>How six optimizers move, and how they train</h1>
+<p><a href="#plane">On a plane, x² + y²</a> · <a href="#networks">on two networks</a> · <a href="#numbers">the
+numbers</a></p>
+<h2 id="plane">On a plane: x² + y²</h2>
 <p class="lead">{html.escape(classics.sentence)}</p>
 <p>Every path here is the path of the real, unmodified <code>torch.optim</code> class, from (−75, −10): SGD at learning
 rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Nothing is clipped, scheduled or tuned.</p>
@@ -230,10 +233,10 @@ rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Not
 <div class="pairs">{cards}{figures["bouncing.png"]}</div>
 <h2>Variants, learning rates, and the surface</h2>
 {rest}
-<h2>The numbers</h2>
+{networks}
+<h2 id="numbers">The numbers</h2>
 <p><a href="classics.json">classics.json</a> (10,000 steps), <a href="classics.csv">classics.csv</a>,
 <a href="variants.csv">variants.csv</a>, <a href="bouncing.csv">bouncing.csv</a> (one line per runner and step).</p>
-{networks}
 <footer>{html.escape(versions)}; {classics.engine} engine, {classics.dtype}. Ranks on a plane do not transfer to
 networks.</footer>
 </body>

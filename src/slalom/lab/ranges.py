@@ -85,6 +85,11 @@ def axis(optimizer: Optimizer, name: str, wanted: Sequence[float] | None = None)
             f"{', '.join(known)}."
         )
     if name == "lr":
+        if getattr(optimizer, "fixes_rate", False):
+            raise InputError(
+                f"{quote(optimizer.spec)}: its schedule sets the rate to max_lr, so a sweep over lr changes nothing: "
+                "leave max_lr out, and it is lr."
+            )
         scale, low, high = LOG, *rate_range(optimizer)
     elif name in NAMED:
         scale, low, high = NAMED[name]

@@ -82,6 +82,7 @@ def sensitivity(
     """
     if grid < 3:
         raise InputError(f"grid must be at least 3 for a curve over lr, got {grid}.")
+    check_room(len(optimizers) * grid * len(seeds), training)
     axes = [ranges.axis(optimizer, "lr", _only(wanted, 1)) for optimizer in optimizers]
     rates = [axis.values(grid) for axis in axes]
     names = labels(optimizers)  # type: ignore[arg-type]  # specified ones
@@ -134,6 +135,7 @@ def trainability(
         raise InputError(f"over {quote(','.join(over))} names the same hyperparameter twice: name two.")
     if grid < 2:
         raise InputError(f"grid must be at least 2 for a map, got {grid}.")
+    check_room(grid * grid, replace(training, evaluate_at=(0, training.steps)))
     (optimizer,) = optimizers
     chosen = [None, None] if wanted is None else _both(wanted)
     axes = [ranges.axis(optimizer, name, given) for name, given in zip(over, chosen, strict=True)]
@@ -158,6 +160,7 @@ def trainability(
         final_loss=_finals(race, "train_loss").reshape(grid, grid),
         diverged_at=np.array([_lost_at(run) for run in race.runs]).reshape(grid, grid),
         seed=seed,
+        start_loss=next((run.evaluations[0]["train_loss"] for run in race.runs if run.evaluations), None),
     )
 
 
@@ -171,7 +174,6 @@ def _train(
 ) -> TaskRace:
     """Train all networks, evaluated at the start and at the end alone. After Ctrl-C nothing is left."""
     terms = replace(training, evaluate_at=(0, training.steps))
-    check_room(runners, terms)
     check_device(terms.device)
     task.check(runners[0].seed)  # type: ignore[attr-defined]  # what is wrong with it, before hours are spent
     race = record(plan_task(task, runners, terms, engine, workers), progress)

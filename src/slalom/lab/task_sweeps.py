@@ -103,11 +103,11 @@ class NetworkSensitivity(_NetworkSweep):
 
     def medians(self, index: int) -> np.ndarray:
         """Return the median over seeds at each learning rate of an optimizer, [L]; a run that was lost is the worst."""
+        from slalom.show.views.seeds import spread
+
         worst = -np.inf if self.higher_is_better else np.inf
         finals = np.where(np.isfinite(self.finals[index]), self.finals[index], worst)
-        method = "lower" if self.higher_is_better else "higher"
-        medians: np.ndarray = np.quantile(finals, 0.5, axis=1, method=method)  # type: ignore[call-overload]
-        return medians
+        return spread(finals.T, self.higher_is_better).middle
 
     def best(self, index: int) -> int | None:
         """Return which learning rate of an optimizer has the best median; None where all were lost."""
@@ -174,6 +174,7 @@ class TrainabilityMap(_NetworkSweep):
     final_loss: np.ndarray  # [n, m]: the training loss at the last step; NaN where diverged
     diverged_at: np.ndarray  # [n, m], the step, −1 where it did not
     seed: int
+    start_loss: float | None = None  # the training loss before the first step, the same for all
 
     quantity = "training loss"
 
@@ -221,6 +222,7 @@ class TrainabilityMap(_NetworkSweep):
             "scales": list(self.scales),
             "values": [values.tolist() for values in self.values],
             "seed": self.seed,
+            "start_loss": self.start_loss,
             "final_loss": formats.nested(self.final_loss),
             "diverged_at": self.diverged_at.tolist(),
         }

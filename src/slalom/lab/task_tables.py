@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slalom.core import Runner, Status
 from slalom.lab.tables import Table, significant
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ MOST = 5
 def training_table(race: TaskRace) -> Table:
     """Return one row per optimizer, or one per runner where there is one seed.
 
-    Raw values are the median, and under ``"… range"`` the smallest and the largest; a run that was lost counts as the
-    worst.
+    Raw values are the median, and under ``"… range"`` the interval that the pictures draw too (see
+    :func:`slalom.show.views.seeds.spread`); a run that was lost counts as the worst.
     """
     from slalom.show.views import seeds
     from slalom.show.views.groups import training_groups
@@ -29,13 +30,19 @@ def training_table(race: TaskRace) -> Table:
     rows, texts = [], []
     for group in groups:
         row: dict[str, Any] = {"optimizer": group.name, "lr": group.hyperparameters.get("lr")}
-        text = [group.name, "–" if row["lr"] is None else f"{row['lr']:.3g}"]
+        text = [
+            " ".join([group.name, *_options(race.runners[group.runners[0]])]),
+            "–" if row["lr"] is None else f"{row['lr']:.3g}",
+        ]
         if len(group.runners) == 1:
             row["status"] = str(race.statuses[group.runners[0]])
             text.append(row["status"])
         else:
-            row["lost"] = sum(seeds.lost(race, k) for k in group.runners)
-            text.append(f"{row['lost']} of {len(group.runners)}" if row["lost"] else "–")
+            kinds = [race.statuses[k].kind for k in group.runners]
+            row |= {"diverged": kinds.count(Status.DIVERGED), "failed": kinds.count(Status.FAILED)}
+            told = [f"{row['diverged']} of {len(kinds)}"] if row["diverged"] else []
+            told += [f"{row['failed']} failed"] if row["failed"] else []
+            text.append(", ".join(told) or "–")
         for measure in measures:
             ends = seeds.finals(race, group, measure)
             row |= _summary(measure.title, ends, measure)
@@ -59,16 +66,23 @@ def shown(race: TaskRace) -> list[str]:
     return list(dict.fromkeys(names))[:MOST]
 
 
+def _options(runner: Runner) -> list[str]:
+    """Return what was typed beside the learning rate, unless the runner's name tells it."""
+    optimizer = runner.optimizer
+    typed = {name: value for name, value in getattr(optimizer, "typed", {}).items() if name != "lr"}
+    told = [f"{name}={value}" for name, value in typed.items() if name.replace("_", " ") not in runner.name]
+    stages = [f"| {stage}" for stage in optimizer.spec.split("|")[1:] if stage.strip() not in runner.name]
+    return [*told, *(stage.replace("|  ", "| ") for stage in stages)]
+
+
 def _summary(title: str, ends: np.ndarray, measure: Any) -> dict[str, Any]:
     """Return median, smallest and largest; a quantile between a finite value and a lost run is the lost one."""
-    known = np.sort(ends[~np.isnan(ends)])
-    if not len(known):
+    from slalom.show.views.seeds import spread
+
+    if np.isnan(ends).all():
         return {title: None, f"{title} range": (None, None)}
-    if np.isfinite(known).all():
-        middle = float(np.median(known))
-    else:
-        middle = float(known[(len(known) - 1) // 2 if measure.higher_is_better else len(known) // 2])
-    return {title: middle, f"{title} range": (float(known[0]), float(known[-1]))}
+    found = spread(ends[:, None], measure.higher_is_better)
+    return {title: float(found.middle[0]), f"{title} range": (float(found.low[0]), float(found.high[0]))}
 
 
 def _range(middle: float | None, ends: tuple[float, float], text: Any) -> str:
@@ -86,9 +100,12 @@ def _end(value: float, text: Any) -> str:
 
 
 def _notes(race: TaskRace, several: bool) -> str:
+    from slalom.show.views.seeds import interval_means
+
     when = "at the last evaluation" if race.training is None else f"after {race.steps:,} steps"
     if not several:
         return f"{when}; seconds of training alone"
     counts = sorted({len([r for r in race.runners if r.optimizer is runner.optimizer]) for runner in race.runners})
-    seeds = f"{counts[-1]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{when}: median [smallest–largest] of {seeds} seeds; seconds of training a run"
+    if len(counts) > 1:
+        return f"{when}: median over {counts[0]} to {counts[-1]} runs, in brackets their spread; seconds of a run"
+    return f"{when}: {interval_means(counts[-1])}; seconds of training a run"

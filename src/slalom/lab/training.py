@@ -14,9 +14,10 @@ from slalom.lab.checks import (
     check_seed,
     readable_bytes,
 )
+from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
 from slalom.lab.versions import versions
-from slalom.lab.workers import Job, Work, cores
+from slalom.lab.workers import Work, cores
 from slalom.optimizers import labels
 
 DTYPES = ("float32", "float64")
@@ -55,8 +56,8 @@ def race_on_task(
 
     Of each seed there is one initialisation and one order of batches, shared by all optimizers.
     """
+    check_room(len(optimizers) * len(seeds), training)
     runners = enlist(optimizers, seeds)
-    check_room(runners, training)
     check_device(training.device)
     task.check(seeds[0])  # type: ignore[attr-defined]  # what is wrong with it, before hours are spent
     plan = plan_task(task, runners, training, engine, workers)
@@ -72,6 +73,7 @@ def race_through_loop(
     progress: Progress | None = None,
 ) -> TaskRace:
     """Run the caller's own loop with every optimizer and seed, one run per core at a time, and return the record."""
+    _check_memory(f"{len(optimizers) * len(seeds):,} runs", 1_000 * len(optimizers) * len(seeds))
     runners = enlist(optimizers, seeds)
     job = Job(loop, "solo", None)
     return record(Plan(job, runners, [[k] for k in range(len(runners))], workers or cores(), ()), progress)
@@ -122,10 +124,10 @@ def check_terms(seeds: int, seed: int, engine: str, workers: int | None) -> None
         check_count("workers", workers)
 
 
-def check_room(runners: Sequence[Runner], training: Training) -> None:
+def check_room(runs: int, training: Training) -> None:
     """Refuse a race whose record would not fit, before anything is allocated."""
-    each = 3 * 8 * training.steps + 1_000 * len(training.evaluate_at)
-    _check_memory(f"{len(runners):,} runs × {training.steps:,} steps", len(runners) * each)
+    each = 2_000 + 3 * 8 * training.steps + 1_000 * len(training.evaluate_at)
+    _check_memory(f"{runs:,} runs × {training.steps:,} steps", runs * each)
 
 
 def _check_memory(what: str, needed: int) -> None:
@@ -196,6 +198,7 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
     if not kept:
         raise KeyboardInterrupt
     ended = [found[k] for k in kept]
+    _check_somebody_ran(plan, kept, ended)
     remarks = [*plan.remarks, *_homebound(plan, work), *_errors(plan, found), *_interruption(plan, ended)]
     return TaskRace(
         course=plan.job.course,
@@ -205,6 +208,17 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
         engine=plan.job.engine,
         versions=versions(),
         remarks=tuple(remarks),
+    )
+
+
+def _check_somebody_ran(plan: Plan, kept: Sequence[int], runs: Sequence[Run]) -> None:
+    """Refuse a race in which every run failed before anything was measured, with the first reason."""
+    if any(run.completed or run.evaluations or not run.error for run in runs):
+        return
+    first = plan.runners[kept[0]]
+    raise InputError(
+        f"{quote(plan.job.course.name)}: every run failed, the first, {first.name} with seed {first.seed}, with "
+        f"{quote(runs[0].error, limit=300)}."
     )
 
 

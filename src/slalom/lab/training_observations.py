@@ -63,8 +63,8 @@ def slow_ones(race: TrainingRecord, results: Sequence[Any]) -> Observation:
     told = _join([f"{r.name} at {ends[r.name]:.3g}" for r in slow])
     return Observation(
         f"{_join([r.name for r in slow])} {'are' if len(slow) > 1 else 'is'} slow at this learning rate",
-        f"The training loss ends with {told}, when {best} is at {ends[best]:.3g}. That is the learning rate's doing: "
-        "they want a larger one.",
+        f"The training loss ends with {told}, when {best} is at {ends[best]:.3g}. What they do at "
+        "a larger learning rate, a sweep over lr tells.",
         "",
     )
 
@@ -72,13 +72,10 @@ def slow_ones(race: TrainingRecord, results: Sequence[Any]) -> Observation:
 def final_losses(race: TrainingRecord) -> dict[str, float]:
     """Return the median training loss at the end, by optimizer; infinite where most runs were lost."""
     from slalom.show.views.groups import training_groups
-    from slalom.show.views.seeds import finals, measure_of
+    from slalom.show.views.seeds import finals, measure_of, spread
 
     loss = measure_of(race, "train", "loss")
-    return {
-        group.name: float(np.quantile(np.nan_to_num(finals(race, group, loss), nan=np.inf), 0.5, method="higher"))
-        for group in training_groups(race)
-    }
+    return {group.name: float(spread(finals(race, group, loss)[:, None]).middle[0]) for group in training_groups(race)}
 
 
 def scatters(race: TrainingRecord) -> dict[str, np.ndarray]:

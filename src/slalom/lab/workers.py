@@ -8,26 +8,20 @@ what it has. Workers stay for the next call, and end with the process that start
 from __future__ import annotations
 
 import atexit
-import functools
 import os
-import pickle
-import re
-import runpy
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from multiprocessing import connection, get_context
-from pathlib import Path
+from multiprocessing import connection, get_context, parent_process
 from types import FrameType, ModuleType
 from typing import Any
 
-from slalom.core import InputError, Progress, Run, Runner, Task, Training, TrainingLoop
+from slalom.core import InputError, Progress, Run, Runner
 from slalom.lab.checks import available_memory
+from slalom.lab.parcels import Job, guarded_script, parcel, unpacked
 
 REPORT_EVERY = 0.1
 """Seconds between two words of a worker about how far it is."""
@@ -40,33 +34,8 @@ PATIENCE = 0.2
 
 STOP = "stop"
 
-
-@dataclass(frozen=True, eq=False)
-class Job:
-    """What the units of one call have in common: the course, the engine, the conditions (None for a loop).
-
-    ``lanes`` are the hyperparameters in which runners that a fleet moves together may differ.
-    """
-
-    course: Task | TrainingLoop
-    engine: str
-    training: Training | None
-    lanes: tuple[str, ...] = ()
-
-    def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]:
-        """Compute one unit in this process. A ``progress`` that raises KeyboardInterrupt stops it."""
-        from slalom.engines import networks
-
-        if self.training is not None:
-            engine = getattr(networks, self.engine)
-            lanes = {"lanes": self.lanes} if self.engine == "fleet" else {}
-            runs: list[Run] = engine(self.course, runners, self.training, progress=progress, **lanes)
-            return runs
-        return [networks.follow(self.course, runner, progress=progress) for runner in runners]  # type: ignore[arg-type]
-
-    def size(self, runners: Sequence[Runner]) -> int:
-        """Return how much work a unit is: the steps of all its networks, or one for each run of a loop."""
-        return len(runners) * (self.training.steps if self.training is not None else 1)
+_serving = False
+"""Whether this process is a worker: a worker hires nobody, whatever the user's script does when it is run there."""
 
 
 def cores() -> int:
@@ -75,55 +44,19 @@ def cores() -> int:
     return max(1, min(own, available_memory() // EACH_NEEDS))
 
 
-# -- what is sent --------------------------------------------------------------------------------------------------
-
-
-def parcel(thing: Any) -> bytes | None:
-    """Return ``thing`` as another process can make it again, or None where it cannot.
-
-    What the user's own script defines is known in another process only after that script has run there: this is done
-    where it keeps its doings under ``if __name__ == "__main__":``, and nowhere else.
-    """
-    try:
-        packed = pickle.dumps(thing)
-    except Exception:
-        return None
-    return packed if b"__main__" not in packed or guarded_script() else None
-
-
-def guarded_script() -> str:
-    """Return the path of the user's script if other processes may run it for what it defines, "" where not."""
-    path = getattr(sys.modules["__main__"], "__file__", None)
-    try:
-        text = Path(path).read_text(encoding="utf-8") if path else ""
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return str(Path(str(path)).absolute()) if re.search(r"^if __name__ ==", text, re.MULTILINE) else ""
-
-
-def _unpacked(packed: bytes, script: str) -> Any:
-    """Return what was sent; the user's script is run for it where it must be, once in a process."""
-    if b"__main__" in packed:
-        _run_script(script)
-    return pickle.loads(packed)
-
-
-@functools.cache
-def _run_script(script: str) -> None:
-    """Run the user's script under the name that guarded scripts expect, and let it stand for the main module."""
-    module = ModuleType("__mp_main__")
-    module.__dict__.update(runpy.run_path(script, run_name="__mp_main__"))
-    sys.modules["__main__"] = sys.modules["__mp_main__"] = module
-
-
 # -- in the worker -------------------------------------------------------------------------------------------------
 
 
 def serve(line: Any, search_path: list[str]) -> None:
     """Compute what comes down the line until it is closed. Runs in the worker process."""
+    global _serving
+    _serving = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
     sys.path[:] = search_path
     sys.stdout = sys.stderr  # what the user's code prints must not get into the results
+    with suppress(OSError, ValueError):
+        os.dup2(2, 1)  # nor what code beneath Python prints
     import torch
 
     torch.set_num_threads(1)
@@ -138,16 +71,24 @@ def serve(line: Any, search_path: list[str]) -> None:
             packed_job, packed_runners, script = message
             try:
                 if packed_job is not None:
-                    job = _unpacked(packed_job, script)
+                    job = unpacked(packed_job, script)
                 assert job is not None
-                answer: tuple[str, Any] = "runs", job.compute(_unpacked(packed_runners, script), _Reports(line))
+                answer: tuple[str, Any] = "runs", job.compute(unpacked(packed_runners, script), _Reports(line))
             except KeyboardInterrupt:  # before the engine had begun
                 answer = "runs", []
             except InputError as refusal:
                 answer = "refused", str(refusal)
-            except Exception:
-                answer = "broken", traceback.format_exc()
+            except (Exception, SystemExit) as problem:
+                answer = "failed", f"{type(problem).__name__}: {problem}"
             line.send(answer)
+
+
+def _outlive_nobody() -> None:
+    """End this worker when the process that started it ends, even within a loop that never looks up."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 class _Reports:
@@ -223,7 +164,10 @@ _IDLE: list[_Worker] = []
 
 @atexit.register
 def dismiss() -> None:
-    """Let all idle workers go."""
+    """Let all idle workers go: tell all of them first, then wait for each."""
+    for worker in _IDLE:
+        with suppress(OSError):
+            worker.line.send(None)
     while _IDLE:
         _IDLE.pop().end()
 
@@ -254,7 +198,7 @@ class Work:
 
     def __init__(self, job: Job, units: Sequence[Sequence[Runner]], workers: int):
         self.job, self.units = job, units
-        self.workers = min(workers, len(units))
+        self.workers = 1 if _serving else min(workers, len(units))
         self._packed_job = parcel(job) if self.workers > 1 else None
         packed = [parcel(unit) if self._packed_job is not None else None for unit in units]
         self._packed = {index: content for index, content in enumerate(packed) if content is not None}
@@ -404,8 +348,8 @@ class _Crew:
         _IDLE.append(worker)
         if kind == "refused":
             raise InputError(content)
-        if kind == "broken":
-            raise RuntimeError(f"a worker process failed:\n{content}")
+        if kind == "failed":
+            return [failed(content) for _ in unit]
         runs: list[Run] = content
         return runs
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import numbers
@@ -63,7 +64,15 @@ class Signature:
 
 
 def signature_of(factory: Callable[..., Any]) -> Signature:
-    """Read the hyperparameters of ``factory``, a class or a function of the parameters to optimize."""
+    """Return the hyperparameters of ``factory``, a class or a function of the parameters to optimize."""
+    try:
+        return _read_signature(factory)
+    except TypeError:  # it cannot be hashed
+        return _read_signature.__wrapped__(factory)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_signature(factory: Callable[..., Any]) -> Signature:
     try:
         parameters = list(inspect.signature(factory).parameters.values())
     except (TypeError, ValueError):

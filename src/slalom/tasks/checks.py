@@ -53,7 +53,6 @@ def _check_finite(task: Task, label: str) -> None:
 
 def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:
     """Is it a network that can be trained, made anew and alike each time?"""
-    import torch
 
     own = dict(model.named_parameters())
     if not any(parameter.requires_grad for parameter in own.values()):
@@ -65,7 +64,7 @@ def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:
             f"{label}: model returns the same network at every call, and every seed needs a fresh one: make it inside "
             "the function."
         )
-    if any(name not in others or not torch.allclose(own[name], others[name], 0, 0, equal_nan=True) for name in own):
+    if any(name not in others or not _same(own[name], others[name]) for name in own):
         raise InputError(
             f"{label}: two networks of the same seed differ: draw initial weights from the global generators of "
             "torch, NumPy or Python, which are seeded before every call."
@@ -77,7 +76,7 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
     inputs, target = tuple(x[indices] for x in examples.inputs), examples.target[indices]
     try:
         return model(*inputs), target
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
         raise InputError(f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}.") from problem
 
@@ -150,7 +149,7 @@ def _loss(task: Task, outputs: Any, target: Any, label: str) -> Any:
             # mse_loss and its kin broadcast [N, 1] against [N] to [N, N], and only warn.
             warnings.filterwarnings("error", "Using a target size")
             return task.loss(outputs, target)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         shapes = " and ".join(str(list(tensor.shape)) for tensor in _tensors(outputs)) or type(outputs).__name__
         raise InputError(
             f"{label}: the loss, given outputs of shape {shapes} and a target of {list(target.shape)} "
@@ -181,7 +180,7 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
         )
     try:
         loss.backward()
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(f"{label}: the loss cannot be differentiated: {raised(problem)}.") from problem
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if not gradients:
@@ -196,7 +195,7 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
         return
     try:
         model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(
             f"{label}: the last batch of an epoch is one example, and the model then raised {raised(problem)}: "
             "say drop_last=True, or another batch_size."
@@ -220,9 +219,16 @@ def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None
 
     try:
         value = function(outputs, target)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(f"{label} raised {raised(problem)}: give other metrics, {{}} for none.") from problem
     if not isinstance(value, torch.Tensor | float | int):
         raise InputError(f"{label} is {quote(type(value).__name__)}: a measure is one number, as a tensor or a float.")
     if isinstance(value, torch.Tensor) and value.dim() > 0:
         raise InputError(f"{label} has the shape {list(value.shape)}: a measure is one number, take the mean.")
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Are two parameters alike to the last bit?"""
+    import torch
+
+    return one.shape == other.shape and one.dtype == other.dtype and torch.allclose(one, other, 0, 0, equal_nan=True)

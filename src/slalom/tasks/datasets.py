@@ -39,6 +39,8 @@ def pool(train: Any, validation: Any = None, test: Any = None, *, name: str = "t
     first = called(train, f"{quote(name)}: train")
     if isinstance(first, Pool):
         return first
+    if first is None:
+        raise InputError(f"{quote(name)}: train is None: give (x, y), or a function that returns it.")
     given = {"train": first, "validation": validation, "test": test}
     parts = {part: read(data, f"{quote(name)}: {part}") for part, data in given.items() if data is not None}
     for part, examples in parts.items():
@@ -88,7 +90,7 @@ def called(data: Any, label: str) -> Any:
             return data()
     except InputError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(f"{label}: the function that gives the data raised {raised(problem)}.") from problem
 
 
@@ -149,7 +151,7 @@ def _collated(data: Any, label: str) -> list[Any]:
         raise InputError(f"{label} cannot be {quote(type(data).__name__)}: {ACCEPTED}.")
     try:
         size = len(data)
-    except Exception as problem:  # a stream of examples may have __len__ without knowing it
+    except (Exception, SystemExit) as problem:  # a stream of examples may have __len__ without knowing it
         raise InputError(f"{label} does not tell its length ({raised(problem)}): {ACCEPTED}.") from problem
     pieces: list[list[Any]] = []
     with Chance(0):  # augmentation draws from the global generators
@@ -159,7 +161,7 @@ def _collated(data: Any, label: str) -> list[Any]:
                 _check_memory(items[0], size, label)
             try:
                 collated = default_collate(items)
-            except Exception as problem:
+            except (Exception, SystemExit) as problem:
                 raise InputError(
                     f"{label}: examples {low:,} to {low + len(items) - 1:,} cannot be put into one tensor "
                     f"({quote(problem, 160)}): every example must have the same shape, (input, …, target)."
@@ -171,7 +173,7 @@ def _collated(data: Any, label: str) -> list[Any]:
 def _item(data: Any, index: int, label: str) -> Any:
     try:
         return data[index]
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(f"{label}: reading example {index:,} raised {raised(problem)}.") from problem
 
 

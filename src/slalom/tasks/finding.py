@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from slalom.core import InputError, nearest, python_files, quote
 from slalom.tasks.catalogue import CATALOGUE, NAMES
+from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
 from slalom.tasks.loop import Loop, is_loop
 from slalom.tasks.task import UNNAMED, Task
@@ -61,7 +63,8 @@ def _named(name: str, data_dir: str | None) -> Task:
 
 
 def _from_file(course: str) -> Task | Loop:
-    found, name, path = python_files.fetch(course)
+    with Chance(0):  # what a file draws while it is loaded is the same in every process
+        found, name, path = python_files.fetch(course)
     made = from_object(found, course, source=f"{path}:{name}")
     if made is None:
         raise InputError(
@@ -79,14 +82,34 @@ def from_object(found: Any, name: str, source: str = "") -> Task | Loop | None:
     """
     if isinstance(found, Loop):
         return found
+    _check_no_half_loop(found, name)
     if is_loop(found):
-        return Loop(found, name, getattr(found, "__name__", ""), source)
+        return Loop(found, name, _title(found, source), source)
     task = found if isinstance(found, Task) else _made(found, name)
     if task is not None and source:
         if task.title == UNNAMED:  # made by a lambda
             task.title = source.rpartition(":")[2]
         task.name, task.source = name, source
     return task
+
+
+def _check_no_half_loop(found: Any, name: str) -> None:
+    """Refuse a function with a training loop's parameters that yields nothing."""
+    if inspect.isfunction(found) and not is_loop(found) and list(inspect.signature(found).parameters)[:1] == [LOOP]:
+        raise InputError(
+            f"{quote(name)} has the parameters of a training loop but yields nothing: `yield` a dictionary of metrics "
+            "at each evaluation."
+        )
+
+
+LOOP = "make_optimizer"
+"""The first parameter of a training loop."""
+
+
+def _title(found: Any, source: str) -> str:
+    """Return what pictures call a loop: its own name, or its file's where that says nothing."""
+    own = str(getattr(found, "__name__", ""))
+    return Path(source.rpartition(":")[0]).stem if source and own in ("train", "loop", "run", "main") else own
 
 
 def _made(found: Any, name: str) -> Task | None:
@@ -97,6 +120,6 @@ def _made(found: Any, name: str) -> Task | None:
         made = found()
     except InputError:
         raise
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         raise InputError(f"{quote(name)}: making the task raised {raised(problem)}.") from problem
     return made if isinstance(made, Task) else None

@@ -36,7 +36,7 @@ class Loop:
         InputError for what is not such a mapping, and where the loop ends without an evaluation; what the loop itself
         raises passes through.
         """
-        chance, count = Chance(seed), 0
+        chance, count, last = Chance(seed), 0, 0.0
         with chance:
             steps = iter(self.function(make_optimizer, seed))
         while True:
@@ -46,7 +46,9 @@ class Loop:
                 except StopIteration:
                     break
             count += 1
-            yield self._as_metrics(found)
+            metrics = self._as_metrics(found)
+            last = self._checked_step(metrics, last)
+            yield metrics
         if not count:
             raise InputError(f"{quote(self.name)} ended without an evaluation: yield its metrics at least once.")
 
@@ -56,6 +58,20 @@ class Loop:
                 f'{quote(self.name)} yielded {quote(found)}: yield a mapping such as {{"validation_loss": 0.3}}.'
             )
         return {self._as_name(name): self._as_number(name, value) for name, value in found.items()}
+
+    def _checked_step(self, metrics: Mapping[str, float], last: float) -> float:
+        """Return the step of an evaluation that tells one: a whole number that never falls."""
+        if not metrics.keys() - {"step", "epoch"}:
+            raise InputError(
+                f'{quote(self.name)} yielded no metric beside step and epoch: add one, such as "validation_loss".'
+            )
+        step = metrics.get("step", last)
+        if not step >= last or step != int(step):
+            raise InputError(
+                f"{quote(self.name)} yielded step {step:g} after step {last:g}: steps are whole numbers from 0 that "
+                "never fall."
+            )
+        return step
 
     def _as_name(self, name: Any) -> str:
         if not isinstance(name, str) or not name.strip():

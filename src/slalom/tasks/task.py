@@ -13,7 +13,7 @@ from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
 
-WATCHED = 10_000
+WATCHED = 5_000
 """At most so many training examples are looked at for training loss and metrics; the first of the seed's order."""
 
 UNNAMED = "task"
@@ -100,7 +100,7 @@ class Task:
         with Chance(seed):
             try:
                 made = self.model_factory()
-            except Exception as problem:
+            except (Exception, SystemExit) as problem:
                 raise InputError(f"{quote(self.name)}: making the model raised {raised(problem)}.") from problem
             if not isinstance(made, nn.Module):
                 raise InputError(
@@ -120,7 +120,7 @@ class Task:
         try:
             with torch.no_grad():
                 made.eval()(*inputs)
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             raise InputError(
                 f"{quote(self.name)}: the model's lazy layers, given two examples, raised {raised(problem)}."
             ) from problem

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 
 from slalom.core import Run, Runner, Task, Training
@@ -14,7 +16,7 @@ from slalom.engines.networks.field import field, goes_alone
 from slalom.engines.networks.fleet import fleet, is_ruled
 from slalom.engines.networks.material import Material
 from slalom.engines.networks.recording import one_thread, words
-from slalom.engines.networks.solo import prepared_model, solo
+from slalom.engines.networks.solo import precision_context, prepared_model, solo
 from slalom.engines.networks.stack import Stack
 
 ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
@@ -30,7 +32,10 @@ LONG_TRIAL = 0.3
 """Seconds of the shorter trial beyond which it is enough."""
 
 PREFERENCE = 1.5
-"""The real classes are taken unless the update rules are so many times faster."""
+"""The real classes are taken unless the update rules are so many times faster …"""
+
+WORTH = 5.0
+"""… and save so many seconds."""
 
 ENGINES: dict[str, Callable[..., list[Run]]] = {"solo": solo, "field": field, "fleet": fleet}
 
@@ -45,27 +50,69 @@ class Choice:
 
 
 def obstacle(task: Task, training: Training) -> str:
-    """Return why a task's networks cannot be computed together, ``""`` where they can."""
+    """Return why a task's networks cannot be computed together, ``""`` where they can.
+
+    Tried are the first and the last batch of an epoch: losses and gradients must be those of a network alone.
+    """
     try:
         with one_thread(), torch.no_grad(), warnings.catch_warnings():
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
-            model = prepared_model(task, 0, training)
-            batch = Material.of(task, training).batch(0, 1)
-            runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
-            crowd = Crowd(task, runners, replace(training, steps=1), swift=False)
-            crowd.differentiate(1)
-            crowd.judge()
-            alone = float(task.loss(model(*batch.inputs), batch.target))
-            together = float(crowd.losses[0, 0])
-    except Exception as problem:
+            return _tried(task, training)
+    except (Exception, SystemExit) as problem:
         return _reason(problem)
-    if abs(together - alone) > 1e-2 * max(1.0, abs(alone)):
-        return f"computed together they give another loss ({together:.6g}) than alone ({alone:.6g})"
+
+
+AGREEMENT = {"fp32": 1e-3, "bf16": 0.1}
+"""How far losses and gradients may lie apart, relative to their size: rounding stays far below, mistakes above."""
+
+
+def _tried(task: Task, training: Training) -> str:
+    model = prepared_model(task, 0, training)
+    if any(p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None) for p in model.parameters()):
+        return "their parameters have gradient hooks, which only a network alone calls"
+    steps = sorted({1, training.steps_per_epoch})
+    runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
+    crowd = Crowd(task, runners, replace(training, steps=steps[-1]), swift=False)
+    crowd.judge()
+    tolerance = AGREEMENT[training.precision]
+    for step in steps:
+        before, chance = _plain_attributes(model), (random.getstate(), str(np.random.get_state()))
+        loss, gradients = _alone(task, model, training, step)
+        if chance != (random.getstate(), str(np.random.get_state())):
+            return "they draw random numbers while they train, as dropout does"
+        if before != _plain_attributes(model):
+            return "their Python code keeps track of something from call to call"
+        crowd.differentiate(step)
+        together = float(crowd.losses[step - 1, 0])
+        if abs(together - loss) > tolerance * max(1.0, abs(loss)):
+            return f"computed together they give another loss ({together:.6g}) than alone ({loss:.6g})"
+        if gradients.keys() != set(crowd.stack.names):
+            return "which parameters the loss depends on differs from batch to batch"
+        for name, gradient in gradients.items():
+            apart = (crowd.stack.view(crowd.gradients[0], name) - gradient).norm()
+            if float(apart) > tolerance * (float(gradient.norm()) + tolerance):
+                return f"computed together they give another gradient for {name} than alone"
     return ""
 
 
-def _reason(problem: Exception) -> str:
+def _alone(task: Task, model: torch.nn.Module, training: Training, step: int) -> tuple[float, dict[str, torch.Tensor]]:
+    """Return a network's loss and gradients by name at a step, as the plain loop computes them."""
+    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    batch = Material.of(task, training).batch(0, step)
+    with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
+        loss = task.loss(model(*batch.inputs), batch.target)
+        gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+    return float(loss.detach()), {n: g for n, g in zip(named, gradients, strict=True) if g is not None}
+
+
+def _plain_attributes(model: torch.nn.Module) -> list[str]:
+    """Return what the modules keep beside parameters, buffers and submodules, as text."""
+    kept = ("_parameters", "_buffers", "_modules")
+    return [repr({k: v for k, v in vars(m).items() if k not in kept}) for m in model.modules()]
+
+
+def _reason(problem: BaseException) -> str:
     told = str(problem)
     if "randomness" in told or "random operation" in told:
         return "they draw random numbers while they train, as dropout does"
@@ -78,7 +125,7 @@ def _reason(problem: Exception) -> str:
 
 
 def choose(task: Task, runners: Sequence[Runner], training: Training, *, engine: str = "auto") -> Choice:
-    """Return the engine to take: the fastest in a short trial, the real classes unless the rules are much faster.
+    """Return the engine to take: the fastest in a short trial, the real classes unless the rules save much time.
 
     A given ``engine`` is only timed. Networks that cannot be computed together (see :func:`obstacle`) go solo.
     """
@@ -91,7 +138,8 @@ def choose(task: Task, runners: Sequence[Runner], training: Training, *, engine:
     quickest = min(times, key=lambda name: times[name])
     if quickest == "fleet":
         real = min((name for name in times if name != "fleet"), key=lambda name: times[name], default="fleet")
-        if times[real] <= PREFERENCE * times["fleet"]:
+        saved = (times[real] - times["fleet"]) * training.steps * len(runners)
+        if times[real] <= PREFERENCE * times["fleet"] or saved < WORTH:
             quickest = real
     return Choice(quickest, 1 if quickest == "solo" else width, times[quickest])
 

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from slalom.core import Evaluation, Progress, Run, Runner, Task, Training
-from slalom.engines.networks.material import Batch, Material
-from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row
-from slalom.engines.networks.solo import prepared_model
+from slalom.engines.networks.material import Material
+from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row, warm_up
+from slalom.engines.networks.solo import prepared_model, weighted_mean
 from slalom.engines.networks.stack import Stack
-from slalom.engines.networks.tracing import Gradient, Judgement
+from slalom.engines.networks.tracing import Gradient, Judgement, unused_parameters
 
 LOOK_EVERY = 32
 """Steps between looks whether all have diverged."""
@@ -34,7 +34,10 @@ class Movers(Protocol):
         ...
 
     def facts(self, runner: int) -> dict[str, Any]:
-        """Return what a run's record says about its optimizer: ``memory``, ``learning_rates``, ``error``."""
+        """Return what a run's record says about its optimizer: ``memory``, ``learning_rates``, ``error``.
+
+        Of one that failed also ``failed_at``, the last step that it made.
+        """
         ...
 
     def showing(self) -> Any:
@@ -54,13 +57,12 @@ class Crowd:
         missing = max(0, LEAST - len(runners))
         self.seeds = [runner.seed for runner in runners] + [runners[-1].seed] * missing
         models = {seed: prepared_model(task, seed, training) for seed in dict.fromkeys(self.seeds)}
-        self.stack = Stack([models[seed] for seed in self.seeds])
+        self.stack = Stack([models[seed] for seed in self.seeds], unused_parameters(task, training))
         self.parameters = self.stack.flat
         self.gradients = torch.zeros_like(self.parameters)
         self._into = self.stack.views(self.gradients)
-        self._one_seed = len(models) == 1
         swift = swift and _counts_classes(task)
-        self._gradient = Gradient.of(task, training, swift=swift, shared=self._one_seed)
+        self._gradient = Gradient.of(task, training, swift=swift)
         self._judgement = Judgement.of(task, training, swift=swift)
         self._lanes_of = {
             seed: [lane for lane, own in enumerate(self.seeds) if own == seed] for seed in dict.fromkeys(self.seeds)
@@ -71,16 +73,14 @@ class Crowd:
 
     def differentiate(self, step: int) -> None:
         """Compute everybody's minibatch loss and gradient at ``step``."""
-        batch = self._batch(step)
+        batch = self.material.batches(self.seeds, step)
         views = self.stack.views(self.parameters)
         self.losses[step - 1] = self._gradient(views, self.stack.fixed, batch.inputs, batch.target, self._into)
-
-    def _batch(self, step: int) -> Batch:
-        return self.material.batch(self.seeds[0], step) if self._one_seed else self.material.batches(self.seeds, step)
 
     def run(self, movers: Movers, progress: Progress | None) -> list[Run]:
         """Train to the end or to an interruption; return everybody's run."""
         training, watch = self.training, Stopwatch(self.training.device)
+        warm_up()
         evaluate_at, made, interrupted, count = set(training.evaluate_at), 0, False, len(self.runners)
         seconds: Callable[[], list[float]] = lambda: self._seconds(watch, movers)  # noqa: E731
         try:
@@ -94,7 +94,7 @@ class Crowd:
                 made = step
                 if step in evaluate_at:
                     self._evaluate(step, seconds(), movers)
-                if step % LOOK_EVERY == 0 and not bool(torch.isfinite(self.losses[step - 1]).any()):
+                if step % LOOK_EVERY == 0 and not bool(torch.isfinite(self.losses[step - 1, :count]).any()):
                     break
                 if progress:
                     progress(step * count, training.steps * count)
@@ -102,19 +102,27 @@ class Crowd:
             interrupted = True
         if made and evaluate_at and (not self.evaluations[0] or self.evaluations[0][-1]["step"] != made):
             self._evaluate(made, seconds(), movers)
-        losses = self.losses.T.cpu().numpy()
-        return [
-            finished(
-                losses[runner],
-                self.evaluations[runner],
-                completed=made,
-                interrupted=interrupted,
-                seconds=spent,
-                gradient_evaluations=made,
-                **movers.facts(runner),
-            )
-            for runner, spent in enumerate(seconds())
-        ]
+        losses, spent = self.losses.T.cpu().numpy(), seconds()
+        return [self._run_of(k, losses[k], made, interrupted, spent[k], movers) for k in range(count)]
+
+    def _run_of(
+        self, runner: int, losses: np.ndarray, made: int, interrupted: bool, seconds: float, movers: Movers
+    ) -> Run:
+        """Return one runner's run, which ends where its optimizer failed."""
+        facts = movers.facts(runner)
+        failed_at = facts.pop("failed_at", None)
+        completed = made if failed_at is None else failed_at
+        evaluations = [evaluation for evaluation in self.evaluations[runner] if evaluation["step"] <= completed]
+        return finished(
+            losses,
+            evaluations,
+            self.training,
+            completed=completed,
+            interrupted=interrupted and failed_at is None,
+            seconds=seconds,
+            gradient_evaluations=completed,
+            **facts,
+        )
 
     def _seconds(self, watch: Stopwatch, movers: Movers) -> list[float]:
         shared = watch.seconds / len(self.runners)
@@ -132,11 +140,12 @@ class Crowd:
         for seed, lanes in self._lanes_of.items():
             parameters, fixed = self._of_lanes(lanes)
             found: dict[str, np.ndarray] = {}
-            for split, pieces in self.material.judged(seed).items():
-                sizes = [len(piece.target) for piece in pieces]
-                judged = [self._judgement(parameters, fixed, piece.inputs, piece.target) for piece in pieces]
-                sums = torch.stack([values * size for values, size in zip(judged, sizes, strict=True)]).sum(dim=0)
-                means = (sums / sum(sizes)).cpu().numpy()
+            for split, pieces in self.material.judged(seed):
+                values, sizes = [], []
+                for piece in pieces:
+                    values.append(self._judgement(parameters, fixed, piece.inputs, piece.target))
+                    sizes.append(len(piece.target))
+                means = weighted_mean(values, sizes).cpu().numpy()
                 found |= {f"{split}_{measure}": values for measure, values in zip(measures, means, strict=True)}
             for position, lane in enumerate(lanes):
                 if lane < len(self.runners):

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Optimizer, Progress, Run, Runner, Task, Training
+from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training
 from slalom.engines.networks.crowd import Crowd
-from slalom.engines.networks.memory import in_halves
+from slalom.engines.networks.memory import in_halves, is_out_of_memory
 from slalom.engines.networks.recording import Stopwatch, bytes_of, one_thread, state_tensors, words
 from slalom.engines.networks.solo import solo
 
@@ -63,6 +63,7 @@ class Mover:
     rates: np.ndarray | None
     modes: bool
     error: str = ""
+    failed_at: int | None = None  # the last step made by one that failed
 
     def step(self, step: int) -> None:
         """Make a step, unless an earlier one has failed."""
@@ -77,8 +78,12 @@ class Mover:
             self.optimizer.step()
             if self.scheduler is not None:
                 self.scheduler.step()
-        except Exception as problem:
-            self.error = words(problem)
+        except InputError:
+            raise
+        except (Exception, SystemExit) as problem:
+            if is_out_of_memory(problem):
+                raise
+            self.error, self.failed_at = words(problem), step - 1
         self.watch.stop()
 
 
@@ -98,20 +103,29 @@ class Movers:
         names = crowd.stack.names
         parameters = [torch.nn.Parameter(crowd.stack.view(crowd.parameters[chosen], name)) for name in names]
         gradients = [crowd.stack.view(crowd.gradients[chosen], name) for name in names]
-        with torch.enable_grad():
-            made = optimizer.equip(list(zip(names, parameters, strict=True)))
-        if optimizer.needs.modes:
-            made.train()
-        return Mover(
-            optimizer=made,
+        mover = Mover(
+            optimizer=None,
             rows=rows,
             parameters=parameters,
             gradients=gradients,
-            scheduler=optimizer.scheduler(made, training.steps, training.steps_per_epoch),
+            scheduler=None,
             watch=Stopwatch(training.device),
             rates=np.full(training.steps, np.nan) if optimizer.schedule else None,
             modes=optimizer.needs.modes,
         )
+        try:
+            with torch.enable_grad():
+                mover.optimizer = optimizer.equip(list(zip(names, parameters, strict=True)))
+            mover.scheduler = optimizer.scheduler(mover.optimizer, training.steps, training.steps_per_epoch)
+            if mover.modes:
+                mover.optimizer.train()
+        except InputError:
+            raise
+        except (Exception, SystemExit) as problem:
+            if is_out_of_memory(problem):
+                raise
+            mover.error, mover.failed_at = words(problem), 0
+        return mover
 
     def step(self, step: int) -> None:
         for mover in self.movers:
@@ -125,12 +139,13 @@ class Movers:
         mover = self.of_runner[runner]
         state = bytes_of(state_tensors(mover.optimizer)) // len(mover.rows)
         rates = None if mover.rates is None else mover.rates[: self.made]
-        return {"memory": self.crowd.own_bytes() + state, "learning_rates": rates, "error": mover.error}
+        memory = self.crowd.own_bytes() + state
+        return {"memory": memory, "learning_rates": rates, "error": mover.error, "failed_at": mover.failed_at}
 
     @contextmanager
     def showing(self) -> Iterator[None]:
         """Tell the optimizers that want to know that networks are being judged."""
-        told = [mover for mover in self.movers if mover.modes]
+        told = [mover for mover in self.movers if mover.modes and not mover.error]
         for mover in told:
             mover.optimizer.eval()
         yield
@@ -139,12 +154,24 @@ class Movers:
 
 
 def _neighbours(runners: Sequence[Runner]) -> Iterator[range]:
-    """Cut the runners into stretches that one real optimizer moves: equal ones, where it goes element by element."""
+    """Cut the runners into stretches that one real optimizer moves."""
     low = 0
     while low < len(runners):
         optimizer, high = runners[low].optimizer, low + 1
-        if not (optimizer.needs.one_each or optimizer.needs.matrix or optimizer.needs.modes or optimizer.sorts):
+        if _may_share(optimizer):
             while high < len(runners) and runners[high].optimizer is optimizer:
                 high += 1
         yield range(low, high)
         low = high
+
+
+def _may_share(optimizer: Optimizer) -> bool:
+    """Whether one real optimizer may move the rows of several runners, its parameters stacked.
+
+    Only what an update rule describes goes element by element for certain: others may look at a parameter's shape. A
+    fused kernel takes memory to be contiguous, which the rows of a parameter are not.
+    """
+    needs, fused = optimizer.needs, optimizer.hyperparameters.get("fused")
+    return optimizer.rule is not None and not (
+        fused or needs.one_each or needs.matrix or needs.modes or optimizer.sorts
+    )

@@ -47,8 +47,13 @@ def fleet(
     return in_halves(partial(_run, frozenset(lanes)), task, runners, training, progress)
 
 
+LANES = frozenset({"lr", "momentum", "weight_decay", "eps"})
+"""What may be a column beside the rows. Others (beta2 near 1) enter differences that cancel in single precision; as
+numbers they are computed in double."""
+
+
 def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
-    """Return the hyperparameters in which runners with the same rule differ, and the learning rate."""
+    """Return the hyperparameters among LANES in which runners with the same rule differ, and the learning rate."""
     optimizers = {id(runner.optimizer): runner.optimizer for runner in runners}.values()
     values: dict[tuple[str, str], set[float]] = {}
     for optimizer in optimizers:
@@ -56,7 +61,8 @@ def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
             for name, value in optimizer.rule.hyperparameters(optimizer.hyperparameters).items():
                 if _is_number(value):
                     values.setdefault((optimizer.rule.name, name), set()).add(value)
-    return tuple(sorted({name for (_, name), seen in values.items() if len(seen) > 1} | {"lr"}))
+    differing = {name for (_, name), seen in values.items() if len(seen) > 1}
+    return tuple(sorted(differing & LANES | {"lr"}))
 
 
 def is_ruled(optimizer: Optimizer) -> bool:
@@ -80,11 +86,17 @@ class Group:
     rows: slice
     rule: CompiledRule
     rates: torch.Tensor | None  # [rows, steps] where the learning rate follows a schedule
+    watch: Stopwatch
 
     def step(self, step: int, here: torch.Tensor, gradients: torch.Tensor, there: torch.Tensor) -> None:
+        self.watch.start()
         if self.rates is not None:
             self.rule.lanes["lr"].copy_(self.rates[:, step - 1 : step])
         self.rule.step(step, here[self.rows], gradients[self.rows], there[self.rows])
+        self.watch.stop()
+
+    def holds(self, row: int) -> bool:
+        return self.rows.start <= row < self.rows.stop
 
 
 class Movers:
@@ -92,7 +104,6 @@ class Movers:
 
     def __init__(self, crowd: Crowd, lanes: Collection[str] = ("lr",)):
         self.crowd, self.lanes, self.made = crowd, lanes, 0
-        self.watch = Stopwatch(crowd.training.device)
         self._next = torch.zeros_like(crowd.parameters)
         optimizers = [runner.optimizer for runner in crowd.runners]
         optimizers += [optimizers[-1]] * (len(crowd.seeds) - len(optimizers))
@@ -115,24 +126,26 @@ class Movers:
             constant = [np.full(crowd.training.steps, record["lr"]) for record in records]
             rows_of_rates = [c if r is None else r for r, c in zip(schedules, constant, strict=True)]
             rates = torch.from_numpy(np.stack(rows_of_rates)).to(device, dtype)
+            h["lr"] = rates[:, :1].clone()  # a state may begin with the rate of the first step
         climbs = bool(optimizers[0].hyperparameters.get("maximize"))
-        return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates)
+        return Group(rows, CompiledRule(rule, h, layout, maximize=climbs), rates, Stopwatch(device))
 
     def step(self, step: int) -> None:
-        self.watch.start()
         here, there = self.crowd.parameters, self._next
         for group in self.groups:
             group.step(step, here, self.crowd.gradients, there)
         self.crowd.parameters, self._next = there, here
         self.made = step
-        self.watch.stop()
 
     def seconds(self) -> list[float]:
-        count = len(self.crowd.runners)
-        return [self.watch.seconds / count] * count
+        each = [group.watch.seconds / (group.rows.stop - group.rows.start) for group in self.groups]
+        return [each[self._group_of(row)] for row in range(len(self.crowd.runners))]
+
+    def _group_of(self, row: int) -> int:
+        return next(index for index, group in enumerate(self.groups) if group.holds(row))
 
     def facts(self, runner: int) -> dict[str, Any]:
-        group = next(group for group in self.groups if group.rows.start <= runner < group.rows.stop)
+        group = self.groups[self._group_of(runner)]
         rates = None
         if group.rates is not None and self.crowd.runners[runner].optimizer.schedule:
             rates = group.rates[runner - group.rows.start, : self.made].double().cpu().numpy()

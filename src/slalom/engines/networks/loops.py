@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop
-from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, words
+from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up, words
 
 
 def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = None) -> Run:
@@ -31,6 +31,7 @@ def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = No
             )
         return made[-1]
 
+    warm_up()
     evaluations: list[Evaluation] = []
     interrupted, error, began = False, "", time.perf_counter()
     with one_thread(), torch.random.fork_rng(), torch.enable_grad():
@@ -45,9 +46,11 @@ def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = No
             interrupted = True
         except InputError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             error = words(problem)
-    lost = next((e for e in evaluations if not all(math.isfinite(x) for k, x in e.items() if k != "epoch")), None)
+    lost = next(
+        (e for e in evaluations if not all(math.isfinite(x) for k, x in e.items() if k not in ("step", "epoch"))), None
+    )
     return Run(
         losses=np.empty(0),
         evaluations=evaluations,

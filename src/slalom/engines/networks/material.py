@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -34,7 +34,7 @@ class Material:
         self._device = device
         self.splits = lru_cache(maxsize=None)(self._split)
         self.epoch_of = lru_cache(maxsize=64)(self._epoch)
-        self.judged = lru_cache(maxsize=64)(self._judged)
+        self._judged = lru_cache(maxsize=None)(self._positions_judged)
 
     @staticmethod
     def of(task: Task, training: Training) -> Material:
@@ -83,13 +83,17 @@ class Material:
         inputs = tuple(x.index_select(0, positions) for x in self._inputs)
         return Batch(inputs, self._target.index_select(0, positions))
 
-    def _judged(self, seed: int) -> dict[str, list[Batch]]:
-        """Return, for each split by name, its examples in pieces."""
-        pieces: dict[str, list[Batch]] = {}
-        for name, indices in self.splits(seed).named().items():
-            positions = torch.from_numpy(np.ascontiguousarray(indices)).to(self._device)
-            pieces[name] = [self._take(part) for part in positions.split(self._piece())]
-        return pieces
+    def judged(self, seed: int) -> Iterator[tuple[str, Iterator[Batch]]]:
+        """Yield each split by name with its examples in pieces, gathered when they are asked for."""
+        for name, pieces in self._judged(seed).items():
+            yield name, map(self._take, pieces)
+
+    def _positions_judged(self, seed: int) -> dict[str, tuple[torch.Tensor, ...]]:
+        named = self.splits(seed).named().items()
+        return {
+            name: torch.from_numpy(np.ascontiguousarray(indices)).to(self._device).split(self._piece())
+            for name, indices in named
+        }
 
     def _piece(self) -> int:
         """Return how many examples are evaluated at once: as many as in a batch at least."""

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,38 +48,49 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+@cache
+def warm_up() -> None:
+    """Let torch import what it imports at the first step, so that no runner is charged for it."""
+    with torch.enable_grad():
+        parameter = torch.nn.Parameter(torch.ones(2))
+        optimizer = torch.optim.SGD([parameter], lr=0.0)
+        parameter.square().sum().backward()
+        optimizer.step()
+
+
 def row(step: int, training: Training, seconds: float, measured: Mapping[str, float]) -> Evaluation:
     """Return one evaluation."""
     return {"step": step, "epoch": step / training.steps_per_epoch, "seconds": seconds, **measured}
 
 
 def finished(
-    losses: np.ndarray,
-    evaluations: list[Evaluation],
-    *,
-    completed: int,
-    **facts: Any,
+    losses: np.ndarray, evaluations: list[Evaluation], training: Training, *, completed: int, **facts: Any
 ) -> Run:
-    """Return the run: everything from a divergence on is NaN, and the run ends there.
+    """Return the run, ended where it diverged, whichever engine noticed that when.
 
-    A runner has diverged at the first step whose minibatch loss is not finite, or after which the training loss is not.
+    A runner has diverged at the first step whose minibatch loss is not finite, or after which its training loss is not.
+    Its last evaluation then stands at that step, all of its measures NaN.
     """
-    losses = np.asarray(losses[:completed], dtype=np.float64)
-    diverged_at = None
-    if not np.isfinite(losses).all():
-        diverged_at = int(np.argmin(np.isfinite(losses))) + 1
-    for evaluation in evaluations:
-        if not math.isfinite(evaluation.get("train_loss", 0.0)):
-            diverged_at = min(int(evaluation["step"]), diverged_at or completed or 1)
-            break
-    if diverged_at is not None:
-        losses[max(diverged_at - 1, 0) :] = np.nan
-        evaluations = [_as_diverged(entry) if entry["step"] >= diverged_at else entry for entry in evaluations]
-    return Run(losses, evaluations, diverged_at=diverged_at, completed=completed, **facts)
+    losses = np.array(losses[:completed], dtype=np.float64)
+    lost_at = [int(np.argmin(np.isfinite(losses))) + 1] if not np.isfinite(losses).all() else []
+    lost_at += [int(e["step"]) for e in evaluations if not math.isfinite(e.get("train_loss", 0.0))]
+    if not lost_at:
+        return Run(losses, evaluations, completed=completed, **facts)
+    diverged_at = min(lost_at)
+    losses = losses[:diverged_at]
+    losses[max(diverged_at - 1, 0) :] = np.nan
+    later = [evaluation for evaluation in evaluations if evaluation["step"] >= diverged_at][:1]
+    evaluations = [evaluation for evaluation in evaluations if evaluation["step"] < diverged_at]
+    evaluations += [_as_diverged(evaluation, diverged_at, training) for evaluation in later]
+    facts["gradient_evaluations"] = min(facts.get("gradient_evaluations", 0), diverged_at)
+    if facts.get("learning_rates") is not None:
+        facts["learning_rates"] = facts["learning_rates"][:diverged_at]
+    return Run(losses, evaluations, diverged_at=diverged_at, completed=diverged_at, **facts)
 
 
-def _as_diverged(evaluation: Evaluation) -> Evaluation:
-    return {key: value if key in ("step", "epoch", "seconds") else math.nan for key, value in evaluation.items()}
+def _as_diverged(evaluation: Evaluation, step: int, training: Training) -> Evaluation:
+    lost = {key: math.nan for key in evaluation if key not in ("step", "epoch", "seconds")}
+    return row(step, training, evaluation["seconds"], lost)
 
 
 def bytes_of(tensors: Iterable[Any]) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 import torch
 
 from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training
-from slalom.engines.networks.material import Batch, Material, step_seed
+from slalom.engines.networks.material import Material, step_seed
 from slalom.engines.networks.recording import (
     Stopwatch,
     bytes_of,
@@ -18,6 +19,7 @@ from slalom.engines.networks.recording import (
     one_thread,
     row,
     state_tensors,
+    warm_up,
     words,
 )
 
@@ -27,9 +29,10 @@ LOOK_EVERY = 32
 
 def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress: Progress | None = None) -> list[Run]:
     """Train every runner by itself. After Ctrl-C, return the runs so far; the last one is as far as it got."""
+    warm_up()
     runs: list[Run] = []
     total = len(runners) * training.steps
-    with one_thread(), torch.random.fork_rng(devices=_generators(training.device)), torch.enable_grad():
+    with one_thread(), _own_chance(training.device), torch.enable_grad():
         for runner in runners:
             done = len(runs) * training.steps
 
@@ -37,10 +40,40 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
                 if progress:
                     progress(done + step, total)
 
-            runs.append(Trainee(task, runner, training).run(advance))
+            runs.append(_trained(task, runner, training, advance))
             if runs[-1].interrupted:
                 break
     return runs
+
+
+def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Run:
+    """Return one runner's run; an optimizer that cannot even be made leaves one that says why."""
+    try:
+        trainee = Trainee(task, runner, training)
+    except (InputError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except (Exception, SystemExit) as problem:
+        return Run(np.empty(0), [], error=words(problem))
+    return trainee.run(advance)
+
+
+@contextmanager
+def _own_chance(device: str) -> Iterator[None]:
+    """Put torch's, NumPy's and Python's random generators back afterwards."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=_generators(device)):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+
+
+def _seed(chance: int) -> None:
+    """Make what a network draws, by whatever generator, a function of the step."""
+    torch.manual_seed(chance)
+    np.random.seed(chance)
+    random.seed(chance)
 
 
 def _generators(device: str) -> list[int]:
@@ -102,13 +135,14 @@ class Trainee:
             interrupted = True
         except InputError:
             raise
-        except Exception as problem:
+        except (Exception, SystemExit) as problem:
             error = words(problem)
         if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
             self._note(made, watch.stop())
         return finished(
             self.losses.cpu().numpy(),
             self.evaluations,
+            training,
             completed=made,
             interrupted=interrupted,
             error=error,
@@ -121,11 +155,12 @@ class Trainee:
     def step(self, step: int) -> None:
         """Make one step of training."""
         batch = self.material.batch(self.runner.seed, step)
-        torch.manual_seed(step_seed(self.runner.seed, step))
+        chance = step_seed(self.runner.seed, step)
         first: list[torch.Tensor] = []
 
         def evaluate() -> torch.Tensor:
             self.gradient_evaluations += 1
+            _seed(chance)
             self.optimizer.zero_grad()
             with precision_context(self.training):
                 loss = self.task.loss(self.model(*batch.inputs), batch.target)
@@ -150,7 +185,7 @@ class Trainee:
 
     def _note(self, step: int, seconds: float) -> None:
         self._switch(training_mode=False)
-        measured = measure(self.task, self.model, self.material.judged(self.runner.seed), self.training)
+        measured = measure(self.task, self.model, self.material, self.runner.seed, self.training)
         self._switch(training_mode=True)
         self.evaluations.append(row(step, self.training, seconds, measured))
 
@@ -161,24 +196,27 @@ class Trainee:
             (self.optimizer.train if training_mode else self.optimizer.eval)()
 
 
-def measure(task: Task, model: Any, judged: dict[str, list[Batch]], training: Training) -> dict[str, float]:
+def measure(task: Task, model: Any, material: Material, seed: int, training: Training) -> dict[str, float]:
     """Return losses and metrics of a network, the mean over the examples of each split."""
     measured: dict[str, float] = {}
     with torch.no_grad(), precision_context(training):
-        for name, pieces in judged.items():
-            total, sums = 0, None
+        for name, pieces in material.judged(seed):
+            values, sizes = [], []
             for piece in pieces:
-                values = torch.stack(list(judgements(task, model(*piece.inputs), piece.target)))
-                weighted = values * len(piece.target)
-                total, sums = total + len(piece.target), weighted if sums is None else sums + weighted
-            assert sums is not None
-            means = (sums / total).tolist()
+                values.append(torch.stack(list(judgements(task, model(*piece.inputs), piece.target))))
+                sizes.append(len(piece.target))
+            means = weighted_mean(values, sizes).tolist()
             measured |= {f"{name}_{key}": value for key, value in zip(("loss", *task.metrics), means, strict=True)}
     return measured
 
 
+def weighted_mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
+    """Return the mean of what pieces of unequal size gave, each counted by its size."""
+    return torch.stack([value * size for value, size in zip(values, sizes, strict=True)]).sum(dim=0) / sum(sizes)
+
+
 def judgements(task: Task, outputs: Any, target: Any) -> Iterator[torch.Tensor]:
     """Return the loss of some examples, then their metrics: tensors without dimensions."""
-    yield task.loss(outputs, target).double()
+    yield torch.as_tensor(task.loss(outputs, target)).double()
     for metric in task.metrics.values():
-        yield metric.function(outputs, target).double()
+        yield torch.as_tensor(metric.function(outputs, target), device=target.device).double()

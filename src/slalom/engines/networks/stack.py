@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 
@@ -16,14 +16,15 @@ REGISTERS = 64
 class Stack:
     """One row of numbers per runner, and the named parameters as views into the rows.
 
-    ``flat`` has shape [lanes, numbers]; between the parameters there may be unused numbers, which stay zero. Parameters
-    that are frozen, and buffers, are kept beside it, each of shape [lanes, …].
+    ``flat`` has shape [lanes, numbers]; between the parameters there may be spare numbers, which stay zero. Buffers,
+    and parameters that nobody moves (frozen ones, and the ``unused`` that the loss does not depend on), are kept
+    beside it in ``fixed``, each of shape [lanes, …].
     """
 
-    def __init__(self, models: Sequence[torch.nn.Module]):
+    def __init__(self, models: Sequence[torch.nn.Module], unused: Collection[str] = ()):
         first = models[0]
         named = dict(first.named_parameters())  # tied weights come once
-        self.names = [name for name, parameter in named.items() if parameter.requires_grad]
+        self.names = [name for name, parameter in named.items() if parameter.requires_grad and name not in unused]
         self.shapes = {name: tuple(named[name].shape) for name in self.names}
         self.places: dict[str, tuple[int, int]] = {}
         end = 0

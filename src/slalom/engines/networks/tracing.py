@@ -19,6 +19,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from slalom.core import Task, Training
+from slalom.engines.networks.material import Material
 from slalom.engines.networks.solo import judgements, precision_context, prepared_model
 
 aten = torch.ops.aten
@@ -29,22 +30,21 @@ Tensors = dict[str, torch.Tensor]
 class Gradient:
     """Loss and gradient of stacked networks: a recording for each shape of batch it meets.
 
-    Called with parameters and fixed tensors (name to [lanes, …]), inputs and target (stacked, or shared by all lanes
-    where ``shared``), and views into which the gradients go. Returns the losses [lanes]; buffers that the network
-    renews (batch normalisation's statistics) are renewed in place.
+    Called with parameters and fixed tensors (name to [lanes, …]), inputs and target [lanes, batch, …], and views into
+    which the gradients go. Returns the losses [lanes]; buffers that the network renews (batch normalisation's
+    statistics) are renewed in place.
     """
 
-    def __init__(self, task: Task, training: Training, *, swift: bool, shared: bool):
+    def __init__(self, task: Task, training: Training, *, swift: bool):
         self.task, self.training = weakref.proxy(task), training
         self.model = prepared_model(task, 0, training)
-        self.swift, self.shared = swift, shared
+        self.swift = swift
         self._recordings: dict[Any, Callable[..., Any]] = {}
 
     @staticmethod
-    def of(task: Task, training: Training, *, swift: bool, shared: bool) -> Gradient:
+    def of(task: Task, training: Training, *, swift: bool) -> Gradient:
         """Return the gradient of a task under these conditions; its recordings are kept for the next to ask."""
-        key = "gradient", swift, shared
-        return _kept(task, training, key, lambda: Gradient(task, training, swift=swift, shared=shared))
+        return _kept(task, training, ("gradient", swift), lambda: Gradient(task, training, swift=swift))
 
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, into: Tensors
@@ -73,14 +73,10 @@ class Gradient:
             return value, (value.detach(), {name: own[name] for name in own if name in changing})
 
         def gradient(*stacked: Any) -> Any:
-            gradients, (value, renewed) = vmap(grad(loss, has_aux=True), in_dims=self._axes)(*stacked)
+            gradients, (value, renewed) = vmap(grad(loss, has_aux=True))(*stacked)
             return gradients, value, renewed
 
         return pruned(make_fx(gradient)(*arguments))
-
-    @property
-    def _axes(self) -> tuple[int | None, ...]:
-        return (0, 0, None, None) if self.shared else (0, 0, 0, 0)
 
 
 class Judgement:
@@ -123,6 +119,26 @@ class Judgement:
         finally:
             self.model.train(was_training)
         return pruned(graph)
+
+
+def unused_parameters(task: Task, training: Training) -> frozenset[str]:
+    """Return the names of parameters that the loss does not depend on.
+
+    In the plain loop they have no gradient, and an optimizer leaves them alone; a gradient of zero would not be the
+    same, under weight decay for one.
+    """
+
+    def find() -> frozenset[str]:
+        model = prepared_model(task, 0, training)
+        named = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        batch = Material.of(task, training).batch(0, 1)
+        with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
+            loss = task.loss(model(*batch.inputs), batch.target)
+            gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
+        return frozenset(name for name, g in zip(named, gradients, strict=True) if g is None)
+
+    found: frozenset[str] = _kept(task, training, ("unused",), find)
+    return found
 
 
 _KEPT: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()
@@ -168,7 +184,8 @@ def swift_cross_entropy(outputs: torch.Tensor, target: torch.Tensor) -> torch.Te
 
     Along a short last dimension torch's log-softmax goes number by number; with the batch last it is vectorised.
     """
-    upright = outputs.t().contiguous()
+    exact = outputs.float() if outputs.dtype in (torch.bfloat16, torch.float16) else outputs
+    upright = exact.t().contiguous()
     return (torch.logsumexp(upright, 0) - upright.gather(0, target.unsqueeze(0)).squeeze(0)).mean()
 
 

@@ -150,7 +150,8 @@ def finals(record: TrainingRecord, group: Group, measure: Measure) -> np.ndarray
         run = record.runs[k]
         if run.evaluations:
             values[index] = run.last.get(measure.key, np.nan)
-        if lost(record, k) or np.isinf(values[index]):
+        spoilt = bool(run.evaluations) and measure.key in run.last and not np.isfinite(values[index])
+        if lost(record, k) or spoilt:
             values[index] = measure.worst
     return values
 

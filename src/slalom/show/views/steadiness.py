@@ -13,15 +13,14 @@ WINDOW = 11
 def moving_median(losses: np.ndarray, window: int = WINDOW) -> np.ndarray:
     """Return the median of the ``window`` entries (an odd number) around each entry, shape as given.
 
-    Beyond the ends the first and last entry stand in. NaN, a loss after a divergence, counts as infinite.
+    Near the ends it is the median of as many as there are, the larger one of two in the middle. NaN, a loss after a
+    divergence, counts as infinite.
     """
-    if not len(losses):
-        return np.empty(0)
+    half = window // 2
     filled = np.where(np.isnan(losses), np.inf, losses)
-    padded = np.pad(filled, window // 2, mode="edge")
-    # The middle of an odd number: sorting needs no sum, so that infinite losses make no NaN.
-    ordered = np.sort(np.lib.stride_tricks.sliding_window_view(padded, window), axis=1)
-    return np.asarray(ordered[:, window // 2])
+    windows = [np.sort(filled[max(0, k - half) : k + half + 1]) for k in range(len(filled))]
+    # An entry of the window rather than a mean of two, so that infinite losses make no NaN.
+    return np.array([entries[len(entries) // 2] for entries in windows], dtype=float)
 
 
 def unsteadiness(run: Run, steps_per_epoch: int) -> float:

@@ -57,6 +57,8 @@ class TrainabilityGrid(Protocol):
     @property
     def final_loss(self) -> np.ndarray: ...  # [n, m], float64; what it is says ``quantity``; NaN where diverged
     @property
+    def start_loss(self) -> float | None: ...  # before the first step, where all networks start alike; None if unknown
+    @property
     def quantity(self) -> str: ...  # "training loss"
     @property
     def diverged(self) -> np.ndarray: ...  # [n, m], bool

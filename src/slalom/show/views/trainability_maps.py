@@ -178,6 +178,8 @@ def _sentence(grid: TrainabilityGrid, loss: np.ndarray, cell: tuple[int, int] | 
         near = float((loss <= NEAR * loss[cell]).mean())
         text += f", and {share(near) if near >= 0.005 else 'less than 1 %'} end within ten times its loss"
     text += f". {_border(grid, lost)}"
+    if grid.start_loss is not None and (stuck := float((loss >= grid.start_loss).mean())) >= 0.005:
+        text = f"{text.strip()} {capital(_portion(stuck))} end no lower than they began."
     return capital(text.strip())
 
 

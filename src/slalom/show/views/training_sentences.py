@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slalom.core import TrainingRecord
+from slalom.core import Status, TrainingRecord
 from slalom.show.views.groups import Group, training_groups
 from slalom.show.views.seeds import Measure, finals, lost, measure_of, primary, spread
 from slalom.show.views.steadiness import steps_to
@@ -38,6 +38,7 @@ class Result:
     runs: int
     gone: int
     first_lost: int | None
+    failed: bool  # rather than diverged, at least one of those that are gone
     fallen: float | None
     learned: bool
 
@@ -76,6 +77,7 @@ def results_of(record: TrainingRecord, measure: Measure) -> list[Result]:
                 len(group.runners),
                 len(gone),
                 min(known, default=None),
+                any(record.statuses[k].kind == Status.FAILED for k in gone),
                 None if level is None else _fallen(record, group, level),
                 _learned(record, group),
             )
@@ -156,6 +158,9 @@ def _field(record: TrainingRecord, results: list[Result], measure: Measure) -> l
     near = [result for result in known if is_near(result.final, best.final, measure)]
     slow = [result for result in known if result.slow and result not in near]
     text = _top(after, near, best, measure)
+    if not any(result.learned for result in known):
+        worse = "training loss is no lower than at the start"
+        return [f"{after} nobody has learned anything: no {worse}." if len(known) > 1 else text + "."]
     stuck = [result for result in known if not result.learned and result not in near]
     if slow:
         text += f"; {_names(slow, measure)} {'is' if len(slow) == 1 else 'are'} slow {_at_what_rate(record)}"
@@ -227,15 +232,22 @@ def _lost(results: list[Result]) -> list[str]:
     if all(result.runs == 1 for result in gone):
         steps = [f" at step {result.first_lost:,}" if result.first_lost is not None else "" for result in gone]
         if len(gone) == 1:
-            return [f"{gone[0].name} diverges{steps[0]}."]
-        return [f"{listing([result.name for result in gone])} diverge."]
+            return [f"{gone[0].name} {_ends(gone, 's')}{steps[0]}."]
+        return [f"{listing([result.name for result in gone])} {_ends(gone)}."]
     parts = [
         f"{result.gone} of {result.runs} runs of {result.name}"
         if result.gone < result.runs
         else f"all {result.runs} of {result.name}"
         for result in gone
     ]
-    return [capital(f"{listing(parts)} diverge.")]
+    return [capital(f"{listing(parts)} {_ends(gone)}.")]
+
+
+def _ends(gone: list[Result], ending: str = "") -> str:
+    """Return the verb for how these runs were lost."""
+    if all(result.failed for result in gone):
+        return f"fail{ending}"
+    return f"diverge{ending} or fail{ending}" if any(result.failed for result in gone) else f"diverge{ending}"
 
 
 def _all_lost(results: list[Result]) -> str:
@@ -243,9 +255,9 @@ def _all_lost(results: list[Result]) -> str:
     runs = sum(result.runs for result in results)
     when = "" if first is None else f" at step {first:,}" if runs == 1 else f", the first at step {first:,}"
     if runs == 1:
-        return f"{results[0].name} diverges{when}."
+        return f"{results[0].name} {_ends(results, 's')}{when}."
     whose = f" of {results[0].name}" if len(results) == 1 else ""
-    return f"All {count(runs, 'run')}{whose} diverge{when}."
+    return f"All {count(runs, 'run')}{whose} {_ends(results)}{when}."
 
 
 def _cut_short(record: TrainingRecord) -> list[str]:
