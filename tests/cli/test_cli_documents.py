@@ -16,15 +16,15 @@ from slalom.cli.application import COMMANDS, program
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *(ROOT / "docs" / name for name in ("reading.md", "metrics.md", "tasks.md")),
+    *(ROOT / "docs" / name for name in ("reading.md", "metrics.md", "tasks.md", "judging.md")),
 ]
 
 
 def commands(text: str) -> list[str]:
     """Return the commands of indented and fenced lines that begin with ``slalom``, and of code within sentences."""
     joined = text.replace("\\\n", " ")
-    lines = re.findall(r"^ *(slalom (?:race|sweep|demo|list|show) .*)$", joined, flags=re.MULTILINE)
-    return [*lines, *re.findall(r"`(slalom (?:race|sweep|demo|list|show) [^`]+)`", joined)]
+    lines = re.findall(r"^ *(slalom (?:race|sweep|judge|demo|list|show) .*)$", joined, flags=re.MULTILINE)
+    return [*lines, *re.findall(r"`(slalom (?:race|sweep|judge|demo|list|show) [^`]+)`", joined)]
 
 
 def without_remark(line: str) -> list[str]:
@@ -50,10 +50,13 @@ def python_of(document: str, wanted: str) -> str:
 
 
 def write_examples(folder: Path) -> None:
-    """Write the files of Python that the documents speak of."""
+    """Write the files that the documents speak of."""
     task = python_of("README.md", "slalom.Task").rsplit("print", 1)[0]
     (folder / "my_task.py").write_text(task, encoding="utf-8")
     (folder / "my_loop.py").write_text(python_of("docs/tasks.md", "make_optimizer"), encoding="utf-8")
+    rows = [f"{name},{seed},0.9{seed}" for name in ("sgd", "adam") for seed in range(6)]
+    for name in ("results.csv", "losses.csv"):
+        (folder / name).write_text("\n".join(["optimizer,seed,value", *rows]), encoding="utf-8")
 
 
 @pytest.mark.parametrize("words", TYPED, ids=" ".join)

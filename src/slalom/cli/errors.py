@@ -14,6 +14,8 @@ MISSING = {
     "as in `slalom {command} sphere`; `slalom list landscapes` and `slalom list tasks` show the names.",
     "name": "NAME is missing: say what to show, as in `slalom show adam` or `slalom show rosenbrock`; "
     "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show the names.",
+    "results_file": "FILE.csv is missing: name a file with the columns optimizer, seed and value, "
+    "as in `slalom judge results.csv`.",
 }
 """What to answer when an argument is left out."""
 

@@ -89,6 +89,21 @@ class Deviation(_Value):
         return value
 
 
+class Number(_Value):
+    """A finite number, above ``above`` where that is given."""
+
+    name = "number"
+
+    def __init__(self, rule: str, example: str, above: float = -math.inf):
+        self.rule, self.example, self.above = rule, example, above
+
+    def read(self, text: str) -> float:
+        value = float(text.replace("−", "-"))
+        if not self.above < value < math.inf:
+            raise ValueError
+        return value
+
+
 class Numbers(_Value):
     """Finite numbers separated by commas; brackets around them and the minus sign of print are welcome."""
 

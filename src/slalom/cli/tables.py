@@ -18,8 +18,26 @@ GAP = 2
 UNLIMITED = 10_000
 """The width where no terminal cuts lines: in a pipe or a file."""
 
-LEAST_TELLING = ("gradients", "straight", "turns", "lr", "path", "leaves again", "seed", "status")
+LEAST_TELLING = (
+    "gradients",
+    "straight",
+    "turns",
+    "lr",
+    "path",
+    "leaves again",
+    "seed",
+    "status",
+    "exact p",
+    "n",
+    "Holm p",
+)
 """Columns that give way in a narrow terminal, in this order, once the empty ones have."""
+
+MOST_TELLING = ("verdict",)
+"""Columns that give way after all others but the first."""
+
+LEFT = ("status", "verdict")
+"""Columns of words, which begin at the left, as the first one does."""
 
 SAMPLES = {(): "━━━", (3.6, 1.6): "╍╍╍", (1.1, 1.5): "┉┉┉", (5.0, 1.5, 1.1, 1.5): "━╍━"}
 """Dashes of the pictures' lines, as characters."""
@@ -105,8 +123,9 @@ def fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) 
     kept = list(range(len(columns)))
     empty = [k for k in kept[1:] if all(line[k] in ("", "–") for line in texts)]
     ranked = [columns.index(name) for name in LEAST_TELLING if name in columns]
-    others = [k for k in reversed(kept[1:]) if k not in ranked]
-    for k in dict.fromkeys([*empty, *ranked, *others]):
+    last = [columns.index(name) for name in MOST_TELLING if name in columns]
+    others = [k for k in reversed(kept[1:]) if k not in ranked and k not in last]
+    for k in dict.fromkeys([*empty, *ranked, *others, *last]):
         if sum(widths[i] + GAP for i in kept) - GAP <= width:
             break
         if k != 0:
@@ -160,7 +179,7 @@ def _heading(columns: Sequence[Column], sample: int) -> list[Any]:
 def _column(table: Results, k: int) -> Column:
     name, texts = table.columns[k], tuple(line[k] for line in table.texts)
     width = _width(name, texts)
-    return Column(_broken(name, width), texts, k == 0 or name == "status", width)
+    return Column(_broken(name, width), texts, k == 0 or name in LEFT, width)
 
 
 def _width(heading: str, texts: Sequence[str]) -> int:
