@@ -19,6 +19,7 @@ from slalom.cli.errors import sentence, unknown_command
 COMMANDS = {
     "race": "slalom.cli.racing:race",
     "sweep": "slalom.cli.sweeping:sweep",
+    "study": "slalom.cli.studying:study",
     "judge": "slalom.cli.judging:judge",
     "demo": "slalom.cli.demonstration:demo",
     "list": "slalom.cli.listing:list_names",
