@@ -23,8 +23,8 @@ DOCUMENTS = [
 def commands(text: str) -> list[str]:
     """Return the commands of indented and fenced lines that begin with ``slalom``, and of code within sentences."""
     joined = text.replace("\\\n", " ")
-    lines = re.findall(r"^ *(slalom (?:race|sweep|judge|demo|list|show) .*)$", joined, flags=re.MULTILINE)
-    return [*lines, *re.findall(r"`(slalom (?:race|sweep|judge|demo|list|show) [^`]+)`", joined)]
+    lines = re.findall(r"^ *(slalom (?:race|sweep|judge|runs|demo|list|show) .*)$", joined, flags=re.MULTILINE)
+    return [*lines, *re.findall(r"`(slalom (?:race|sweep|judge|runs|demo|list|show) [^`]+)`", joined)]
 
 
 def without_remark(line: str) -> list[str]:

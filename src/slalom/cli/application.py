@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": "slalom.cli.sweeping:sweep",
     "study": "slalom.cli.studying:study",
     "judge": "slalom.cli.judging:judge",
+    "runs": "slalom.cli.runs:runs",
     "demo": "slalom.cli.demonstration:demo",
     "list": "slalom.cli.listing:list_names",
     "show": "slalom.cli.showing:show",

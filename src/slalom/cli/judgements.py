@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 WITHIN = (1.0, 1.5, 2.0, 4.0)
 """Ratios to the best cost of a task at which profiles are printed."""
 
+LEAST_TELLING = ("exact p", "n", "Holm p", "diverged")
+"""Columns that give way in a narrow terminal, in this order."""
+
 
 @dataclass
 class Printed:
@@ -52,7 +55,10 @@ def judgement_lines(judgement: Judgement, width: int, *, titled: bool = False) -
         lines += [*_wrapped(judgement.task, width, "bold")]
     for sentence in judgement.sentences:
         lines += _wrapped(sentence, width)
-    lines += ["", *table_lines(judgement_table(judgement), {}, width), ""]
+    table = judgement_table(judgement)
+    # The verdict, the last column, stays as long as anything does.
+    least = [*LEAST_TELLING, *table.columns[1:-1]]
+    lines += ["", *table_lines(table, {}, width, least), ""]
     lines += _wrapped(judgement.tied_sentence, width)
     for warning in judgement.warnings:
         lines += _wrapped(f"warning: {warning.sentence}", width, "yellow")
