@@ -118,7 +118,7 @@ def _baseline(wanted: Any, field: Sequence[SpecifiedOptimizer], names: Sequence[
     found = tidy.get(text.replace(" ", "").lower())
     if found is None:
         raise InputError(
-            f"the baseline {quote(text)} is none of the optimizers.{nearest(text, known)} They are "
+            f"the baseline {quote(text)} is none of the optimizers.{nearest(text, [one.spec for one in field])} They are "
             f"{', '.join(quote(optimizer.spec) for optimizer in field)}."
         )
     return found
@@ -210,7 +210,7 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         choice, remarks = _chosen(question, engine)
         setting = setting_of(question.task, choice.engine, question.training.device)
         seconds, width = choice.seconds_per_step, choice.width
-    hands = training.hands(question.training, seconds * _steps(question), workers)
+    hands = training.hands_for(question.training, seconds * _steps(question), workers)
     return StudyPlan(question, setting, width, hands, seconds, name, remarks)
 
 
