@@ -46,7 +46,7 @@ def test_a_study_prints_its_verdict_table_and_remarks(path: str) -> None:
 def test_json_stands_alone_on_standard_output(path: str) -> None:
     told = json.loads(run("digits-mlp", *SHORT, "--store", path, "--json").stdout)
     assert told["store"] == path
-    assert [one["verdict"] for one in told["tasks"][0]["optimizers"]][0] == "baseline"
+    assert told["tasks"][0]["optimizers"][0]["verdict"] == "baseline"
 
 
 def test_the_baseline_and_the_margin_change_the_verdict_and_compute_nothing(path: str) -> None:
@@ -59,7 +59,7 @@ def test_a_dry_run_prints_the_plan_and_makes_no_store(tmp_path: Path) -> None:
     place = tmp_path / "runs.sqlite"
     shown = run("digits-mlp", *SHORT, "--store", str(place), "--dry-run").stdout
     assert "runs        62 to tune, 10 to evaluate" in shown
-    assert "SGD: 0.001 … 10" in shown
+    assert "SGD: lr 0.001 … 10" in shown
     assert "time        about " in shown
     assert not place.exists()
     told = json.loads(run("digits-mlp", *SHORT, "--store", str(place), "--dry-run", "--json").stdout)

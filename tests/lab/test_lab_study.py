@@ -215,7 +215,26 @@ def test_the_defaults_track_tunes_nothing_and_says_what_it_ranks() -> None:
     assert [one.optimizer.hyperparameters["lr"] for one in found.tuned.values()] == [0.01, 0.01]
     assert len(found.runs()) == 10
     assert any("ranks settings as they were given" in warning for warning in found.warnings)
-    assert "11 trials" not in found.verdict()
+    assert "1 trial," in found.verdict()
+
+
+def test_the_full_track_draws_as_many_points_for_everybody_within_the_ranges_of_the_protocol() -> None:
+    found = slalom.study("digits-mlp", ["sgd", "adam:eps=1e-7"], track="full", store=MemoryStore(), **SHORT)
+    points = {name: [trial.values for trial in one.trials] for name, one in found.tuned.items()}
+    assert {name: len(of_name) for name, of_name in points.items()} == {"SGD": 32, "Adam": 32}
+    assert {frozenset(values) for values in points["SGD"]} == {frozenset({"lr", "momentum", "weight_decay"})}
+    assert {frozenset(values) for values in points["Adam"]} == {frozenset({"lr", "beta1", "beta2", "weight_decay"})}
+    for values in points["Adam"]:
+        assert 1e-5 <= values["lr"] <= 1e-1
+        assert 0.5 <= values["beta1"] <= 0.99
+        assert 0.8 <= values["beta2"] <= 0.9999
+        assert values["weight_decay"] == 0 or 1e-6 <= values["weight_decay"] <= 1e-1
+    assert sum(values["weight_decay"] == 0 for values in points["Adam"]) == 16
+    assert "32 trials" in found.verdict()
+    chosen = found.tuned["Adam"].optimizer
+    told = json.loads(found.to_json())["tasks"][0]["optimizers"][1]["tuned"]
+    assert (told["beta1"], told["beta2"]) == chosen.hyperparameters["betas"]
+    assert chosen.hyperparameters["eps"] == 1e-7
 
 
 def test_a_rate_that_was_typed_is_fixed_and_its_unequal_trials_are_told(kept: MemoryStore) -> None:
@@ -237,7 +256,7 @@ def test_a_task_of_ones_own_without_examples_held_out_is_judged_by_its_training_
 
 
 def test_a_rate_at_which_everything_diverges_is_not_chosen(small: Study) -> None:
-    rates = list(small.tuned["SGD"].trials)
+    rates = [trial.values["lr"] for trial in small.tuned["SGD"].trials]
     assert min(rates) < small.tuned["SGD"].optimizer.hyperparameters["lr"] < max(rates)
 
 
@@ -245,7 +264,7 @@ def test_a_rate_at_which_everything_diverges_is_not_chosen(small: Study) -> None
     ("asked", "complaint"),
     [
         ({"optimizers": ["sgd"]}, "a study compares optimizers, and only `sgd` was given: name at least two."),
-        ({"track": "full"}, "track `full` is not known: choose one of defaults, lr. The track full comes later."),
+        ({"track": "best"}, "track `best` is not known: choose one of defaults, lr, full."),
         ({"lr": 0.1}, "lr `0.1` belongs to the track defaults: on the track lr rates are tuned."),
         (
             {"baseline": "adamw"},

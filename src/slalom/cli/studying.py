@@ -20,7 +20,8 @@ MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
     default="lr",
     show_default=True,
     metavar="NAME",
-    help="lr (every learning rate that was not typed is tuned) or defaults (nothing is tuned).",
+    help="lr (the learning rate is tuned), full (also momentum or betas, weight decay, epsilon) or defaults (nothing "
+    "is tuned). What was typed in a spec is fixed.",
 )
 @click.option("--lr", type=RATE, metavar="X", help="One learning rate for all, on the track defaults.")
 @click.option(

@@ -5,6 +5,7 @@ To be read in this order:
 * :mod:`slalom.lab.studying.conducting`   the conductor: :func:`study`
 * :mod:`slalom.lab.studying.planning`     what was asked, and how it will be computed
 * :mod:`slalom.lab.studying.search`       which learning rates are tried next
+* :mod:`slalom.lab.studying.spaces`       what is tuned, and over which values
 * :mod:`slalom.lab.studying.tuning`       the search carried out, and whom it chooses
 * :mod:`slalom.lab.studying.specifying`   the keys under which runs are kept
 * :mod:`slalom.lab.studying.executing`    runs what the store lacks

@@ -12,7 +12,7 @@ from typing import Any
 
 from slalom.core import Progress, Run, Runner, Training
 from slalom.lab.parcels import Job
-from slalom.lab.studying.specifying import LANES, Setting
+from slalom.lab.studying.specifying import Setting
 from slalom.lab.workers import Work
 from slalom.store import Outcome, RunSpec, Store
 
@@ -88,7 +88,7 @@ class Executor:
         """Compute units, and return those whose process died; the ``last`` time these are taken as failed."""
         if not units:
             return []
-        job = Job(self.task, self.setting.engine, training, LANES)
+        job = Job(self.task, self.setting.engine, training, self.setting.lanes)
         work = Work(job, [unit.runners for unit in units], self.workers)
         died, whole = [], 0
         already = self._steps

@@ -10,12 +10,13 @@ from typing import Any
 from slalom.core import InputError, Optimizer, Runner, Training, nearest, quote
 from slalom.lab import ranges, training
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, REFINEMENTS
+from slalom.lab.studying.spaces import POINTS, drawn_search, tunable
 from slalom.lab.studying.specifying import Setting, setting_of
 from slalom.optimizers import SpecifiedOptimizer, labels
 from slalom.store import Store
 from slalom.store.canonical import canonical
 
-TRACKS = ("defaults", "lr")
+TRACKS = ("defaults", "lr", "full")
 FIRST_TUNING_SEED = 1_000_000
 SEARCH_SEEDS = tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + 2))
 """On which every rate is tried."""
@@ -23,13 +24,13 @@ SEARCH_SEEDS = tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + 2))
 FINAL_SEEDS = tuple(range(FIRST_TUNING_SEED + 2, FIRST_TUNING_SEED + 5))
 """On which the three best rates are run again; the choice is the best mean over these five."""
 
-TRIALS = GRID + 2 * len(REFINEMENTS)
-"""Rates tried for each optimizer, unless somebody's best lies at an edge."""
+TRIALS = {"defaults": 1, "lr": GRID + 2 * len(REFINEMENTS), "full": POINTS}
+"""By track, what is tried for each optimizer, unless somebody's best learning rate lies at an edge."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What was asked. ``names`` are the optimizers' labels, ``tuned`` tells whose rate is searched for."""
+    """What was asked. ``names`` are the optimizers' labels."""
 
     task: Any
     optimizers: tuple[SpecifiedOptimizer, ...]
@@ -41,8 +42,9 @@ class Question:
     training: Training
 
     @property
-    def tuned(self) -> Mapping[str, bool]:
-        return {name: self.track == "lr" and is_tunable(o) for name, o in self.by_name.items()}
+    def tuned(self) -> Mapping[str, tuple[str, ...]]:
+        """The hyperparameters that are searched for, by label; none where nobody tunes, or all were typed."""
+        return {name: tunable(optimizer, self.track) for name, optimizer in self.by_name.items()}
 
     @property
     def by_name(self) -> Mapping[str, SpecifiedOptimizer]:
@@ -51,20 +53,12 @@ class Question:
     @property
     def tuning_runs(self) -> int:
         """Runs of the search, where nobody's best lies at an edge."""
-        each = TRIALS * len(SEARCH_SEEDS) + FINALISTS * len(FINAL_SEEDS)
-        return each * sum(self.tuned.values())
+        each = TRIALS[self.track] * len(SEARCH_SEEDS) + FINALISTS * len(FINAL_SEEDS)
+        return each * sum(map(bool, self.tuned.values()))
 
     @property
     def evaluation_runs(self) -> int:
         return len(self.optimizers) * len(self.seeds)
-
-
-def is_tunable(optimizer: SpecifiedOptimizer) -> bool:
-    """Whether an optimizer has a learning rate that nobody has fixed by typing it."""
-    if optimizer.fixes_rate or "lr" in optimizer.typed:
-        return False
-    rate = optimizer.hyperparameters.get("lr")
-    return isinstance(rate, int | float) and not isinstance(rate, bool) and rate > 0
 
 
 def ask(
@@ -80,8 +74,7 @@ def ask(
 ) -> Question:
     """Return the question, checked. Raises InputError."""
     if track not in TRACKS:
-        later = " The track full comes later." if track == "full" else ""
-        raise InputError(f"track {quote(track)} is not known: choose one of {', '.join(TRACKS)}.{later}")
+        raise InputError(f"track {quote(track)} is not known: choose one of {', '.join(TRACKS)}.")
     if len(field) < 2:
         raise InputError(f"a study compares optimizers, and only {quote(field[0].spec)} was given: name at least two.")
     used = {*SEARCH_SEEDS, *FINAL_SEEDS} & set(seeds)
@@ -117,9 +110,10 @@ def _baseline(wanted: Any, field: Sequence[SpecifiedOptimizer], names: Sequence[
     tidy = {spec.replace(" ", "").lower(): name for spec, name in reversed(known.items())}
     found = tidy.get(text.replace(" ", "").lower())
     if found is None:
+        specs = [optimizer.spec for optimizer in field]
         raise InputError(
-            f"the baseline {quote(text)} is none of the optimizers.{nearest(text, [one.spec for one in field])} They are "
-            f"{', '.join(quote(optimizer.spec) for optimizer in field)}."
+            f"the baseline {quote(text)} is none of the optimizers.{nearest(text, specs)} They are "
+            f"{', '.join(map(quote, specs))}."
         )
     return found
 
@@ -152,12 +146,12 @@ class StudyPlan:
         fixed = [name for name in question.names if name not in tuned]
         told = [f"{question.task.title}: a study on the track {question.track}, {conditions.steps:,} steps each"]
         if tuned:
-            told += [
-                f"tuned       {', '.join(tuned)}: lr, {TRIALS} trials each on {len(SEARCH_SEEDS)} tuning seeds, the "
-                f"best {FINALISTS} again on {len(FINAL_SEEDS)} others; up to {EXTENSIONS} trials more for everybody "
-                "where a best lies at an edge"
-            ]
-            told += [f"            {name}: {low:g} … {high:g}" for name, (low, high) in self._ranges(tuned)]
+            more = f"; up to {EXTENSIONS} trials more for everybody where a best lies at an edge"
+            told.append(
+                f"tuned       {TRIALS[question.track]} trials each on {len(SEARCH_SEEDS)} tuning seeds, the best "
+                f"{FINALISTS} again on {len(FINAL_SEEDS)} others{more if question.track == 'lr' else ''}"
+            )
+            told += [f"            {name}: {self._space(name)}" for name in tuned]
         if fixed:
             told += [f"as typed    {', '.join(fixed)}"]
         return [
@@ -170,8 +164,12 @@ class StudyPlan:
             f"time        about {duration(self.seconds)}, where the store has nothing yet",
         ]
 
-    def _ranges(self, names: Sequence[str]) -> list[tuple[str, tuple[float, float]]]:
-        return [(name, ranges.rate_range(self.question.by_name[name])) for name in names]
+    def _space(self, name: str) -> str:
+        """Return what is tuned of an optimizer: ``"lr 0.001 … 10"``, or the names of all it is."""
+        if self.question.track == "full":
+            return ", ".join(self.question.tuned[name])
+        low, high = ranges.rate_range(self.question.by_name[name])
+        return f"lr {low:g} … {high:g}"
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return the plan in plain values."""
@@ -202,13 +200,13 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
     kept = store.study(name)
     if kept is not None:
         told = kept.plan
-        setting = setting_of(question.task, told["engine"], question.training.device)
+        setting = setting_of(question.task, question.track, told["engine"], question.training.device)
         seconds = told["seconds_per_step"]
         remarks = tuple(told["remarks"])
         width = told["width"]
     else:
         choice, remarks = _chosen(question, engine)
-        setting = setting_of(question.task, choice.engine, question.training.device)
+        setting = setting_of(question.task, question.track, choice.engine, question.training.device)
         seconds, width = choice.seconds_per_step, choice.width
     hands = training.hands_for(question.training, seconds * _steps(question), workers)
     return StudyPlan(question, setting, width, hands, seconds, name, remarks)
@@ -241,16 +239,20 @@ def _steps(question: Question) -> int:
 
 
 def _sample(question: Question) -> list[Runner]:
-    """Return runners like those of the study's first round: by them the engine is chosen."""
+    """Return runners like those of the study's first round, as many as a unit has: by them the engine is chosen."""
     runners = []
     for name, optimizer in question.by_name.items():
         if question.tuned[name]:
-            rates = ranges.axis(optimizer, "lr").values(GRID).tolist()
-            variants: list[Optimizer] = [ranges.variant(optimizer, {"lr": rate}) for rate in rates]
+            if question.track == "full":
+                points: Sequence[dict[str, float]] = drawn_search(optimizer, question.tuned[name]).points
+            else:
+                points = [{"lr": rate} for rate in ranges.axis(optimizer, "lr").values(GRID).tolist()]
+            variants: list[Optimizer] = [ranges.variant(optimizer, point) for point in points]
             runners += [Runner(one, seed, name=name) for one in variants for seed in SEARCH_SEEDS]
         else:
             runners += [Runner(optimizer, seed, name=name) for seed in question.seeds]
-    return runners
+    unit = GRID * len(SEARCH_SEEDS)
+    return runners[:: max(1, len(runners) // unit)]
 
 
 def _in_words(question: Question) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from slalom.lab import files, formats
 from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.judging import Yardstick
 from slalom.lab.studying.planning import StudyPlan
+from slalom.lab.studying.spaces import value_of
 from slalom.lab.studying.tuning import Tuned
 from slalom.lab.tables import Table
 
@@ -143,18 +144,18 @@ class Study:
 
     def width(self, name: str) -> Width | None:
         """Return the stretch of learning rates around an optimizer's best in which it stays close to that; None where
-        nothing was tuned, or everything diverged."""
+        more or less than that was tuned, or everything diverged."""
         trials = self.tuned[name].trials
-        if not trials:
+        if not trials or self.plan.question.tuned[name] != ("lr",):
             return None
         sign = 1.0 if self.yardstick.higher_is_better else -1.0
-        values = sign * np.array(list(trials.values()))
-        return learning_rate_width(np.array(list(trials)), values, accuracy=self.yardstick.kind == "accuracy")
+        rates, values = np.array([trial.values["lr"] for trial in trials]), sign * np.array([t.score for t in trials])
+        return learning_rate_width(rates, values, accuracy=self.yardstick.kind == "accuracy")
 
     def expected_best(self, name: str) -> np.ndarray:
         """Return the best validation result to expect of 1, 2, … trials, float64, [trials]; empty if none."""
         higher = self.yardstick.higher_is_better
-        scores = np.array(list(self.tuned[name].trials.values()))
+        scores = np.array([trial.score for trial in self.tuned[name].trials])
         if not len(scores):
             return scores
         return expected_best(scores if higher else -scores, higher_is_better=higher)
@@ -197,7 +198,7 @@ class Study:
 
     def _texts(self, name: str, row: Mapping[str, Any]) -> list[str]:
         estimate, rate = self.judgement.entry(name).estimate, row["lr"]
-        shown = "–" if rate is None else f"{rate:.4g}" + "*" * (not self.plan.question.tuned[name])
+        shown = "–" if rate is None else f"{rate:.4g}" + "*" * ("lr" not in self.plan.question.tuned[name])
         lost = f"{row['diverged']} of {len(self.evaluations[name])}" if row["diverged"] else "–"
         result = self._interval(estimate.value, estimate.low, estimate.high)
         return [
@@ -245,7 +246,7 @@ class Study:
         found = {
             "optimizer": one.optimizer.spec,
             "code": one.optimizer.code(),
-            "tuned": {"lr": one.optimizer.hyperparameters["lr"]} if self.plan.question.tuned[name] else {},
+            "tuned": {tuned: value_of(one.optimizer, tuned) for tuned in self.plan.question.tuned[name]},
             "values": {str(seed): value for seed, value in self.results.values[name].items()},
             "cost": {
                 "trials": cost.trials,
@@ -255,7 +256,7 @@ class Study:
                 "seconds": cost.seconds,
                 "milliseconds_per_step": 1000 * cost.seconds_per_step,
             },
-            "search": [{"lr": rate, self.yardstick.tuning: sign * score} for rate, score in one.trials.items()],
+            "search": [{**trial.values, self.yardstick.tuning: sign * trial.score} for trial in one.trials],
             "learning_rate_width": None
             if width is None
             else {"low": width.low, "high": width.high, "decades": width.decades},

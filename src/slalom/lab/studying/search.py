@@ -37,6 +37,14 @@ class RateSearch:
         exact = self.low * (self.high / self.low) ** (place / (GRID - 1))
         return float(f"{exact:.{DIGITS}g}")
 
+    def values(self, place: float) -> dict[str, float]:
+        """Return the hyperparameters at a place."""
+        return {"lr": self.rate(place)}
+
+    def in_order(self) -> list[float]:
+        """Return all places tried, by their rate."""
+        return sorted(self.scores)
+
     def grid(self) -> list[float]:
         """Return the places with which the search begins."""
         return [float(place) for place in range(GRID)]

@@ -15,8 +15,8 @@ from weakref import WeakKeyDictionary
 from slalom.core import Runner, Training
 from slalom.store import RunSpec
 
-LANES = ("lr",)
-"""What differs among networks that a fleet moves together in a study: each unit has one optimizer."""
+LANES = {"defaults": ("lr",), "lr": ("lr",), "full": ("eps", "lr", "momentum", "weight_decay")}
+"""By track, what differs among networks that a fleet moves together: each unit has one optimizer."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Setting:
     course_fingerprint: str
     engine: str
     device: str
+    lanes: tuple[str, ...]
 
     def spec(self, runner: Runner, training: Training, width: int) -> RunSpec:
         """Return the specification of a run that is computed among ``width`` networks."""
@@ -40,7 +41,7 @@ class Setting:
             stages=optimizer.stages,
             training=training,
             engine=self.engine,
-            lanes=LANES if self.engine == "fleet" else (),
+            lanes=self.lanes if self.engine == "fleet" else (),
             width=width,
             device=self.device,
             course_fingerprint=self.course_fingerprint,
@@ -49,10 +50,10 @@ class Setting:
         )
 
 
-def setting_of(task: Any, engine: str, device: str) -> Setting:
+def setting_of(task: Any, track: str, engine: str, device: str) -> Setting:
     """Return the setting of a study on a task."""
     fingerprint = _course_fingerprint(task.source) if task.source else _token(task)
-    return Setting(task.name, fingerprint, engine, _device_model(device))
+    return Setting(task.name, fingerprint, engine, _device_model(device), LANES[track])
 
 
 def is_nameless(task: Any, optimizers: Any) -> bool:
