@@ -15,7 +15,7 @@ from slalom.cli.judgements import Printed, across_as_dictionary, across_lines, e
 if TYPE_CHECKING:
     from slalom.judge import Results
 
-MARGIN = options.Number("a margin is a finite number above 0", " 0.5", above=0.0)
+MARGIN = options.Positive("a margin is a finite number above 0", " 0.5")
 OPTIMUM = options.Number("the smallest possible loss is a finite number", " 0")
 
 

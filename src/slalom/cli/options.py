@@ -90,16 +90,16 @@ class Deviation(_Value):
 
 
 class Number(_Value):
-    """A finite number, above ``above`` where that is given."""
+    """A finite number."""
 
     name = "number"
 
-    def __init__(self, rule: str, example: str, above: float = -math.inf):
-        self.rule, self.example, self.above = rule, example, above
+    def __init__(self, rule: str, example: str):
+        self.rule, self.example = rule, example
 
     def read(self, text: str) -> float:
         value = float(text.replace("−", "-"))
-        if not self.above < value < math.inf:
+        if not math.isfinite(value):
             raise ValueError
         return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +16,7 @@ from slalom.cli.errors import unknown_subcommand
 
 if TYPE_CHECKING:
     from slalom.store import Store, StudyRecord, Summary
+    from slalom.store.records import Row
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -27,6 +28,9 @@ SHOWN_FIRST = ("test_accuracy", "test_loss", "validation_accuracy", "validation_
 
 LEAST_TELLING = ("written", "seconds", "steps", "test loss", "validation loss", "train loss")
 """Columns that give way in a narrow terminal, in this order."""
+
+LATEST = 50
+"""Runs that the list shows unless told otherwise."""
 
 METRICS = 2
 """Metrics in the list at most; all of them are in the JSON and in exports."""
@@ -93,9 +97,9 @@ def which(command: Decorated) -> Decorated:
 @which
 @click.option(
     "--last",
-    type=options.Whole(1, options.MOST, 50),
+    type=options.Whole(1, options.MOST, LATEST),
     metavar="N",
-    help="Show the N latest.  [default: 50; as JSON, all]",
+    help=f"Show the N latest.  [default: {LATEST}; as JSON, all]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print runs and studies as JSON.")
 def list_runs(store_file: str | None, last: int | None, as_json: bool, **wanted: str | None) -> None:
@@ -115,13 +119,13 @@ def list_runs(store_file: str | None, last: int | None, as_json: bool, **wanted:
         _print_nothing(path, as_json)
         return
     with _opened(store_file) as store:
-        count = deque[int](maxlen=1)
-        found = deque(_counted(_chosen(store, **wanted), count), maxlen=last or (None if as_json else 50))
-        studies, total = store.studies(), store.count()
+        numbered = deque(enumerate(_chosen(store, **wanted), 1), maxlen=last or (None if as_json else LATEST))
+        fitting = numbered[-1][0] if numbered else 0
+        found, studies, total = _read(store, (row for _, row in numbered)), store.studies(), store.count()
     if as_json:
-        _print_json(path, list(found), studies)
+        _print_json(path, found, studies)
     else:
-        _print(path, list(found), studies, fitting=count[0] if count else 0, total=total)
+        _print(path, found, studies, fitting=fitting, total=total)
 
 
 @runs.command("export", cls=options.Command)
@@ -147,7 +151,7 @@ def export_runs(table_file: str, store_file: str | None, **wanted: str | None) -
 
     (target,) = files.check_savable([table_file], ENDINGS)
     with _opened(store_file) as store:
-        found: Sequence[Summary] = list(_chosen(store, **wanted))
+        found: Sequence[Summary] = _read(store, _chosen(store, **wanted))
         if not found:
             raise InputError(f"No run in {quote(store.name)} fits, so there is nothing to export.")
         if target.suffix.lower() == ".json":  # with the series, which the others have no room for
@@ -234,20 +238,30 @@ def _chosen(
     optimizer: str | None = None,
     status: str | None = None,
     study: str | None = None,
-) -> Iterator[Summary]:
-    """Go through the runs that fit. An optimizer is known by its class, or by where that is imported from."""
+) -> Iterator[Row]:
+    """Go through the rows that fit, unread. An optimizer is known by its class, or by where that is imported from."""
+    from slalom.store.interface import Filter
+    from slalom.store.records import key_bytes, storable
+
+    keys = None if study is None else [key_bytes(key) for key in store.known_study(study).keys]
     wanted = (optimizer or "").lower()
-    for run in store.query(course=on_course, status=status, study=study):
-        path = run.spec.optimizer.lower()
+    for row in store.rows(Filter(None if on_course is None else storable(on_course), None, status, keys)):
+        path = str(row.optimizer).lower()
         if not wanted or wanted in (path, path.rpartition(".")[2]):
-            yield run
+            yield row
 
 
-def _counted(found: Iterator[Summary], count: deque[int]) -> Iterator[Summary]:
-    """Pass runs on, and leave in ``count`` how many there were."""
-    for number, run in enumerate(found, 1):
-        count.append(number)
-        yield run
+def _read(store: Store, rows: Iterable[Row]) -> list[Summary]:
+    """Return what rows say. Raises StoreError at a damaged one."""
+    from slalom.store.records import DamagedRunError, summarise
+
+    found = []
+    for row in rows:
+        try:
+            found.append(summarise(row))
+        except DamagedRunError as problem:
+            raise store.damaged(row, problem) from problem
+    return found
 
 
 def _print_nothing(path: Path, as_json: bool) -> None:

@@ -94,7 +94,7 @@ class Store(ABC):
 
         Those of a study come in the order of its keys; ``status`` is a kind such as ``"finished"``.
         """
-        keys = None if study is None else [key_bytes(key) for key in self._known_study(study).keys]
+        keys = None if study is None else [key_bytes(key) for key in self.known_study(study).keys]
         wanted = Filter(_storable(course), _storable(optimizer), status, keys)
         for row in self.rows(wanted):
             try:
@@ -125,7 +125,8 @@ class Store(ABC):
         found = [self._read_study(row) for row in self.study_rows()]
         return sorted(found, key=lambda study: -study.touched)
 
-    def _known_study(self, name: str) -> StudyRecord:
+    def known_study(self, name: str) -> StudyRecord:
+        """Return a study by name. Raises InputError, which names the known ones, where there is none."""
         found = self.study(name)
         if found is None:
             known = [study.name for study in self.studies()]
