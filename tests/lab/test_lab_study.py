@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +294,43 @@ def test_a_plan_is_shown_and_nothing_is_run_or_made(tmp_path: Path) -> None:
     assert (plan.question.tuning_runs, plan.question.evaluation_runs) == (62, 10)
     assert plan.as_dictionary()["estimated_seconds"] > 0
     assert not path.exists()
+
+
+def slope(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:
+    """A training loop of the caller's own: least squares in two numbers."""
+    weight = torch.nn.Parameter(torch.tensor([float(seed % 7), 1.0]))
+    optimizer = make_optimizer([weight])
+    for _ in range(4):
+        loss = ((weight - 3) ** 2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield {"validation_loss": loss.item() + 0.1, "test_loss": loss.item() + 0.2}
+
+
+def test_a_training_loop_of_ones_own_is_studied_by_what_it_yields() -> None:
+    found = slalom.study(slope, PAIR, seeds=5, workers=1)
+    measures = found.yardstick
+    assert (measures.tuning, measures.final, measures.kind) == ("validation_loss", "test_loss", "loss")
+    assert not any("test_loss" in row for one in found.tuned["SGD"].runs for row in one.run.evaluations)
+    assert "at 4 steps" in found.verdict()
+    assert found.tuned["SGD"].optimizer.hyperparameters["lr"] == pytest.approx(0.5, rel=0.2)  # exact for a parabola
+
+
+def test_a_loop_whose_measure_does_not_tell_which_way_is_better_is_refused() -> None:
+    def odd(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:
+        yield {"thing": 1.0}
+
+    with pytest.raises(InputError, match="`odd`: the name `thing` does not tell whether higher is better"):
+        slalom.study(odd, PAIR)
+
+
+def test_the_metric_that_counts_can_be_named() -> None:
+    found = slalom.study("digits-mlp", PAIR, metric="loss", track="defaults", store=MemoryStore(), **SHORT)
+    assert (found.yardstick.tuning, found.yardstick.final) == ("validation_loss", "test_loss")
+    assert found.judgement.margin == "2 %"
+    with pytest.raises(InputError, match=r"`perplexity` is no measure of `digits-mlp`\. It has loss, accuracy\."):
+        slalom.study("digits-mlp", PAIR, metric="perplexity")
 
 
 # -- killed, and continued -----------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
     metavar="D",
     help="The difference that matters: points of accuracy, per cent of loss.  [default: 0.3 points, 2 %]",
 )
+@click.option("--metric", metavar="NAME", help="What counts, such as loss.  [default: the task's first metric]")
 @click.option(
     "--seeds",
     type=options.Whole(1, options.MOST, 10),

@@ -9,6 +9,7 @@ To be read in this order:
 * :mod:`slalom.lab.studying.tuning`       the search carried out, and whom it chooses
 * :mod:`slalom.lab.studying.specifying`   the keys under which runs are kept
 * :mod:`slalom.lab.studying.executing`    runs what the store lacks
+* :mod:`slalom.lab.studying.yardsticks`   by what is tuned and judged
 * :mod:`slalom.lab.studying.judging`      from runs to what the judge takes
 * :mod:`slalom.lab.studying.record`       what ``study`` returns
 """

@@ -13,7 +13,7 @@ from slalom.judge import judge
 from slalom.lab import courses, training
 from slalom.lab.checks import check_device
 from slalom.lab.studying.executing import Executor, Finished
-from slalom.lab.studying.judging import results_of, yardstick_of
+from slalom.lab.studying.judging import results_of
 from slalom.lab.studying.planning import Question, StudyPlan, ask, make_plan, save_plan
 from slalom.lab.studying.record import Study
 from slalom.lab.studying.specifying import is_nameless
@@ -35,6 +35,7 @@ def study(
     lr: float | None = None,
     baseline: Any = None,
     margin: float | None = None,
+    metric: str | None = None,
     seeds: int = SEEDS,
     seed: int = 0,
     steps: int | None = None,
@@ -50,12 +51,14 @@ def study(
 ) -> Study:
     """Tune optimizers with equal budgets, evaluate them on fresh seeds, judge them, and return the :class:`Study`.
 
-    ``course`` is a task: a catalogue name, a :class:`slalom.Task`, or ``"file.py:name"``; ``optimizers`` as
+    ``course`` is a task: a catalogue name, a :class:`slalom.Task`, ``"file.py:name"``, or a training loop of your own,
+    a generator function ``train(make_optimizer, seed)``; ``optimizers`` as
     :func:`slalom.race` takes them. On the track ``"lr"`` each learning rate that was not typed is searched for on seeds
     of its own and chosen by the validation examples; on ``"defaults"`` nothing is tuned (``lr`` gives all the same
     rate). The evaluation has ``seeds`` seeds from ``seed``; the test set is opened once, after tuning. Everyone is
     compared with ``baseline``, the first unless named by its spec; ``margin`` is the difference that matters, in points
-    of accuracy or per cent of loss.
+    of accuracy or per cent of loss. ``metric`` names what counts: of a task ``"loss"`` or one of its metrics, by
+    default the first; of a loop one of the measures that it yields, by default the first on validation examples.
 
     Runs are kept in ``store``: a file, a :class:`slalom.store.Store`, or by default a file in the user's data
     directory; what it holds is not computed again. Raises :class:`slalom.InputError` for anything that cannot be
@@ -63,7 +66,7 @@ def study(
     """
     asked = {"track": track, "lr": lr, "baseline": baseline, "margin": margin, "seeds": seeds, "seed": seed}
     asked |= {"steps": steps, "epochs": epochs, "dtype": dtype, "precision": precision, "device": device}
-    asked |= {"data_dir": data_dir}
+    asked |= {"data_dir": data_dir, "metric": metric}
     question = _question(course, optimizers, engine, workers, **asked)
     with _opened(store, question) as kept:
         plan = make_plan(question, engine, workers, kept)
@@ -84,15 +87,13 @@ def carry_out(plan: StudyPlan, store: Store, progress: Progress | None = None) -
     """Tune, evaluate, judge."""
     question = plan.question
     executor = Executor(question.task, plan.setting, store, plan.width, plan.workers, plan.steps, progress)
-    yardstick = yardstick_of(question.task, question.seeds[0])
-    tuned = tune(question, executor, yardstick)
+    tuned = tune(question, executor)
     runs = _evaluate(question, tuned, executor)
     _check_somebody_ran(question, runs)
     save_plan(plan, store, executor.keys)
-    results = results_of(question, yardstick, tuned, runs)
+    results = results_of(question, tuned, runs)
     return Study(
         plan=plan,
-        yardstick=yardstick,
         tuned=tuned,
         evaluations=runs,
         results=results,
@@ -130,22 +131,27 @@ DEFAULTS = {
 def _question(course: Any, optimizers: Any, engine: str, workers: int | None, **asked: Any) -> Question:
     """Return what was asked, once it has been checked that it can be studied."""
     found: Any = courses.find(course, asked["data_dir"])
-    if courses.is_landscape(found) or courses.is_loop(found):
+    if courses.is_landscape(found):
         raise InputError(
-            f"{quote(found.name)} is a {courses.kind(found)}, and studies run on tasks so far: race it, or name a task "
-            "such as `digits-mlp`."
+            f"{quote(found.name)} is a landscape, and studies run on tasks so far: race it, or name a task such as "
+            "`digits-mlp`."
         )
     training.check_terms(asked["seeds"], asked["seed"], engine, workers)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
     terms = {name: asked[name] for name in ("steps", "epochs", "dtype", "precision", "device")}
-    conditions = training.conditions(found, asked["seed"], **terms)
-    training.check_room(len(field) * asked["seeds"], conditions)
+    if courses.is_loop(found):
+        given = {**terms, "engine": engine, "data_dir": asked["data_dir"]}
+        unusual = {name: value for name, value in given.items() if value != {**DEFAULTS, "engine": "auto"}[name]}
+        courses.refuse_unused(found, unusual, doing="study")
+        conditions = None
+    else:
+        conditions = training.conditions(found, asked["seed"], **terms)
+        training.check_room(len(field) * asked["seeds"], conditions)
+        check_device(conditions.device)
+        found.check(asked["seed"])
     seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
-    about = {name: asked[name] for name in ("track", "baseline", "margin")}
-    question = ask(found, field, conditions, rate=asked["lr"], seeds=seeds, **about)
-    check_device(conditions.device)
-    found.check(asked["seed"])
-    return question
+    about = {name: asked[name] for name in ("track", "baseline", "margin", "metric")}
+    return ask(found, field, conditions, rate=asked["lr"], seeds=seeds, **about)
 
 
 @contextmanager

@@ -52,17 +52,20 @@ class Executor:
     store: Store
     width: int
     workers: int
-    total: int  # steps that the study is expected to take, for the progress
+    total: int  # steps, for a training loop runs, that the study is expected to take, for the progress
     progress: Progress | None = None
     computed: int = 0
     keys: list[str] = field(default_factory=list)
     _steps: int = 0
 
-    def run(self, groups: Sequence[Sequence[Runner]], training: Training, *, closed: bool) -> list[list[Finished]]:
+    def run(
+        self, groups: Sequence[Sequence[Runner]], training: Training | None, *, closed: bool
+    ) -> list[list[Finished]]:
         """Return the runs of every group (runners of one optimizer each), from the store or computed now.
 
         ``closed`` keeps the test set shut. Raises KeyboardInterrupt after Ctrl-C; what was finished is stored.
         """
+        length = 1 if training is None else training.steps
         units = [_Unit(tuple(part), self) for group in groups for part in self._parts(group)]
         for unit in units:
             unit.specify(training)
@@ -72,7 +75,7 @@ class Executor:
         for unit in units:
             if unit not in lacking:
                 unit.fetch()
-                self._steps += training.steps * len(unit.runners)
+                self._steps += length * len(unit.runners)
         left = self._compute(lacking, training, closed)
         self._compute(left, training, closed, last=True)
         found = {id(runner): done for unit in units for runner, done in zip(unit.runners, unit.finished(), strict=True)}
@@ -84,7 +87,9 @@ class Executor:
         units = networks.divide(group, self.setting.engine, self.width)
         return [[group[index] for index in unit] for unit in units]
 
-    def _compute(self, units: Sequence[_Unit], training: Training, closed: bool, last: bool = False) -> list[_Unit]:
+    def _compute(
+        self, units: Sequence[_Unit], training: Training | None, closed: bool, last: bool = False
+    ) -> list[_Unit]:
         """Compute units, and return those whose process died; the ``last`` time these are taken as failed."""
         if not units:
             return []
@@ -104,7 +109,7 @@ class Executor:
                 continue
             unit.keep([_without_test(run) for run in runs] if closed else runs)
             self.computed += len(runs)
-            self._steps += training.steps * len(runs)
+            self._steps += job.size(unit.runners)
         if whole < len(units):
             raise KeyboardInterrupt
         return [] if last else died
@@ -123,7 +128,7 @@ class _Unit:
     specs: list[RunSpec] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
-    def specify(self, training: Training) -> None:
+    def specify(self, training: Training | None) -> None:
         width = 1 if self.executor.setting.engine == "solo" else max(2, len(self.runners))  # engines pad to two
         self.specs = [self.executor.setting.spec(runner, training, width) for runner in self.runners]
 

@@ -12,6 +12,8 @@ from slalom.lab import ranges, training
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, REFINEMENTS
 from slalom.lab.studying.spaces import POINTS, drawn_search, tunable
 from slalom.lab.studying.specifying import Setting, setting_of
+from slalom.lab.studying.yardsticks import Yardstick, loop_yardstick, task_yardstick
+from slalom.lab.workers import cores
 from slalom.optimizers import SpecifiedOptimizer, labels
 from slalom.store import Store
 from slalom.store.canonical import canonical
@@ -39,7 +41,8 @@ class Question:
     baseline: str
     margin: float | None
     seeds: range
-    training: Training
+    training: Training | None  # None for a training loop of the caller's own
+    yardstick: Yardstick
 
     @property
     def tuned(self) -> Mapping[str, tuple[str, ...]]:
@@ -64,13 +67,14 @@ class Question:
 def ask(
     task: Any,
     field: Sequence[SpecifiedOptimizer],
-    conditions: Training,
+    conditions: Training | None,
     *,
     track: str,
     rate: float | None,
     baseline: Any,
     margin: float | None,
     seeds: range,
+    metric: str | None,
 ) -> Question:
     """Return the question, checked. Raises InputError."""
     if track not in TRACKS:
@@ -86,9 +90,12 @@ def ask(
     if rate is not None:
         field = _at_one_rate(field, track, rate)
     names = labels(field)
-    return Question(
-        task, tuple(field), tuple(names), track, _baseline(baseline, field, names), margin, seeds, conditions
-    )
+    reference = _baseline(baseline, field, names)
+    if conditions is None:
+        yardstick = loop_yardstick(task, field[0], seeds[0], metric)
+    else:
+        yardstick = task_yardstick(task, seeds[0], metric)
+    return Question(task, tuple(field), tuple(names), track, reference, margin, seeds, conditions, yardstick)
 
 
 def _at_one_rate(field: Sequence[SpecifiedOptimizer], track: str, rate: float) -> list[SpecifiedOptimizer]:
@@ -126,25 +133,26 @@ class StudyPlan:
     setting: Setting
     width: int
     workers: int
-    seconds_per_step: float
+    seconds_per_step: float | None  # None for a training loop, which does not tell its length
     name: str  # under which the store keeps the plan
     remarks: tuple[str, ...] = ()
 
     @property
     def steps(self) -> int:
-        """Steps in all, where nobody's best lies at an edge."""
-        return (self.question.tuning_runs + self.question.evaluation_runs) * self.question.training.steps
+        """Steps in all, for a training loop runs, where nobody's best lies at an edge."""
+        return _steps(self.question)
 
     @property
-    def seconds(self) -> float:
-        return self.steps * self.seconds_per_step / self.workers
+    def seconds(self) -> float | None:
+        return None if self.seconds_per_step is None else self.steps * self.seconds_per_step / self.workers
 
     def lines(self) -> list[str]:
         """Return the plan in words."""
         question = self.question
         conditions, tuned = question.training, [name for name, whether in question.tuned.items() if whether]
         fixed = [name for name in question.names if name not in tuned]
-        told = [f"{question.task.title}: a study on the track {question.track}, {conditions.steps:,} steps each"]
+        each = "" if conditions is None else f", {conditions.steps:,} steps each"
+        told = [f"{question.task.title}: a study on the track {question.track}{each}"]
         if tuned:
             more = f"; up to {EXTENSIONS} trials more for everybody where a best lies at an edge"
             told.append(
@@ -161,7 +169,10 @@ class StudyPlan:
             "store has are not computed again",
             f"computed    {self.setting.engine} engine, up to {self.width} networks together, {self.workers} "
             f"process{'es' * (self.workers != 1)}",
-            f"time        about {duration(self.seconds)}, where the store has nothing yet",
+            f"measured    {question.yardstick.tuning} chooses, {question.yardstick.final} judges, at the last step",
+            "time        not known: a training loop does not tell how long it is"
+            if self.seconds is None
+            else f"time        about {duration(self.seconds)}, where the store has nothing yet",
         ]
 
     def _space(self, name: str) -> str:
@@ -197,6 +208,9 @@ def duration(seconds: float) -> str:
 def make_plan(question: Question, engine: str, workers: int | None, store: Store) -> StudyPlan:
     """Choose engine and width, unless the store has the plan of this question already: it then holds."""
     name = _name_of(question, engine)
+    if question.training is None:
+        setting = setting_of(question.task, question.track, "solo", "cpu")
+        return StudyPlan(question, setting, 1, workers or cores(), None, name)
     kept = store.study(name)
     if kept is not None:
         told = kept.plan
@@ -216,6 +230,7 @@ def _chosen(question: Question, engine: str) -> tuple[Any, tuple[str, ...]]:
     """Return the engine, its width and its time, found by a few steps, and what there is to say about it."""
     from slalom.engines import networks
 
+    assert question.training is not None
     reason = "" if engine == "solo" else networks.obstacle(question.task, question.training)
     remarks = (f"the networks are computed one after another: {reason}",) if reason else ()
     wanted = "solo" if reason else engine
@@ -235,7 +250,8 @@ def save_plan(plan: StudyPlan, store: Store, keys: Sequence[str]) -> None:
 
 
 def _steps(question: Question) -> int:
-    return (question.tuning_runs + question.evaluation_runs) * question.training.steps
+    each = 1 if question.training is None else question.training.steps
+    return (question.tuning_runs + question.evaluation_runs) * each
 
 
 def _sample(question: Question) -> list[Runner]:
@@ -264,7 +280,8 @@ def _in_words(question: Question) -> dict[str, Any]:
         "baseline": question.baseline,
         "margin": question.margin,
         "seeds": list(question.seeds),
-        "training": asdict(question.training),
+        "training": None if question.training is None else asdict(question.training),
+        "metric": question.yardstick.tuning,
     }
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from slalom.core import Training
 from slalom.judge import Judgement, Results, Width, expected_best, learning_rate_width
 from slalom.lab import files, formats
 from slalom.lab.studying.executing import Finished
-from slalom.lab.studying.judging import Yardstick
 from slalom.lab.studying.planning import StudyPlan
 from slalom.lab.studying.spaces import value_of
 from slalom.lab.studying.tuning import Tuned
+from slalom.lab.studying.yardsticks import Yardstick
 from slalom.lab.tables import Table
 
 ENDINGS = ("csv", "json")
@@ -48,7 +49,6 @@ class Study:
     """A study that is finished. ``tuned`` and ``evaluations`` are by the optimizers' labels, in the order as typed."""
 
     plan: StudyPlan
-    yardstick: Yardstick
     tuned: Mapping[str, Tuned]
     evaluations: Mapping[str, Sequence[Finished]]
     results: Results
@@ -62,6 +62,11 @@ class Study:
         return self.plan.question.task
 
     @property
+    def yardstick(self) -> Yardstick:
+        """By what optimizers were tuned and judged."""
+        return self.plan.question.yardstick
+
+    @property
     def names(self) -> tuple[str, ...]:
         return self.plan.question.names
 
@@ -72,7 +77,10 @@ class Study:
 
     @property
     def steps(self) -> int:
-        return self.plan.question.training.steps
+        """Steps of each run; of a training loop, as far as the longest got."""
+        if self._training is not None:
+            return self._training.steps
+        return max(one.run.completed for runs in self.evaluations.values() for one in runs)
 
     @property
     def engine(self) -> str:
@@ -80,15 +88,19 @@ class Study:
 
     @property
     def dtype(self) -> str:
-        return self.plan.question.training.dtype
+        return "" if self._training is None else self._training.dtype
 
     @property
     def precision(self) -> str:
-        return self.plan.question.training.precision
+        return "" if self._training is None else self._training.precision
 
     @property
     def device(self) -> str:
-        return self.plan.question.training.device
+        return "cpu" if self._training is None else self._training.device
+
+    @property
+    def _training(self) -> Training | None:
+        return self.plan.question.training
 
     @cached_property
     def warnings(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Setting:
     device: str
     lanes: tuple[str, ...]
 
-    def spec(self, runner: Runner, training: Training, width: int) -> RunSpec:
+    def spec(self, runner: Runner, training: Training | None, width: int) -> RunSpec:
         """Return the specification of a run that is computed among ``width`` networks."""
         optimizer: Any = runner.optimizer
         package, fingerprint = _provenance(optimizer.path, optimizer.factory)

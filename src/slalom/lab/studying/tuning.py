@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from slalom.core import Runner
 from slalom.lab import ranges
 from slalom.lab.studying.executing import Executor, Finished
-from slalom.lab.studying.judging import Yardstick
 from slalom.lab.studying.planning import FINAL_SEEDS, SEARCH_SEEDS, Question
 from slalom.lab.studying.search import FINALISTS, RateSearch, mean_score, search
 from slalom.lab.studying.spaces import DrawnSearch, drawn_search
@@ -39,9 +38,9 @@ class Tuned:
         return max(1, len(self.trials))
 
 
-def tune(question: Question, executor: Executor, yardstick: Yardstick) -> dict[str, Tuned]:
+def tune(question: Question, executor: Executor) -> dict[str, Tuned]:
     """Return, by label, every optimizer with the rate that did best on the validation examples at the last step."""
-    tuning = _Tuning(question, executor, yardstick)
+    tuning = _Tuning(question, executor)
     tuning.search()
     finals = tuning.run({name: one.ranked()[:FINALISTS] for name, one in tuning.searches.items()}, FINAL_SEEDS)
     tuned = {name: Tuned(optimizer) for name, optimizer in question.by_name.items()}
@@ -53,9 +52,11 @@ def tune(question: Question, executor: Executor, yardstick: Yardstick) -> dict[s
 class _Tuning:
     """One search by name of every optimizer that has a rate to be tuned."""
 
-    def __init__(self, question: Question, executor: Executor, yardstick: Yardstick):
-        self.question, self.executor, self.yardstick = question, executor, yardstick
-        self.training = replace(question.training, evaluate_at=(0, question.training.steps))
+    def __init__(self, question: Question, executor: Executor):
+        self.question, self.executor, self.yardstick = question, executor, question.yardstick
+        self.training = question.training
+        if self.training is not None:
+            self.training = replace(self.training, evaluate_at=(0, self.training.steps))
         tuned = {name: optimizer for name, optimizer in question.by_name.items() if question.tuned[name]}
         self.rates: dict[str, RateSearch] = {}
         self.drawn: dict[str, DrawnSearch] = {}
