@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import stats
 
 from slalom.cli.application import program
@@ -220,6 +222,26 @@ def test_tiny_and_huge_values_are_written_readably(tmp_path: Path) -> None:
     assert "2.5×10⁷" in shown
 
 
+@pytest.mark.parametrize("size", [1e-100, 1.0, 1e100])
+def test_the_size_of_the_values_does_not_matter(tmp_path: Path, size: float) -> None:
+    """Without common seeds; the degrees of freedom hold fourth powers of the values."""
+    values = {name: (runs * size).tolist() for name, runs in ACCURACIES.items() if name != "adamw"}
+    rows = [
+        f"{name},{seed + 50 * (name == 'sgd')},{v!r}" for name, runs in values.items() for seed, v in enumerate(runs)
+    ]
+    path = tmp_path / "f.csv"
+    path.write_text("\n".join(["optimizer,seed,value", *rows]), encoding="utf-8")
+    found = judged(path, "--higher-is-better")["tasks"][0]["optimizers"][1]["comparison"]
+    assert found["method"] == "Welch t"
+    expected = stats.ttest_ind(ACCURACIES["adam"], ACCURACIES["sgd"], equal_var=False)
+    assert found["p"] == pytest.approx(expected.pvalue, rel=1e-9)
+
+
+def test_a_value_that_no_run_reaches_is_no_result(tmp_path: Path) -> None:
+    path = write(tmp_path / "f.csv", {"t": {"a": [1.0, 2.0, 3.0], "b": [1.0, 1e300, 2.0]}})
+    assert "by ranks" in printed(path, "--lower-is-better")
+
+
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
@@ -263,3 +285,48 @@ def test_a_mistake_is_one_sentence(
     Path("f.csv").write_text("optimizer,seed,value\nsgd,0,0.5\nadam,0,0.6\n", encoding="utf-8")
     result = invoke(*typed)
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {answer}\n")
+
+
+VALUES = st.one_of(
+    st.floats(0, 1).map(repr),
+    st.floats(allow_infinity=False).map(repr),
+    st.sampled_from(
+        [
+            "nan",
+            "inf",
+            "0",
+            "1e300",
+            "1e-300",
+            "-1",
+            "100",
+            "1e77",
+            "1e139",
+            "-1e139",
+            "1e-100",
+            "2e-100",
+            "1e400",
+            "x",
+            "",
+        ]
+    ),
+)
+ROWS = st.lists(
+    st.tuples(st.sampled_from(["t", "u"]), st.sampled_from("abc"), st.integers(0, 7).map(str), VALUES), max_size=40
+)
+KINDS = ["--kind=accuracy", "--kind=loss", "--kind=steps", "--kind=plain", "--lower-is-better", "--higher-is-better"]
+WISHES = ["--explore", "--json", "--margin=0.1", "--margin=1e300", "--optimum=0", "--optimum=-5", "--baseline=b"]
+OPTIONS = st.lists(st.sampled_from([*KINDS, *WISHES]), max_size=4)
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=ROWS, typed=OPTIONS)
+def test_any_results_are_judged_or_refused_in_one_sentence(rows: Any, typed: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "any.csv"
+    lines = ["task,optimizer,seed,value", *(",".join(row) for row in dict.fromkeys(rows))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    result = invoke(path, *typed)
+    assert result.exit_code in (0, 2), (lines, typed, result.output)
+    if result.exit_code == 2:
+        assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+    elif "--json" in typed:
+        json.loads(result.stdout)

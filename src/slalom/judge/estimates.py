@@ -92,7 +92,8 @@ def welch_difference(a: np.ndarray, b: np.ndarray) -> Difference:
     error = math.sqrt(sum(parts))
     df = float(len(a) + len(b) - 2)
     if error > 0:
-        df = sum(parts) ** 2 / (parts[0] ** 2 / (len(a) - 1) + parts[1] ** 2 / (len(b) - 1))
+        shares = parts[0] / sum(parts), parts[1] / sum(parts)  # the squares of the parts themselves may overflow
+        df = 1 / (shares[0] ** 2 / (len(a) - 1) + shares[1] ** 2 / (len(b) - 1))
     return Difference(mean, error, df, math.sqrt(sum(variances)), min(len(a), len(b)), _two_sided(mean, error, df))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from slalom.core import InputError
 from slalom.judge.results import Results
-from slalom.judge.scales import FLOOR, scale_of
+from slalom.judge.scales import FLOOR, LARGEST, scale_of
 from slalom.judge.significance import mean_ranks
 
 LARGEST_RATIO = 4.0
@@ -51,7 +51,8 @@ def performance_profiles(costs: np.ndarray, names: Sequence[str], points: int = 
     costs = np.maximum(np.asarray(costs, dtype=np.float64), FLOOR)
     best = costs.min(axis=1, keepdims=True)
     # Where all failed, nobody is within any ratio of the best.
-    ratios = np.where(np.isfinite(costs), costs / np.where(np.isfinite(best), best, 1.0), np.inf)
+    with np.errstate(over="ignore"):  # to infinity, which is right for a ratio this large
+        ratios = np.where(np.isfinite(costs), costs / np.where(np.isfinite(best), best, 1.0), np.inf)
     grid = np.geomspace(1.0, LARGEST_RATIO, points)
     grid[-1] = LARGEST_RATIO
     shares = (ratios[:, :, None] <= grid * (1 + 1e-12)).mean(axis=0)
@@ -129,10 +130,12 @@ def _costs(results: Results, name: str) -> np.ndarray:
         return 1.0 - np.nan_to_num(values, nan=0.0)
     scale = scale_of(results)
     if scale.logarithmic:
-        return np.where(np.isnan(values), np.inf, np.maximum(values - scale.optimum, FLOOR))
-    every = np.concatenate([results.array(other) for other in results.values])
+        costs = np.where(np.isnan(values), np.inf, np.maximum(values - scale.optimum, FLOOR))
+        return np.where(costs <= LARGEST, costs, np.inf)
+    every = np.concatenate([scale.transform(results.array(other)) for other in results.values])
     finite = every[np.isfinite(every)]
     best = (finite.max() if scale.higher_is_better else finite.min()) if len(finite) else 0.0
+    values = scale.transform(values)
     return np.where(np.isfinite(values), np.abs(best - values), np.inf)
 
 

@@ -16,6 +16,9 @@ from slalom.judge.results import Results
 FLOOR = 1e-12
 """A loss or a gap below this counts as this: on the log scale, differences down there are rounding."""
 
+LARGEST = 1e140
+"""Where values are compared as they are, one beyond this is no result: its square is not finite."""
+
 ACCURACY_MARGIN, LOSS_MARGIN, GAP_MARGIN, STEPS_MARGIN = 0.3, 2.0, 2.0, 10.0
 """What matters in practice unless somebody says otherwise: points, per cent, a factor, per cent."""
 
@@ -40,7 +43,8 @@ class Scale:
     def transform(self, values: np.ndarray) -> np.ndarray:
         """Return ``values`` (float64, [n]) on this scale; what is not finite as the worst result, an accuracy of 0."""
         worst = 0.0 if self.unit == "points" else -np.inf if self.higher_is_better else np.inf
-        values = np.where(np.isfinite(values), values, worst)
+        known = np.isfinite(values) if self.logarithmic else np.abs(values) <= LARGEST
+        values = np.where(known, values, worst)
         return np.log(np.maximum(values - self.optimum, FLOOR)) if self.logarithmic else values
 
     def back(self, value: float) -> float:
@@ -109,7 +113,7 @@ def has_negative(results: Results) -> bool:
 
 def _plain_margin(results: Results) -> float | None:
     baseline = results.array(results.reference)
-    finite = baseline[np.isfinite(baseline)]
+    finite = baseline[np.abs(baseline) <= LARGEST]
     return PLAIN_MARGIN * abs(float(finite.mean())) or None if len(finite) else None
 
 
