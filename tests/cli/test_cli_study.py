@@ -80,6 +80,43 @@ def test_a_mistake_is_told_in_one_sentence(typed: list[str], complaint: str) -> 
     assert (found.exit_code, found.stderr) == (2, f"Error: {complaint}\n")
 
 
+STUDY = """
+course = "digits-mlp"
+optimizers = ["sgd", "adam"]
+epochs = 2
+seeds = 5
+engine = "field"
+"""
+
+
+def test_a_study_file_reproduces_the_study(path: str, tmp_path: Path) -> None:
+    file = tmp_path / "study.toml"
+    file.write_text(STUDY)
+    found = run(str(file), "--store", path, "--workers", "1")
+    assert "0 of 72 runs were computed now" in found.stdout
+    assert found.stdout == run("digits-mlp", *SHORT, "--store", path).stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "typed", "complaint"),
+    [
+        ("trak = 'lr'", [], "`study.toml`: `trak` is no key of a study. Did you mean `track`? Keys are course, "
+         "optimizers, track, lr, baseline, margin, metric, seeds, seed, steps, epochs, dtype, precision, engine, "
+         "device."),
+        ("seed = 'x'", [], "`study.toml`: seed must be a whole number, got `x`."),
+        ("", ["--track", "full"], "`--track` has no part beside a study file, which holds it all: write it there."),
+        ("", ["-o", "adam"], "`-o` has no part beside a study file, which holds it all: write it there."),
+    ],
+)  # fmt: skip
+def test_a_study_file_refuses_what_it_does_not_know(
+    line: str, typed: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.toml").write_text(STUDY + line)
+    found = run("study.toml", *typed)
+    assert (found.exit_code, found.stderr) == (2, f"Error: {complaint}\n")
+
+
 def test_ctrl_c_says_how_to_continue_and_keeps_what_is_finished(tmp_path: Path) -> None:
     place = tmp_path / "runs.sqlite"
     typed = ["digits-mlp", "-o", "sgd", "-o", "adam", "--epochs", "30", "--seeds", "5", "--engine", "solo"]

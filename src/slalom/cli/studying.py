@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -66,7 +67,9 @@ MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
 @click.option("--store", metavar="FILE", help="Where runs are kept.  [default: a file in your data directory]")
 @click.option("--dry-run", "dry", is_flag=True, help="Print the plan and an estimate of its time; run nothing.")
 @options.outcome("csv json")
+@click.pass_context
 def study(
+    context: click.Context,
     course: str,
     optimizers: tuple[str, ...],
     store: str | None,
@@ -75,11 +78,12 @@ def study(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Tune optimizers, evaluate them on fresh seeds, and say which is better and how sure that is.
+    """Tune optimizers, and say which is better on a task, and how sure that is.
 
     COURSE is a task: a name such as digits-mlp, or file.py:name for one of your own. Each optimizer gets the same
     number of trials, on tuning seeds, and is then run on fresh seeds; the test set is opened once, after tuning. A
-    value typed in a spec is fixed and not tuned. Runs are kept: what is in the store is not computed again, and a
+    value typed in a spec is fixed and not tuned. A file study.toml holds all of it: course, optimizers, and the other
+    options by their names. Runs are kept: what is in the store is not computed again, and a
     study that was stopped goes on where it was when the same command is typed again.
 
     \b
@@ -90,22 +94,38 @@ def study(
       slalom study digits-cnn -o sgd -o momentum -o adam --epochs 5 --dry-run
     """
     from slalom.lab import check_savable
-    from slalom.lab.studying import ENDINGS, plan_study
+    from slalom.lab.studying import ENDINGS, is_study_file, plan_study, read_study_file
     from slalom.lab.studying import study as conduct
 
     check_savable(save, ENDINGS)
+    asked = {"course": course, "optimizers": list(optimizers) or None, **asked}
+    if is_study_file(course):
+        told = read_study_file(course)
+        _refuse_mixture(context, asked)
+        asked |= told
     if dry:
-        _print_plan(plan_study(course, list(optimizers) or None, store=store, **asked), as_json)
+        _print_plan(plan_study(store=store, **asked), as_json)
         return
 
     def work(progress: Any) -> Any:
-        return conduct(course, list(optimizers) or None, store=store, **asked, progress=progress)
+        return conduct(store=store, **asked, progress=progress)
 
     try:
         carry_out(work, heading, save, as_json)
     except KeyboardInterrupt:
         click.echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _refuse_mixture(context: click.Context, asked: Mapping[str, Any]) -> None:
+    """Refuse options that a study file decides: what runs must be what the file says."""
+    from click.core import ParameterSource
+
+    source = context.get_parameter_source
+    for name in asked:
+        if name not in ("course", "workers", "data_dir") and source(name) == ParameterSource.COMMANDLINE:
+            option = "-o" if name == "optimizers" else f"--{name}"
+            raise click.UsageError(f"`{option}` has no part beside a study file, which holds it all: write it there.")
 
 
 def heading(study: Any) -> str:

@@ -12,10 +12,12 @@ To be read in this order:
 * :mod:`slalom.lab.studying.yardsticks`   by what is tuned and judged
 * :mod:`slalom.lab.studying.judging`      from runs to what the judge takes
 * :mod:`slalom.lab.studying.record`       what ``study`` returns
+* :mod:`slalom.lab.studying.study_files`  a study in a file
 """
 
 from slalom.lab.studying.conducting import plan_study, study
 from slalom.lab.studying.planning import StudyPlan
 from slalom.lab.studying.record import ENDINGS, Study
+from slalom.lab.studying.study_files import is_study_file, read_study_file
 
-__all__ = ["ENDINGS", "Study", "StudyPlan", "plan_study", "study"]
+__all__ = ["ENDINGS", "Study", "StudyPlan", "is_study_file", "plan_study", "read_study_file", "study"]

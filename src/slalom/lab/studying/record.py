@@ -12,7 +12,16 @@ from typing import Any
 import numpy as np
 
 from slalom.core import Training
-from slalom.judge import Judgement, Results, Width, expected_best, learning_rate_width
+from slalom.judge import (
+    Judgement,
+    Results,
+    StepsToTarget,
+    Width,
+    expected_best,
+    learning_rate_width,
+    steps_to_target,
+    summarise,
+)
 from slalom.lab import files, formats
 from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.planning import StudyPlan
@@ -172,6 +181,22 @@ class Study:
             return scores
         return expected_best(scores if higher else -scores, higher_is_better=higher)
 
+    @cached_property
+    def target(self) -> float:
+        """What steps to target are counted to: the baseline's median, on fresh seeds, of the measure that chooses.
+
+        NaN where more than half of the baseline's runs were lost.
+        """
+        ends = [one.final(self.yardstick.tuning) for one in self.evaluations[self.judgement.baseline]]
+        lost = self.yardstick.lost
+        median = float(np.median([lost if np.isnan(end) else end for end in ends]))
+        return median if np.isfinite(median) else float("nan")
+
+    def steps_to_target(self, name: str) -> StepsToTarget:
+        """Return in how many steps an optimizer's evaluation runs reached the target; a miss is infinite."""
+        runs, higher = self.evaluations[name], self.yardstick.higher_is_better
+        return summarise(np.array([_reached(one, self.yardstick, self.target, higher) for one in runs]))
+
     def cost(self, name: str) -> Cost:
         """Return what an optimizer has cost."""
         tuning, final = self.tuned[name].runs, self.evaluations[name]
@@ -272,10 +297,16 @@ class Study:
             "learning_rate_width": None
             if width is None
             else {"low": width.low, "high": width.high, "decades": width.decades},
+            "steps_to_target": self._told_steps(name),
             "expected_best": self.expected_best(name).tolist(),
         }
         tidied: dict[str, Any] = formats.tidy(found)
         return tidied
+
+    def _told_steps(self, name: str) -> dict[str, Any]:
+        found = self.steps_to_target(name)
+        quartiles = {"median": found.median, "low": found.lower_quartile, "high": found.upper_quartile}
+        return {"target": self.target, **quartiles, "missed": found.missed, "n": found.n}
 
     def to_json(self) -> bytes:
         """The study as JSON; numbers that are not finite are null."""
@@ -294,6 +325,13 @@ class Study:
 
     def __repr__(self) -> str:
         return f"{self.course.title}, a study\n{self.table()}\n{self.verdict()}"
+
+
+def _reached(one: Finished, yardstick: Yardstick, target: float, higher: bool) -> float:
+    """Return the step of the first evaluation that reached the target; infinite for a miss."""
+    if not one.run.evaluations:
+        return float("inf")
+    return steps_to_target(one.run.series("step"), one.run.series(yardstick.tuning), target, higher)
 
 
 def _write_csv(study: Study, path: Path) -> None:
