@@ -51,7 +51,7 @@ class Group(click.Group):
 @click.group(cls=Group, invoke_without_command=True)
 @click.pass_context
 def runs(context: click.Context) -> None:
-    """Look at the runs that studies have kept, and take them elsewhere.
+    """List, export, merge and verify the runs that studies have kept.
 
     A study keeps every run in one file, the store, so that none is computed twice. It lies in your data directory
     unless --store names another file.
