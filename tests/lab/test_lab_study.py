@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -306,6 +307,30 @@ def test_a_plan_is_shown_and_nothing_is_run_or_made(tmp_path: Path) -> None:
     assert (plan.question.tuning_runs, plan.question.evaluation_runs) == (62, 10)
     assert plan.as_dictionary()["estimated_seconds"] > 0
     assert not path.exists()
+
+
+OWN_TASK = """
+import slalom, torch
+
+def task():
+    x = torch.arange({first}.0, {first}.0 + 160).reshape(40, 4).sin()
+    return slalom.Task(lambda: torch.nn.Linear(4, 2), (x, (x.sum(1) > 0).long()), 10, validation=0, batch_size=10)
+"""
+
+
+def test_the_runs_of_a_file_belong_to_its_content(tmp_path: Path) -> None:
+    kept, counts = MemoryStore(), []
+    terms: dict[str, Any] = {"track": "defaults", "steps": 3, "seeds": 2, "engine": "solo", "store": kept}
+    for name, first in (("mine.py", 0), ("mine.py", 0), ("other.py", 7)):
+        file = tmp_path / name
+        file.write_text(OWN_TASK.format(first=first))
+        found = slalom.study(f"{file}:task", PAIR, **terms)
+        counts.append(found.computed)
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert {one.spec.course_fingerprint for one in found.runs()} == {content}
+    assert counts == [4, 0, 4]
+    (warning,) = [one for one in found.warnings if one.startswith("Nothing is held out for validation")]
+    assert warning == "Nothing is held out for validation: the train accuracy chose what was tuned."
 
 
 def slope(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:

@@ -78,10 +78,11 @@ def study(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Tune optimizers, and say which is better on a task, and how sure that is.
+    """Tune optimizers on a task, and say which one is better.
 
     COURSE is a task: a name such as digits-mlp, or file.py:name for one of your own. Each optimizer gets the same
-    number of trials, on tuning seeds, and is then run on fresh seeds; the test set is opened once, after tuning. A
+    number of trials, on tuning seeds, and is then run on fresh seeds; the test set is opened once, after tuning. The
+    verdict says how sure it is, and how many seeds would decide what is open. A
     value typed in a spec is fixed and not tuned. A file study.toml holds all of it: course, optimizers, and the other
     options by their names. Runs are kept: what is in the store is not computed again, and a
     study that was stopped goes on where it was when the same command is typed again.

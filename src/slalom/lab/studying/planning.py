@@ -11,7 +11,7 @@ from slalom.core import InputError, Optimizer, Runner, Training, nearest, quote
 from slalom.lab import ranges, training
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, REFINEMENTS
 from slalom.lab.studying.spaces import POINTS, drawn_search, tunable
-from slalom.lab.studying.specifying import Setting, setting_of
+from slalom.lab.studying.specifying import Setting, course_fingerprint, setting_of
 from slalom.lab.studying.yardsticks import Yardstick, loop_yardstick, task_yardstick
 from slalom.lab.workers import cores
 from slalom.optimizers import SpecifiedOptimizer, labels
@@ -286,8 +286,12 @@ def _in_words(question: Question) -> dict[str, Any]:
 
 
 def _name_of(question: Question, engine: str) -> str:
-    """Return the name of a study: the same question has the same name."""
-    asked = {**_in_words(question), "wanted_engine": engine}
-    del asked["margin"], asked["baseline"]  # they change the verdict, not what is run
+    """Return the name of a study: the same question has the same name, on the same version of the user's file.
+
+    Margin and baseline change the verdict, not what is run; more seeds are the same study, gone on with.
+    """
+    asked = {**_in_words(question), "wanted_engine": engine, "content": course_fingerprint(question.task)}
+    for name in ("margin", "baseline", "seeds"):
+        del asked[name]
     digest = hashlib.sha256(canonical(asked, "a study's question").encode("ascii")).hexdigest()
     return f"{question.task.name} {question.track} {digest[:12]}"

@@ -119,6 +119,9 @@ class Study:
             found.append(RANKS_DEFAULTS)
         if not self.yardstick.final.startswith("test"):
             found.append(f"{self.course.name} has no test set: the verdict is about the {self.yardstick.words}.")
+        if self.yardstick.tuning.startswith("train") and self.yardstick.final != self.yardstick.tuning:
+            measure = self.yardstick.tuning.replace("_", " ")
+            found.append(f"Nothing is held out for validation: the {measure} chose what was tuned.")
         for name, runs in self.evaluations.items():
             reasons = [one.run.error for one in runs if one.run.error]
             if reasons:

@@ -52,8 +52,7 @@ class Setting:
 
 def setting_of(task: Any, track: str, engine: str, device: str) -> Setting:
     """Return the setting of a study on a task."""
-    fingerprint = _course_fingerprint(task.source) if task.source else _token(task)
-    return Setting(task.name, fingerprint, engine, _device_model(device), LANES[track])
+    return Setting(task.name, course_fingerprint(task), engine, _device_model(device), LANES[track])
 
 
 def is_nameless(task: Any, optimizers: Any) -> bool:
@@ -66,9 +65,11 @@ def _is_unreachable(factory: Any) -> bool:
     return "<" in name or getattr(factory, "__module__", "__main__") == "__main__"
 
 
-def _course_fingerprint(source: str) -> str:
+def course_fingerprint(task: Any) -> str:
     """Return the hash of the user's file; nothing for a task of the catalogue."""
-    path, _, _ = source.rpartition(":")
+    if not task.source:
+        return _token(task)
+    path, _, _ = task.source.rpartition(":")
     return _hash(path) if path.endswith(".py") else ""
 
 
