@@ -11,19 +11,34 @@ _HOME = {
     "InputError": "slalom.core",
     "Landscape": "slalom.landscapes",
     "Race": "slalom.lab",
+    "Study": "slalom.lab.studying",
     "Task": "slalom.tasks",
     "TaskRace": "slalom.lab",
     "demo": "slalom.lab",
     "race": "slalom.lab",
+    "study": "slalom.lab.studying",
     "sweep": "slalom.lab",
 }
 """Public name to the room it is imported from when somebody first uses it: torch takes seconds to import."""
 
-__all__ = ["InputError", "Landscape", "Race", "Task", "TaskRace", "__version__", "demo", "race", "sweep"]
+__all__ = [
+    "InputError",
+    "Landscape",
+    "Race",
+    "Study",
+    "Task",
+    "TaskRace",
+    "__version__",
+    "demo",
+    "race",
+    "study",
+    "sweep",
+]
 
 if TYPE_CHECKING:
     from slalom.core import InputError
     from slalom.lab import Race, TaskRace, demo, race, sweep
+    from slalom.lab.studying import Study, study
     from slalom.landscapes import Landscape
     from slalom.tasks import Task
 

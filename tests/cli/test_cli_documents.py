@@ -8,23 +8,29 @@ import shlex
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from slalom import store as stores
 from slalom.cli.application import COMMANDS, program
+from slalom.core import Run
+from slalom.store import RunSpec
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *(ROOT / "docs" / name for name in ("reading.md", "metrics.md", "tasks.md")),
+    *(ROOT / "docs" / name for name in ("reading.md", "metrics.md", "tasks.md", "judging.md")),
 ]
 
 
 def commands(text: str) -> list[str]:
     """Return the commands of indented and fenced lines that begin with ``slalom``, and of code within sentences."""
     joined = text.replace("\\\n", " ")
-    lines = re.findall(r"^ *(slalom (?:race|sweep|demo|list|show) .*)$", joined, flags=re.MULTILINE)
-    return [*lines, *re.findall(r"`(slalom (?:race|sweep|demo|list|show) [^`]+)`", joined)]
+    lines = re.findall(
+        r"^ *(slalom (?:race|sweep|study|judge|runs|demo|list|show|selfcheck) .*)$", joined, flags=re.MULTILINE
+    )
+    return [*lines, *re.findall(r"`(slalom (?:race|sweep|study|judge|runs|demo|list|show|selfcheck) [^`]+)`", joined)]
 
 
 def without_remark(line: str) -> list[str]:
@@ -34,7 +40,8 @@ def without_remark(line: str) -> list[str]:
 
 def typed() -> list[tuple[str, ...]]:
     found = [line for document in DOCUMENTS for line in commands(document.read_text(encoding="utf-8"))]
-    for name in ((), *((name,) for name in COMMANDS)):
+    below = [("runs", name) for name in ("list", "export", "merge", "verify")]
+    for name in ((), *((name,) for name in COMMANDS), *below):
         found += commands(CliRunner().invoke(program, [*name, "--help"], env={"COLUMNS": "200"}).stdout)
     return sorted({tuple(without_remark(line)) for line in found})
 
@@ -50,16 +57,31 @@ def python_of(document: str, wanted: str) -> str:
 
 
 def write_examples(folder: Path) -> None:
-    """Write the files of Python that the documents speak of."""
+    """Write the files that the documents speak of."""
     task = python_of("README.md", "slalom.Task").rsplit("print", 1)[0]
     (folder / "my_task.py").write_text(task, encoding="utf-8")
     (folder / "my_loop.py").write_text(python_of("docs/tasks.md", "make_optimizer"), encoding="utf-8")
+    rows = [f"{name},{seed},0.9{seed}" for name in ("sgd", "adam") for seed in range(6)]
+    for name in ("results.csv", "losses.csv"):
+        (folder / name).write_text("\n".join(["optimizer,seed,value", *rows]), encoding="utf-8")
+    for name in ("runs", "a", "b", "laptop", "server", "all"):
+        with stores.open(folder / f"{name}.sqlite") as store:
+            store.put(RunSpec("digits-mlp", "torch.optim.adam.Adam", 0), Run(np.zeros(1), (), completed=1))
+
+
+def keep_runs_in(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be read from or written to the user's own store."""
+    for module in ("slalom.store", "slalom.store.on_disk"):
+        monkeypatch.setattr(f"{module}.default_path", lambda: path)
 
 
 @pytest.mark.parametrize("words", TYPED, ids=" ".join)
 def test_every_command_of_the_documents_can_be_parsed(words: tuple[str, ...]) -> None:
     name, *args = words
     command = program.get_command(click.Context(program), name)
+    if isinstance(command, click.Group):  # `slalom runs list`
+        name, *args = args
+        command = command.commands[name]
     assert command is not None
     with command.make_context(name, args):
         pass
@@ -71,6 +93,7 @@ def test_every_command_of_the_documents_runs(
     words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    keep_runs_in(tmp_path / "runs.sqlite", monkeypatch)
     write_examples(tmp_path)
     result = CliRunner().invoke(program, list(words))
     assert result.exit_code == 0, result.output
@@ -90,6 +113,7 @@ def test_the_examples_in_files_run_from_the_command_line(
     course: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    keep_runs_in(tmp_path / "runs.sqlite", monkeypatch)
     write_examples(tmp_path)
     result = CliRunner().invoke(program, ["race", course, "-o", "sgd:lr=0.05", "-o", "adam:lr=0.05", "--seeds", "2"])
     assert result.exit_code == 0, result.output

@@ -19,9 +19,13 @@ from slalom.cli.errors import sentence, unknown_command
 COMMANDS = {
     "race": "slalom.cli.racing:race",
     "sweep": "slalom.cli.sweeping:sweep",
+    "study": "slalom.cli.studying:study",
+    "judge": "slalom.cli.judging:judge",
+    "runs": "slalom.cli.runs:runs",
     "demo": "slalom.cli.demonstration:demo",
     "list": "slalom.cli.listing:list_names",
     "show": "slalom.cli.showing:show",
+    "selfcheck": "slalom.cli.selfchecking:selfcheck",
 }
 """Command to the module and object behind it, in the order of ``slalom --help``; imported when named."""
 
@@ -77,6 +81,7 @@ def program(context: click.Context) -> None:
       slalom race sphere                          the six classic optimizers, side by side
       slalom race rosenbrock -o adam:lr=0.1 --save card.png
       slalom sweep sphere -o adam --over lr       which learning rates work
+      slalom judge results.csv                    a verdict on results you already have
       slalom list landscapes                      what can be descended
       slalom show adam                            what an optimizer computes
 

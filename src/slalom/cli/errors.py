@@ -14,6 +14,13 @@ MISSING = {
     "as in `slalom {command} sphere`; `slalom list landscapes` and `slalom list tasks` show the names.",
     "name": "NAME is missing: say what to show, as in `slalom show adam` or `slalom show rosenbrock`; "
     "`slalom list optimizers`, `slalom list landscapes` and `slalom list tasks` show the names.",
+    "results_file": "FILE.csv is missing: name a file with the columns optimizer, seed and value, "
+    "as in `slalom judge results.csv`.",
+    "table_file": "FILE is missing: name the file to write, as in `slalom runs export runs.csv`.",
+    "target": "TARGET is missing: name the store to copy into, and those to copy from, "
+    "as in `slalom runs merge all.sqlite a.sqlite b.sqlite`.",
+    "sources": "SOURCE is missing: name the stores to copy from, "
+    "as in `slalom runs merge all.sqlite a.sqlite b.sqlite`.",
 }
 """What to answer when an argument is left out."""
 
@@ -42,6 +49,15 @@ def unknown_command(name: str, known: Iterable[str]) -> str:
         f"{quote(name)} is not a command.{nearest(name, known)} `slalom --help` lists them; "
         "a race is typed `slalom race sphere`."
     )
+
+
+def unknown_subcommand(name: str, command: str, known: Iterable[str]) -> str:
+    """Return the answer to ``slalom runs lst``."""
+    from slalom.core import nearest, quote
+
+    *others, last = known
+    hint = nearest(name, [*others, last])
+    return f"{quote(name)} is not a command of `{command}`: choose {', '.join(others)} or {last}.{hint}"
 
 
 def left_over(words: Sequence[str], context: click.Context) -> str:

@@ -89,6 +89,36 @@ class Deviation(_Value):
         return value
 
 
+class Number(_Value):
+    """A finite number."""
+
+    name = "number"
+
+    def __init__(self, rule: str, example: str):
+        self.rule, self.example = rule, example
+
+    def read(self, text: str) -> float:
+        value = float(text.replace("−", "-"))
+        if not math.isfinite(value):
+            raise ValueError
+        return value
+
+
+class Positive(_Value):
+    """A finite number above 0."""
+
+    name = "number"
+
+    def __init__(self, rule: str, example: str):
+        self.rule, self.example = rule, example
+
+    def read(self, text: str) -> float:
+        value = float(text)
+        if not 0 < value < math.inf:
+            raise ValueError
+        return value
+
+
 class Numbers(_Value):
     """Finite numbers separated by commas; brackets around them and the minus sign of print are welcome."""
 

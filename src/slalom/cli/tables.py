@@ -21,6 +21,9 @@ UNLIMITED = 10_000
 LEAST_TELLING = ("gradients", "straight", "turns", "lr", "path", "leaves again", "seed", "status")
 """Columns that give way in a narrow terminal, in this order, once the empty ones have."""
 
+LEFT = ("status", "verdict", "course", "optimizer")
+"""Columns of words, which begin at the left, as the first one does."""
+
 SAMPLES = {(): "━━━", (3.6, 1.6): "╍╍╍", (1.1, 1.5): "┉┉┉", (5.0, 1.5, 1.1, 1.5): "━╍━"}
 """Dashes of the pictures' lines, as characters."""
 
@@ -99,12 +102,17 @@ def marks(optimizers: Sequence[tuple[str, str]]) -> dict[str, Mark]:
     }
 
 
-def fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the indices of the columns that fit ``width`` characters together. The first always stays."""
+def fitting(
+    columns: Sequence[str], texts: Sequence[Sequence[str]], width: int, least: Sequence[str] = LEAST_TELLING
+) -> list[int]:
+    """Return the indices of the columns that fit ``width`` characters together. The first always stays.
+
+    The empty ones give way first, then those named in ``least``, in that order, then the others from the right.
+    """
     widths = [_width(name, [line[k] for line in texts]) for k, name in enumerate(columns)]
     kept = list(range(len(columns)))
     empty = [k for k in kept[1:] if all(line[k] in ("", "–") for line in texts)]
-    ranked = [columns.index(name) for name in LEAST_TELLING if name in columns]
+    ranked = [columns.index(name) for name in least if name in columns]
     others = [k for k in reversed(kept[1:]) if k not in ranked]
     for k in dict.fromkeys([*empty, *ranked, *others]):
         if sum(widths[i] + GAP for i in kept) - GAP <= width:
@@ -114,12 +122,14 @@ def fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) 
     return kept
 
 
-def table_lines(table: Results, known: Mapping[str, Mark], width: int) -> list[Any]:
+def table_lines(
+    table: Results, known: Mapping[str, Mark], width: int, least: Sequence[str] = LEAST_TELLING
+) -> list[Any]:
     """Return the lines of ``table``: headings, a rule, the rows, and which columns found no room."""
     from rich.text import Text
 
     sample = max((len(mark.text) + 1 for mark in known.values()), default=0)
-    kept = fitting(table.columns, table.texts, width - sample)
+    kept = fitting(table.columns, table.texts, width - sample, least)
     columns = [_column(table, k) for k in kept]
     lines = _heading(columns, sample)
     for index, line in enumerate(table.texts):
@@ -160,7 +170,7 @@ def _heading(columns: Sequence[Column], sample: int) -> list[Any]:
 def _column(table: Results, k: int) -> Column:
     name, texts = table.columns[k], tuple(line[k] for line in table.texts)
     width = _width(name, texts)
-    return Column(_broken(name, width), texts, k == 0 or name == "status", width)
+    return Column(_broken(name, width), texts, k == 0 or name in LEFT, width)
 
 
 def _width(heading: str, texts: Sequence[str]) -> int:

@@ -153,7 +153,7 @@ def plan_task(
             remarks.append(f"the networks are computed one after another: {reason}")
     choice = networks.choose(task, runners, training, engine=engine)
     seconds = choice.seconds_per_step * training.steps * len(runners)
-    hands = _hands(training, seconds, workers)
+    hands = hands_for(training, seconds, workers)
     width = choice.width
     if hands > 1 and choice.engine != "solo":
         width = max(LEAST_TOGETHER, min(width, -(-len(runners) // hands)))
@@ -166,7 +166,7 @@ def plan_task(
     return Plan(job, runners, units, hands, tuple(remarks))
 
 
-def _hands(training: Training, seconds: float, workers: int | None) -> int:
+def hands_for(training: Training, seconds: float, workers: int | None) -> int:
     """Return how many processes to compute on: this one alone where the work is short, or there is one GPU for all."""
     if training.device != "cpu":
         return 1

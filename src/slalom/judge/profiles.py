@@ -1,0 +1,156 @@
+"""Several tasks at once: performance profiles, rank probabilities, and a winner only where there are tasks enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from slalom.core import InputError
+from slalom.judge.results import Results
+from slalom.judge.scales import FLOOR, LARGEST, scale_of
+from slalom.judge.significance import mean_ranks
+
+LARGEST_RATIO = 4.0
+"""Profiles end here: beyond four times the best, how much worse no longer matters."""
+
+FEWEST_TASKS = 10
+"""With fewer tasks than this, no overall winner is named."""
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """For each optimizer the share of tasks on which its cost is within a ratio of the best (Dolan and Moré, 2002).
+
+    ``ratios`` [P], from 1 to 4; ``shares`` [optimizers, P].
+    """
+
+    names: tuple[str, ...]
+    ratios: np.ndarray
+    shares: np.ndarray
+
+
+@dataclass(frozen=True)
+class Across:
+    """What several tasks say together. ``rank_probabilities`` [optimizers, ranks]: each row and column sums to 1.
+
+    ``friedman_p`` is None with fewer than ten tasks or three optimizers.
+    """
+
+    names: tuple[str, ...]
+    tasks: tuple[str, ...]
+    profiles: Profiles
+    rank_probabilities: np.ndarray
+    friedman_p: float | None
+    sentence: str
+
+
+def performance_profiles(costs: np.ndarray, names: Sequence[str], points: int = 121) -> Profiles:
+    """Return the profiles of ``costs`` [tasks, optimizers], positive, smaller is better, infinite for a failure."""
+    costs = np.maximum(np.asarray(costs, dtype=np.float64), FLOOR)
+    best = costs.min(axis=1, keepdims=True)
+    # Where all failed, nobody is within any ratio of the best.
+    with np.errstate(over="ignore"):  # to infinity, which is right for a ratio this large
+        ratios = np.where(np.isfinite(costs), costs / np.where(np.isfinite(best), best, 1.0), np.inf)
+    grid = np.geomspace(1.0, LARGEST_RATIO, points)
+    grid[-1] = LARGEST_RATIO
+    shares = (ratios[:, :, None] <= grid * (1 + 1e-12)).mean(axis=0)
+    return Profiles(tuple(names), grid, shares)
+
+
+def rank_probabilities(
+    values: Sequence[Sequence[np.ndarray]], *, paired: bool = True, draws: int = 2_000, seed: int = 0
+) -> np.ndarray:
+    """Return the probability of each optimizer for each rank, float64, [optimizers, ranks], averaged over tasks.
+
+    ``values`` holds, per task and optimizer, the costs of its seeds (smaller is better, infinite allowed), in the same
+    order of seeds for all optimizers of a task where ``paired``. Seeds are drawn with replacement within each task,
+    optimizers are ranked by their means, and equal ones share their ranks.
+    """
+    generator = np.random.Generator(np.random.Philox(seed))
+    count = len(values[0])
+    total = np.zeros((count, count))
+    for costs in values:
+        means = np.empty((draws, count))
+        alike = paired and len({len(one) for one in costs}) == 1
+        chosen = generator.integers(0, len(costs[0]), size=(draws, len(costs[0]))) if alike else None
+        for place, one in enumerate(costs):
+            drawn = chosen if chosen is not None else generator.integers(0, len(one), size=(draws, len(one)))
+            means[:, place] = np.asarray(one, dtype=np.float64)[drawn].mean(axis=1)
+        below = (means[:, None, :] < means[:, :, None]).sum(axis=2)  # [draws, optimizers]: how many did better
+        equal = (means[:, None, :] == means[:, :, None]).sum(axis=2)  # itself included
+        for rank in range(count):
+            total[:, rank] += (((below <= rank) & (rank < below + equal)) / equal).mean(axis=0)
+    return total / len(values)
+
+
+def friedman_p(costs: np.ndarray) -> float | None:
+    """Return the p of Friedman's test that all optimizers do equally well; ``costs`` [tasks, optimizers].
+
+    None with fewer than ten tasks or three optimizers: it is then no test to rely on.
+    """
+    tasks, optimizers = costs.shape
+    if tasks < FEWEST_TASKS or optimizers < 3:
+        return None
+    if (costs == costs[:, :1]).all():
+        return 1.0
+    from scipy import stats  # takes more than a second
+
+    ranks = np.array([mean_ranks(row) for row in costs])  # so that infinite costs can be compared
+    return float(stats.friedmanchisquare(*ranks.T).pvalue)
+
+
+def across(results: Sequence[Results], seed: int = 0) -> Across:
+    """Return what several tasks say together of the optimizers that have results on all of them."""
+    names = [name for name in results[0].values if all(name in other.values for other in results)]
+    if len(results) < 2 or len(names) < 2:
+        raise InputError("Tasks can be put together where there are at least two, with two optimizers on each.")
+    runs = [[_costs(result, name) for name in names] for result in results]
+    costs = np.array([[float(np.mean(one)) for one in row] for row in runs])
+    paired = all(result.paired and _same_seeds(result.values, names) for result in results)
+    p = friedman_p(costs)
+    return Across(
+        tuple(names),
+        tuple(result.task for result in results),
+        performance_profiles(costs, names),
+        rank_probabilities(runs, paired=paired, seed=seed),
+        p,
+        _sentence(names, costs, p),
+    )
+
+
+def _costs(results: Results, name: str) -> np.ndarray:
+    """Return costs, [seeds], smaller is better: error rates for accuracies, gaps or losses, steps.
+
+    A plain result of which higher is better has no natural zero: its distance to the best of all runs is taken.
+    """
+    values = results.array(name)
+    if results.kind == "accuracy":
+        return 1.0 - np.nan_to_num(values, nan=0.0)
+    scale = scale_of(results)
+    if scale.logarithmic:
+        costs = np.where(np.isnan(values), np.inf, np.maximum(values - scale.optimum, FLOOR))
+        return np.where(costs <= LARGEST, costs, np.inf)
+    every = np.concatenate([scale.transform(results.array(other)) for other in results.values])
+    finite = every[np.isfinite(every)]
+    best = (finite.max() if scale.higher_is_better else finite.min()) if len(finite) else 0.0
+    values = scale.transform(values)
+    return np.where(np.isfinite(values), np.abs(best - values), np.inf)
+
+
+def _same_seeds(values: Mapping[str, Mapping[int, float]], names: Sequence[str]) -> bool:
+    return len({frozenset(values[name]) for name in names}) == 1
+
+
+def _sentence(names: Sequence[str], costs: np.ndarray, p: float | None) -> str:
+    tasks = len(costs)
+    if p is None:
+        need = f"at least {FEWEST_TASKS} tasks" if tasks < FEWEST_TASKS else "at least three optimizers"
+        return f"No overall winner is named: that takes {need}, here are {tasks} tasks and {len(names)} optimizers."
+    if p > 0.05:
+        return f"Over {tasks} tasks the optimizers are not told apart (Friedman p = {p:.2f}): no overall winner."
+    ranks = np.array([mean_ranks(row) for row in costs]).mean(axis=0)
+    order = ", ".join(f"{names[place]} {ranks[place]:.1f}" for place in np.argsort(ranks, kind="stable"))
+    written = f"= {p:.3f}" if p >= 0.001 else "< 0.001"
+    return f"Over {tasks} tasks the optimizers differ (Friedman p {written}); mean ranks: {order}."

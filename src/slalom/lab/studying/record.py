@@ -1,0 +1,347 @@
+"""What ``slalom.study`` returns: whom tuning chose, how everyone did on fresh seeds, and what can be said of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from slalom.core import Training
+from slalom.judge import (
+    Judgement,
+    Results,
+    StepsToTarget,
+    Width,
+    expected_best,
+    learning_rate_width,
+    steps_to_target,
+    summarise,
+)
+from slalom.lab import files, formats
+from slalom.lab.studying.executing import Finished
+from slalom.lab.studying.planning import StudyPlan
+from slalom.lab.studying.spaces import value_of
+from slalom.lab.studying.tuning import Tuned
+from slalom.lab.studying.yardsticks import Yardstick
+from slalom.lab.tables import Table
+
+ENDINGS = ("csv", "json")
+
+RANKS_DEFAULTS = (
+    "The track defaults ranks settings as they were given, not optimizers: tuned, the order may be another."
+)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one optimizer has cost: all runs that tuning and evaluation asked for, those from the store included."""
+
+    trials: int
+    tuning_runs: int
+    evaluation_runs: int
+    steps: int
+    seconds: float  # of training
+    seconds_per_step: float
+
+    @property
+    def runs(self) -> int:
+        return self.tuning_runs + self.evaluation_runs
+
+
+@dataclass(repr=False, eq=False)
+class Study:
+    """A study that is finished. ``tuned`` and ``evaluations`` are by the optimizers' labels, in the order as typed."""
+
+    plan: StudyPlan
+    tuned: Mapping[str, Tuned]
+    evaluations: Mapping[str, Sequence[Finished]]
+    results: Results
+    judgement: Judgement
+    computed: int  # runs that were not in the store
+    store: str
+    versions: Mapping[str, str]
+
+    @property
+    def course(self) -> Any:
+        return self.plan.question.task
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """By what optimizers were tuned and judged."""
+        return self.plan.question.yardstick
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self.plan.question.names
+
+    @property
+    def optimizers(self) -> tuple[Any, ...]:
+        """The optimizers as tuned."""
+        return tuple(one.optimizer for one in self.tuned.values())
+
+    @property
+    def steps(self) -> int:
+        """Steps of each run; of a training loop, as far as the longest got."""
+        if self._training is not None:
+            return self._training.steps
+        return max(one.run.completed for runs in self.evaluations.values() for one in runs)
+
+    @property
+    def engine(self) -> str:
+        return self.plan.setting.engine
+
+    @property
+    def dtype(self) -> str:
+        return "" if self._training is None else self._training.dtype
+
+    @property
+    def precision(self) -> str:
+        return "" if self._training is None else self._training.precision
+
+    @property
+    def device(self) -> str:
+        return "cpu" if self._training is None else self._training.device
+
+    @property
+    def _training(self) -> Training | None:
+        return self.plan.question.training
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Every doubt, in a sentence each."""
+        found = [warning.sentence for warning in self.judgement.warnings]
+        if self.plan.question.track == "defaults":
+            found.append(RANKS_DEFAULTS)
+        if not self.yardstick.final.startswith("test"):
+            found.append(f"{self.course.name} has no test set: the verdict is about the {self.yardstick.words}.")
+        if self.yardstick.tuning.startswith("train") and self.yardstick.final != self.yardstick.tuning:
+            measure = self.yardstick.tuning.replace("_", " ")
+            found.append(f"Nothing is held out for validation: the {measure} chose what was tuned.")
+        for name, runs in self.evaluations.items():
+            reasons = [one.run.error for one in runs if one.run.error]
+            if reasons:
+                found.append(f"{len(reasons)} of {len(runs)} runs of {name} failed, the first with: {reasons[0]}.")
+        return tuple(found)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What the terminal prints below: warnings, how it was computed, where the runs are."""
+        runs = len(self.runs())
+        kept = f"{self.computed:,} of {runs:,} runs were computed now"
+        kept += ", the others were there already" if self.computed < runs else ""
+        where = "" if self.store == "memory" else f"; all are kept in {self.store}"
+        return (*self.warnings, *self.plan.remarks, kept + where)
+
+    @property
+    def sentence(self) -> str:
+        """The verdict to quote."""
+        return self.verdict()
+
+    def verdict(self) -> str:
+        """Return who is tied with the best, and how everyone stands against the baseline, in sentences to quote."""
+        return " ".join([self.judgement.tied_sentence, *self.judgement.sentences])
+
+    def runs(self) -> list[Finished]:
+        """Return all runs, those of tuning first, each with its specification and key."""
+        return [
+            *(run for one in self.tuned.values() for run in one.runs),
+            *(r for rs in self.evaluations.values() for r in rs),
+        ]
+
+    def best(self) -> str:
+        """Return the winner as code to paste: ``torch.optim.AdamW(model.parameters(), lr=0.0021)``.
+
+        Of several that are tied, the one with the best result; where none can be compared fairly, of all.
+        """
+        return str(self.tuned[self._winner].optimizer.code())
+
+    @property
+    def _winner(self) -> str:
+        sign = 1 if self.yardstick.higher_is_better else -1
+        values = {name: self.judgement.entry(name).estimate.value for name in self.judgement.tied_best or self.names}
+        return max(values, key=lambda name: sign * values[name])
+
+    def width(self, name: str) -> Width | None:
+        """Return the stretch of learning rates around an optimizer's best in which it stays close to that; None where
+        more or less than that was tuned, or everything diverged."""
+        trials = self.tuned[name].trials
+        if not trials or self.plan.question.tuned[name] != ("lr",):
+            return None
+        sign = 1.0 if self.yardstick.higher_is_better else -1.0
+        rates, values = np.array([trial.values["lr"] for trial in trials]), sign * np.array([t.score for t in trials])
+        return learning_rate_width(rates, values, accuracy=self.yardstick.kind == "accuracy")
+
+    def expected_best(self, name: str) -> np.ndarray:
+        """Return the best validation result to expect of 1, 2, … trials, float64, [trials]; empty if none."""
+        higher = self.yardstick.higher_is_better
+        scores = np.array([trial.score for trial in self.tuned[name].trials])
+        if not len(scores):
+            return scores
+        return expected_best(scores if higher else -scores, higher_is_better=higher)
+
+    @cached_property
+    def target(self) -> float:
+        """What steps to target are counted to: the baseline's median, on fresh seeds, of the measure that chooses.
+
+        NaN where more than half of the baseline's runs were lost.
+        """
+        ends = [one.final(self.yardstick.tuning) for one in self.evaluations[self.judgement.baseline]]
+        lost = self.yardstick.lost
+        median = float(np.median([lost if np.isnan(end) else end for end in ends]))
+        return median if np.isfinite(median) else float("nan")
+
+    def steps_to_target(self, name: str) -> StepsToTarget:
+        """Return in how many steps an optimizer's evaluation runs reached the target; a miss is infinite."""
+        runs, higher = self.evaluations[name], self.yardstick.higher_is_better
+        return summarise(np.array([_reached(one, self.yardstick, self.target, higher) for one in runs]))
+
+    def cost(self, name: str) -> Cost:
+        """Return what an optimizer has cost."""
+        tuning, final = self.tuned[name].runs, self.evaluations[name]
+        runs = [one.run for one in (*tuning, *final)]
+        steps, seconds = sum(run.completed for run in runs), sum(run.seconds for run in runs)
+        return Cost(self.tuned[name].count, len(tuning), len(final), steps, seconds, seconds / max(1, steps))
+
+    def table(self) -> Table:
+        """One row per optimizer: its rate, its result with the interval, how it stands, what it cost."""
+        rows = [self._row(name) for name in self.names]
+        texts = tuple(tuple(map(str, self._texts(name, row))) for name, row in zip(self.names, rows, strict=True))
+        return Table(tuple(rows[0]), tuple(rows), texts, f"{self._means} {self.judgement.note}")
+
+    @property
+    def _means(self) -> str:
+        question = self.plan.question
+        margin = f"margin {self.judgement.margin}" if self.judgement.margin else "no margin"
+        each = len(question.seeds)
+        return (
+            f"{self.yardstick.words} after {self.steps:,} steps, {each} fresh seed{'s' * (each != 1)}; baseline "
+            f"{self.judgement.baseline}, {margin}; lr marked * was fixed; seconds of training of all runs."
+        )
+
+    def _row(self, name: str) -> dict[str, Any]:
+        entry, cost = self.judgement.entry(name), self.cost(name)
+        return {
+            "optimizer": name,
+            "lr": self.tuned[name].optimizer.hyperparameters.get("lr"),
+            self.yardstick.words: entry.estimate.value,
+            "diverged": self.results.divergences(name),
+            "verdict": "baseline" if entry.verdict is None else entry.verdict.word,
+            "trials": cost.trials,
+            "runs": cost.runs,
+            "seconds": cost.seconds,
+        }
+
+    def _texts(self, name: str, row: Mapping[str, Any]) -> list[str]:
+        estimate, rate = self.judgement.entry(name).estimate, row["lr"]
+        shown = "–" if rate is None else f"{rate:.4g}" + "*" * ("lr" not in self.plan.question.tuned[name])
+        lost = f"{row['diverged']} of {len(self.evaluations[name])}" if row["diverged"] else "–"
+        result = self._interval(estimate.value, estimate.low, estimate.high)
+        return [
+            name,
+            shown,
+            result,
+            lost,
+            row["verdict"],
+            f"{row['trials']}",
+            f"{row['runs']}",
+            f"{row['seconds']:.3g}",
+        ]
+
+    def _interval(self, value: float, low: float | None, high: float | None) -> str:
+        def written(number: float) -> str:
+            return f"{100 * number:.1f} %" if self.yardstick.kind == "accuracy" else f"{number:.4g}"
+
+        if low is None or high is None:
+            return written(value)
+        return f"{written(value)} [{written(low).removesuffix(' %')}, {written(high).removesuffix(' %')}]"
+
+    def as_dictionary(self) -> dict[str, Any]:
+        """Return what JSON has."""
+        told = self.judgement.as_dictionary()
+        question = self.plan.question
+        for entry in told["optimizers"]:
+            entry |= self._told(entry["name"])
+        task = {
+            "task": question.task.name,
+            "track": question.track,
+            **told,
+            "warnings": list(self.warnings),
+            "steps": self.steps,
+            "seeds": list(question.seeds),
+            "sentence": self.verdict(),
+            "best": self.best(),
+            "tied_sentence": self.judgement.tied_sentence,
+        }
+        about = {"engine": self.engine, "width": self.plan.width, "dtype": self.dtype, "device": self.device}
+        return {"tasks": [task], "store": self.store, **about, "versions": dict(self.versions)}
+
+    def _told(self, name: str) -> dict[str, Any]:
+        one, cost, width = self.tuned[name], self.cost(name), self.width(name)
+        sign = 1 if self.yardstick.higher_is_better else -1
+        found = {
+            "optimizer": one.optimizer.spec,
+            "code": one.optimizer.code(),
+            "tuned": {tuned: value_of(one.optimizer, tuned) for tuned in self.plan.question.tuned[name]},
+            "values": {str(seed): value for seed, value in self.results.values[name].items()},
+            "cost": {
+                "trials": cost.trials,
+                "tuning_runs": cost.tuning_runs,
+                "evaluation_runs": cost.evaluation_runs,
+                "steps": cost.steps,
+                "seconds": cost.seconds,
+                "milliseconds_per_step": 1000 * cost.seconds_per_step,
+            },
+            "search": [{**trial.values, self.yardstick.tuning: sign * trial.score} for trial in one.trials],
+            "learning_rate_width": None
+            if width is None
+            else {"low": width.low, "high": width.high, "decades": width.decades},
+            "steps_to_target": self._told_steps(name),
+            "expected_best": self.expected_best(name).tolist(),
+        }
+        tidied: dict[str, Any] = formats.tidy(found)
+        return tidied
+
+    def _told_steps(self, name: str) -> dict[str, Any]:
+        found = self.steps_to_target(name)
+        quartiles = {"median": found.median, "low": found.lower_quartile, "high": found.upper_quartile}
+        return {"target": self.target, **quartiles, "missed": found.missed, "n": found.n}
+
+    def to_json(self) -> bytes:
+        """The study as JSON; numbers that are not finite are null."""
+        return formats.as_json(self.as_dictionary())
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the study: ``json``, or ``csv`` with one line per evaluation run. The file appears whole or not at all.
+
+        Raises InputError for an unknown ending or a place that cannot be written.
+        """
+        writers: dict[str, files.Writer] = {"json": self._write_json, "csv": partial(_write_csv, self)}
+        return files.save(path, writers)
+
+    def _write_json(self, path: Path) -> None:
+        path.write_bytes(self.to_json())
+
+    def __repr__(self) -> str:
+        return f"{self.course.title}, a study\n{self.table()}\n{self.verdict()}"
+
+
+def _reached(one: Finished, yardstick: Yardstick, target: float, higher: bool) -> float:
+    """Return the step of the first evaluation that reached the target; infinite for a miss."""
+    if not one.run.evaluations:
+        return float("inf")
+    return steps_to_target(one.run.series("step"), one.run.series(yardstick.tuning), target, higher)
+
+
+def _write_csv(study: Study, path: Path) -> None:
+    """Write what ``slalom judge`` reads: optimizer, seed, value; nan for a run that diverged."""
+    lines = [
+        [study.course.name, name, seed, "nan" if value != value else repr(value)]
+        for name, values in study.results.values.items()
+        for seed, value in values.items()
+    ]
+    formats.write_csv(path, ["task", "optimizer", "seed", "value"], lines)

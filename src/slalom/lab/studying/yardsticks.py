@@ -1,0 +1,113 @@
+"""By what optimizers are tuned and judged: the validation examples choose, the test set gives the verdict."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slalom.core import InputError, Optimizer, Runner, nearest, quote
+from slalom.judge import Kind
+from slalom.lab.task_record import CLOCKS, HIGHER, LOWER
+
+
+@dataclass(frozen=True)
+class Yardstick:
+    """The names of two measures, such as ``validation_accuracy`` and ``test_accuracy``, and which way is better."""
+
+    tuning: str
+    final: str
+    higher_is_better: bool
+    kind: Kind
+    optimum: float | None = None
+
+    @property
+    def lost(self) -> float:
+        """What a run that diverged counts as."""
+        if self.kind == "accuracy":
+            return 0.0
+        return -math.inf if self.higher_is_better else math.inf
+
+    @property
+    def words(self) -> str:
+        """What the final measure is called: "test accuracy"."""
+        return self.final.replace("_", " ")
+
+
+def task_yardstick(task: Any, seed: int, metric: str | None = None) -> Yardstick:
+    """Return the measures of a task: its first metric, its loss where it has none, or the one that is asked for.
+
+    Where nothing is held out it is the training loss. Raises InputError for a metric that the task does not have.
+    """
+    splits = task.splits(seed).named()
+    held_out = [split for split in ("validation", "test") if split in splits]
+    wanted = None if metric is None else metric.removeprefix("validation_").removeprefix("test_")
+    known = ["loss", *task.metrics]
+    if wanted is not None and wanted not in known:
+        hint = nearest(wanted, known)
+        raise InputError(f"{quote(metric)} is no measure of {quote(task.name)}.{hint} It has {', '.join(known)}.")
+    measure = wanted or (next(iter(task.metrics), "loss") if held_out else "loss")
+    higher = task.metrics[measure].higher_is_better if measure in task.metrics else False
+    if not held_out:
+        optimum = task.optimum if measure == "loss" else None
+        return Yardstick(f"train_{measure}", f"train_{measure}", higher, _kind(measure, higher), optimum)
+    # Without validation examples those of training choose: the test set is for the verdict.
+    chooses = "validation" if "validation" in splits else "train"
+    return Yardstick(f"{chooses}_{measure}", f"{held_out[-1]}_{measure}", higher, _kind(measure, higher))
+
+
+def _kind(measure: str, higher: bool) -> Kind:
+    if measure == "accuracy" and higher:
+        return "accuracy"
+    return "loss" if measure == "loss" else "plain"
+
+
+def loop_yardstick(loop: Any, optimizer: Optimizer, seed: int, metric: str | None = None) -> Yardstick:
+    """Return the measures of a training loop of the caller's own, which is run as far as its first evaluation.
+
+    It is the ``metric`` asked for, or the first measure named after validation examples, or the first of all. Raises
+    InputError where its name does not tell which way is better.
+    """
+    first = _first_evaluation(loop, optimizer, seed)
+    names = [name for name in first if name not in CLOCKS]
+    if metric is not None and metric not in names:
+        hint = nearest(metric, names)
+        raise InputError(f"{quote(metric)} is no measure of {quote(loop.name)}.{hint} It yields {', '.join(names)}.")
+    open_names = [name for name in names if not name.startswith("test")]
+    tuning = metric or next((name for name in open_names if name.startswith("val")), next(iter(open_names), ""))
+    if not tuning or tuning.startswith("test"):
+        raise InputError(
+            f"{quote(loop.name)} has to yield a measure that may choose, such as `validation_loss`: the test set is "
+            "opened once, after tuning."
+        )
+    bare = tuning.partition("_")[2] or tuning
+    final = f"test_{bare}" if f"test_{bare}" in names else tuning
+    higher = _direction(loop, tuning)
+    share = higher and "accuracy" in bare and 0 <= first.get(final, 2.0) <= 1
+    kind: Kind = "accuracy" if share else "loss" if not higher and "loss" in bare else "plain"
+    return Yardstick(tuning, final, higher, kind)
+
+
+def _first_evaluation(loop: Any, optimizer: Optimizer, seed: int) -> dict[str, float]:
+    from slalom.engines import networks
+
+    def stop(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    run = networks.follow(loop, Runner(optimizer, seed), progress=stop)
+    if not run.evaluations:
+        raise InputError(f"{quote(loop.name)} with {quote(optimizer.spec)} failed: {quote(run.error, limit=300)}.")
+    return dict(run.evaluations[0])
+
+
+def _direction(loop: Any, name: str) -> bool:
+    """Return whether higher is better, as the words of a measure's name tell. Raises InputError where they do not."""
+    words: Sequence[str] = name.lower().replace("-", "_").split("_")
+    for known, higher in ((LOWER, False), (HIGHER, True)):
+        if any(word in known for word in words):
+            return higher
+    raise InputError(
+        f"{quote(loop.name)}: the name {quote(name)} does not tell whether higher is better: call the measure by what "
+        f"it is, such as {', '.join((*LOWER[:2], *HIGHER[:2]))}."
+    )

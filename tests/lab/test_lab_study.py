@@ -1,0 +1,486 @@
+"""``slalom.study``: the search by tables, a small real study, and one that is killed and goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import slalom
+from slalom.core import InputError
+from slalom.judge import read_results
+from slalom.lab.studying import Study, plan_study
+from slalom.lab.studying.executing import Finished
+from slalom.lab.studying.planning import FINAL_SEEDS, SEARCH_SEEDS
+from slalom.lab.studying.search import RateSearch, mean_score, search
+from slalom.lab.workers import dismiss
+from slalom.store import MemoryStore, Store
+from slalom.store import open as open_store
+
+PAIR = ["sgd", "adam"]
+SHORT: dict[str, Any] = {"epochs": 2, "seeds": 5, "engine": "field", "workers": 1}
+
+
+@pytest.fixture(scope="module")
+def kept() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture(scope="module")
+def small(kept: MemoryStore) -> Study:
+    return slalom.study("digits-mlp", PAIR, store=kept, **SHORT)
+
+
+def bits(one: Finished) -> tuple[Any, ...]:
+    """Everything of a run but the clock: floats as text, so that every bit counts and NaN equals NaN."""
+    run = one.run
+    rows = [{name: repr(value) for name, value in row.items() if name != "seconds"} for row in run.evaluations]
+    return (one.spec.key, run.losses.tobytes(), rows, run.diverged_at, run.completed, run.error, run.memory)
+
+
+# -- the search ----------------------------------------------------------------------------------------------------
+
+
+def searched(peaks: Mapping[str, float]) -> tuple[dict[str, RateSearch], list[Mapping[str, Sequence[float]]]]:
+    """Search for optimizers whose scores fall off on both sides of a place; return what was asked, round by round."""
+    searches = {name: RateSearch(1e-3, 1e3) for name in peaks}
+    rounds: list[Mapping[str, Sequence[float]]] = []
+
+    def measure(places: Mapping[str, Sequence[float]]) -> dict[str, list[float]]:
+        rounds.append({name: list(wanted) for name, wanted in places.items()})
+        return {name: [-abs(place - peaks[name]) for place in wanted] for name, wanted in places.items()}
+
+    search(searches, measure)
+    return searches, rounds
+
+
+@pytest.mark.parametrize(
+    ("peak", "tried_after_the_grid", "edge"),
+    [
+        (3.0, [[3.5, 2.5], [3.25, 2.75]], False),
+        (3.4, [[3.5, 2.5], [3.75, 3.25]], False),
+        (0.6, [[1.5, 0.5], [0.75, 0.25]], False),
+        (0.0, [[-1.0], [0.5, -0.5], [0.25, -0.25]], False),
+        (6.9, [[7.0], [8.0], [7.5, 6.5], [7.25, 6.75]], False),
+        (-2.0, [[-1.0], [-2.0], [-3.0], [-1.5, -2.5], [-1.75, -2.25]], False),
+        (99.0, [[7.0], [8.0], [9.0], [9.5, 8.5], [9.75, 9.25]], True),
+    ],
+)
+def test_a_search_refines_around_the_best_and_goes_beyond_an_edge(
+    peak: float, tried_after_the_grid: list[list[float]], edge: bool
+) -> None:
+    searches, rounds = searched({"one": peak})
+    assert rounds[0] == {"one": [0, 1, 2, 3, 4, 5, 6]}
+    assert [asked["one"] for asked in rounds[1:]] == tried_after_the_grid
+    assert searches["one"].is_edge(searches["one"].best) is edge
+
+
+@pytest.mark.parametrize("peaks", [(3, 3, 3), (3, 6, 2), (3, 9, -1), (99, 3, 0), (-99, 99, 2.1)])
+def test_everybody_gets_as_many_trials_as_the_one_whose_edge_was_extended(peaks: tuple[float, ...]) -> None:
+    searches, _ = searched({str(index): peak for index, peak in enumerate(peaks)})
+    counts = {len(one.scores) for one in searches.values()}
+    assert len(counts) == 1
+    assert 11 <= counts.pop() <= 14
+
+
+def test_rates_are_log_spaced_over_the_range_and_short_enough_to_type() -> None:
+    one = RateSearch(1e-3, 10.0)
+    np.testing.assert_allclose([one.rate(place) for place in one.grid()], np.geomspace(1e-3, 10, 7), rtol=1e-3)
+    assert [one.rate(place) for place in (1, 2.5, 6, 7)] == [0.004642, 0.04642, 10.0, 46.42]
+
+
+def test_of_equal_scores_the_smallest_rate_is_best() -> None:
+    one = RateSearch(1e-3, 1.0)
+    one.scores = {2.0: 0.5, 1.0: 0.5, 0.0: 0.1, 3.0: 0.2}
+    assert one.ranked() == [1.0, 2.0, 3.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "higher", "lost", "score"),
+    [
+        ([0.5, 0.7], True, 0.0, 0.6),
+        ([0.5, float("nan")], True, 0.0, 0.25),
+        ([0.5, 0.7], False, float("inf"), -0.6),
+        ([0.5, float("nan")], False, float("inf"), -float("inf")),
+    ],
+)
+def test_a_divergence_counts_as_the_worst_result(values: list[float], higher: bool, lost: float, score: float) -> None:
+    assert mean_score(values, higher, lost) == pytest.approx(score)
+
+
+# -- a small real study --------------------------------------------------------------------------------------------
+
+
+def test_everybody_is_tuned_with_eleven_trials_and_judged_on_fresh_seeds(small: Study) -> None:
+    assert [len(one.trials) for one in small.tuned.values()] == [11, 11]
+    assert {name: sorted(values) for name, values in small.results.values.items()} == {
+        "SGD": [0, 1, 2, 3, 4],
+        "Adam": [0, 1, 2, 3, 4],
+    }
+    word = small.judgement.entry("Adam").verdict
+    assert word is not None
+    assert word.sentence.endswith("at 36 steps, 11 trials, this search space.")
+    assert word.sentence in small.verdict()
+
+
+def test_tuning_has_seeds_of_its_own_and_never_sees_the_test_set(small: Study) -> None:
+    for name, one in small.tuned.items():
+        tuning = {run.runner.seed for run in one.runs}
+        assert tuning == {*SEARCH_SEEDS, *FINAL_SEEDS} == set(one.seeds)
+        assert not tuning & {run.runner.seed for run in small.evaluations[name]}
+        assert not any(key.startswith("test") for run in one.runs for row in run.run.evaluations for key in row)
+        assert len(one.runs) == 11 * 2 + 3 * 3
+
+
+def test_the_choice_is_the_finalist_with_the_best_mean_validation_accuracy(small: Study) -> None:
+    for one in small.tuned.values():
+        by_rate: dict[float, list[float]] = {}
+        for run in one.runs:
+            by_rate.setdefault(run.runner.optimizer.hyperparameters["lr"], []).append(run.final("validation_accuracy"))
+        finalists = {rate: np.mean(values) for rate, values in by_rate.items() if len(values) == 5}
+        assert len(finalists) == 3
+        chosen = one.optimizer.hyperparameters["lr"]
+        assert finalists[chosen] == max(finalists.values())
+
+
+def test_an_evaluation_is_the_plain_race_at_the_tuned_rate(small: Study) -> None:
+    best = small.tuned["Adam"].optimizer
+    race = slalom.race("digits-mlp", [best.spec], seeds=5, epochs=2, engine="solo")
+    values = list(small.results.values["Adam"].values())
+    np.testing.assert_allclose(values, race.final("test_accuracy"), atol=0.006)  # two images, by rounding
+
+
+def test_a_second_call_computes_nothing(small: Study, kept: MemoryStore) -> None:
+    again = slalom.study("digits-mlp", PAIR, store=kept, **SHORT)
+    assert again.computed == 0
+    assert small.computed == len(small.runs()) == 2 * (11 * 2 + 3 * 3 + 5)
+    assert list(map(bits, again.runs())) == list(map(bits, small.runs()))
+    assert again.verdict() == small.verdict()
+
+
+def test_two_studies_share_the_runs_of_an_optimizer_in_both(small: Study, kept: MemoryStore) -> None:
+    other = slalom.study("digits-mlp", ["adam", "adagrad"], store=kept, **SHORT)
+    assert other.computed < len(other.runs())
+    assert {run.spec.key for run in other.tuned["Adam"].runs} >= {run.spec.key for run in small.tuned["Adam"].runs}
+
+
+def test_more_seeds_add_runs_and_keep_those_that_tuning_made(small: Study, kept: MemoryStore) -> None:
+    more = slalom.study("digits-mlp", PAIR, store=kept, **{**SHORT, "seeds": 6})
+    assert more.computed == 12  # the evaluation alone: its networks are computed six at a time
+    assert [one.optimizer.spec for one in more.tuned.values()] == [one.optimizer.spec for one in small.tuned.values()]
+
+
+def test_the_winner_is_a_line_that_makes_the_optimizer(small: Study) -> None:
+    model = torch.nn.Linear(2, 2)
+    made = eval(small.best(), {"torch": torch, "model": model})
+    name = max(small.results.values, key=lambda one: np.mean(list(small.results.values[one].values())))
+    assert made.param_groups[0]["lr"] == small.tuned[name].optimizer.hyperparameters["lr"]
+
+
+def test_steps_to_target_count_to_the_median_of_the_baseline(small: Study) -> None:
+    ends = [one.run.last["validation_accuracy"] for one in small.evaluations["SGD"]]
+    assert small.target == np.median(ends)
+    own, other = small.steps_to_target("SGD"), small.steps_to_target("Adam")
+    assert own.median == 36
+    assert own.missed == sum(
+        max(one.run.series("validation_accuracy")) < small.target for one in small.evaluations["SGD"]
+    )
+    assert other.n == 5
+
+
+def test_json_has_the_declared_format(small: Study) -> None:
+    told = json.loads(small.to_json())
+    (task,) = told["tasks"]
+    assert told["store"] == "memory"
+    assert {"task", "track", "baseline", "margin", "optimizers", "tied_best", "warnings"} <= task.keys()
+    first, second = task["optimizers"]
+    assert {"name", "tuned", "final", "verdict", "sentence", "cost"} <= first.keys()
+    assert {"metric", "mean", "low", "high", "n"} <= first["final"].keys()
+    assert first["tuned"] == {"lr": small.tuned["SGD"].optimizer.hyperparameters["lr"]}
+    assert (first["verdict"], second["sentence"]) == ("baseline", small.judgement.entry("Adam").verdict.sentence)  # type: ignore[union-attr]
+    assert first["cost"]["steps"] == 36 * 36
+    assert len(first["search"]) == first["cost"]["trials"] == 11
+
+
+def test_the_saved_csv_is_judged_to_the_same_verdict(small: Study, tmp_path: Path) -> None:
+    path = small.save(tmp_path / "results.csv")
+    found = read_results(path)
+    values = found[0].values if isinstance(found, Sequence) else found.values
+    assert {name: dict(runs) for name, runs in values.items()} == {n: dict(r) for n, r in small.results.values.items()}
+
+
+# -- tracks, and what is fixed -------------------------------------------------------------------------------------
+
+
+def test_the_defaults_track_tunes_nothing_and_says_what_it_ranks() -> None:
+    found = slalom.study("digits-mlp", PAIR, track="defaults", lr=0.01, store=MemoryStore(), **SHORT)
+    assert [one.optimizer.hyperparameters["lr"] for one in found.tuned.values()] == [0.01, 0.01]
+    assert len(found.runs()) == 10
+    assert any("ranks settings as they were given" in warning for warning in found.warnings)
+    assert "1 trial," in found.verdict()
+
+
+def test_the_full_track_draws_as_many_points_for_everybody_within_the_ranges_of_the_protocol() -> None:
+    found = slalom.study("digits-mlp", ["sgd", "adam:eps=1e-7"], track="full", store=MemoryStore(), **SHORT)
+    points = {name: [trial.values for trial in one.trials] for name, one in found.tuned.items()}
+    assert {name: len(of_name) for name, of_name in points.items()} == {"SGD": 32, "Adam": 32}
+    assert {frozenset(values) for values in points["SGD"]} == {frozenset({"lr", "momentum", "weight_decay"})}
+    assert {frozenset(values) for values in points["Adam"]} == {frozenset({"lr", "beta1", "beta2", "weight_decay"})}
+    for values in points["Adam"]:
+        assert 1e-5 <= values["lr"] <= 1e-1
+        assert 0.5 <= values["beta1"] <= 0.99
+        assert 0.8 <= values["beta2"] <= 0.9999
+        assert values["weight_decay"] == 0 or 1e-6 <= values["weight_decay"] <= 1e-1
+    assert sum(values["weight_decay"] == 0 for values in points["Adam"]) == 16
+    assert "32 trials" in found.verdict()
+    chosen = found.tuned["Adam"].optimizer
+    told = json.loads(found.to_json())["tasks"][0]["optimizers"][1]["tuned"]
+    assert (told["beta1"], told["beta2"]) == chosen.hyperparameters["betas"]
+    assert chosen.hyperparameters["eps"] == 1e-7
+
+
+def test_a_rate_that_was_typed_is_fixed_and_its_unequal_trials_are_told(kept: MemoryStore) -> None:
+    found = slalom.study("digits-mlp", ["sgd", "adam:lr=0.01"], store=kept, **SHORT)
+    assert found.tuned["Adam"].optimizer.hyperparameters["lr"] == 0.01
+    assert not found.tuned["Adam"].runs
+    verdict = found.judgement.entry("Adam").verdict
+    assert verdict is not None
+    assert verdict.word == "not comparable"
+
+
+def test_a_task_of_ones_own_without_examples_held_out_is_judged_by_its_training_loss() -> None:
+    x = torch.arange(160.0).reshape(40, 4).sin()
+    task = slalom.Task(lambda: torch.nn.Linear(4, 1), (x, x.sum(1, keepdim=True)), validation=None, batch_size=20)
+    found = slalom.study(task, ["sgd", "adam:lr=0.1"], steps=5, seeds=5, workers=1)
+    assert (found.yardstick.tuning, found.yardstick.final) == ("train_loss", "train_loss")
+    assert found.store == "memory"
+    assert np.isfinite(found.results.array("SGD")).all()
+
+
+def test_a_rate_at_which_everything_diverges_is_not_chosen(small: Study) -> None:
+    rates = [trial.values["lr"] for trial in small.tuned["SGD"].trials]
+    assert min(rates) < small.tuned["SGD"].optimizer.hyperparameters["lr"] < max(rates)
+
+
+@pytest.mark.parametrize(
+    ("asked", "complaint"),
+    [
+        ({"optimizers": ["sgd"]}, "a study compares optimizers, and only `sgd` was given: name at least two."),
+        ({"track": "best"}, "track `best` is not known: choose one of defaults, lr, full."),
+        ({"lr": 0.1}, "lr `0.1` belongs to the track defaults: on the track lr rates are tuned."),
+        (
+            {"baseline": "adamw"},
+            "the baseline `adamw` is none of the optimizers. Did you mean `adam`? They are `sgd`, `adam`.",
+        ),
+        (
+            {"seed": 999_998},
+            "seed `999998`: the seeds 1,000,000 to 1,000,004 are kept for tuning: let the evaluation begin with "
+            "another.",
+        ),
+        (
+            {"course": "sphere"},
+            "`sphere` is a landscape, and studies run on tasks so far: race it, or name a task such as `digits-mlp`.",
+        ),
+    ],
+)
+def test_what_cannot_be_studied_is_refused_in_one_sentence(asked: dict[str, Any], complaint: str) -> None:
+    terms = {"course": "digits-mlp", "optimizers": PAIR, "store": MemoryStore(), **asked}
+    with pytest.raises(InputError) as refused:
+        slalom.study(**terms)
+    assert str(refused.value) == complaint
+
+
+def test_a_plan_is_shown_and_nothing_is_run_or_made(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    plan = plan_study("digits-mlp", PAIR, store=str(path), **SHORT)
+    assert (plan.question.tuning_runs, plan.question.evaluation_runs) == (62, 10)
+    assert plan.as_dictionary()["estimated_seconds"] > 0
+    assert not path.exists()
+
+
+OWN_TASK = """
+import slalom, torch
+
+def task():
+    x = torch.arange({first}.0, {first}.0 + 160).reshape(40, 4).sin()
+    return slalom.Task(lambda: torch.nn.Linear(4, 2), (x, (x.sum(1) > 0).long()), 10, validation=0, batch_size=10)
+"""
+
+
+def test_the_runs_of_a_file_belong_to_its_content(tmp_path: Path) -> None:
+    kept, counts = MemoryStore(), []
+    terms: dict[str, Any] = {"track": "defaults", "steps": 3, "seeds": 2, "engine": "solo", "store": kept}
+    for name, first in (("mine.py", 0), ("mine.py", 0), ("other.py", 7)):
+        file = tmp_path / name
+        file.write_text(OWN_TASK.format(first=first))
+        found = slalom.study(f"{file}:task", PAIR, **terms)
+        counts.append(found.computed)
+        content = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert {one.spec.course_fingerprint for one in found.runs()} == {content}
+    assert counts == [4, 0, 4]
+    (warning,) = [one for one in found.warnings if one.startswith("Nothing is held out for validation")]
+    assert warning == "Nothing is held out for validation: the train accuracy chose what was tuned."
+
+
+def slope(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:
+    """A training loop of the caller's own: least squares in two numbers."""
+    weight = torch.nn.Parameter(torch.tensor([float(seed % 7), 1.0]))
+    optimizer = make_optimizer([weight])
+    for _ in range(4):
+        loss = ((weight - 3) ** 2).sum()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        yield {"validation_loss": loss.item() + 0.1, "test_loss": loss.item() + 0.2}
+
+
+def test_a_training_loop_of_ones_own_is_studied_by_what_it_yields() -> None:
+    found = slalom.study(slope, PAIR, seeds=5, workers=1)
+    measures = found.yardstick
+    assert (measures.tuning, measures.final, measures.kind) == ("validation_loss", "test_loss", "loss")
+    assert not any("test_loss" in row for one in found.tuned["SGD"].runs for row in one.run.evaluations)
+    assert "at 4 steps" in found.verdict()
+    assert found.tuned["SGD"].optimizer.hyperparameters["lr"] == pytest.approx(0.5, rel=0.2)  # exact for a parabola
+
+
+def test_a_loop_whose_measure_does_not_tell_which_way_is_better_is_refused() -> None:
+    def odd(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:
+        yield {"thing": 1.0}
+
+    with pytest.raises(InputError, match="`odd`: the name `thing` does not tell whether higher is better"):
+        slalom.study(odd, PAIR)
+
+
+def test_the_metric_that_counts_can_be_named() -> None:
+    found = slalom.study("digits-mlp", PAIR, metric="loss", track="defaults", store=MemoryStore(), **SHORT)
+    assert (found.yardstick.tuning, found.yardstick.final) == ("validation_loss", "test_loss")
+    assert found.judgement.margin == "2 %"
+    with pytest.raises(InputError, match=r"`perplexity` is no measure of `digits-mlp`\. It has loss, accuracy\."):
+        slalom.study("digits-mlp", PAIR, metric="perplexity")
+
+
+# -- killed, and continued -----------------------------------------------------------------------------------------
+
+KILLED = """
+import slalom
+if __name__ == "__main__":
+    slalom.study("digits-mlp", ["sgd", "adam"], epochs=2, seeds=5, engine="field", workers=1, store={path!r})
+"""
+
+
+def killed_after(path: Path, runs: int, folder: Path, pause: float = 0.0) -> int:
+    """Start a study in a process of its own, kill it once so many runs are stored, and return how many there are."""
+    script = folder / "study.py"
+    script.write_text(KILLED.format(path=str(path)))
+    process = subprocess.Popen([sys.executable, str(script)], env=os.environ)
+    deadline = time.monotonic() + 60
+    try:
+        while time.monotonic() < deadline and process.poll() is None:
+            if path.exists() and stored(path) >= runs:
+                time.sleep(pause)
+                break
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=30)
+    return stored(path)
+
+
+def stored(path: Path) -> int:
+    try:
+        with open_store(path, create=False, readonly=True) as store:
+            return store.count()
+    except InputError:  # it is being made
+        return 0
+
+
+def test_a_study_that_was_killed_goes_on_and_ends_like_one_that_was_not(small: Study, tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    before = killed_after(path, 20, tmp_path)
+    assert 0 < before < len(small.runs())
+    store: Store
+    with open_store(path) as store:
+        resumed = slalom.study("digits-mlp", PAIR, store=store, **SHORT)
+    assert resumed.computed == len(small.runs()) - before
+    assert list(map(bits, resumed.runs())) == list(map(bits, small.runs()))
+    assert resumed.verdict() == small.verdict()
+    assert resumed.table().texts[0][:5] == small.table().texts[0][:5]
+
+
+@pytest.mark.slow
+def test_wherever_a_study_is_killed_it_ends_like_one_that_was_not(small: Study, tmp_path: Path) -> None:
+    """Fifty random moments, each with a store of its own: between two units, within one, before the first."""
+    chance = np.random.default_rng(4)
+    cut_short = 0
+    for moment in range(50):
+        path = tmp_path / f"runs{moment}.sqlite"
+        before = killed_after(path, int(chance.integers(0, 72)), tmp_path, float(chance.uniform(0, 0.05)))
+        with open_store(path) as store:
+            resumed = slalom.study("digits-mlp", PAIR, store=store, **SHORT)
+        assert resumed.computed == len(small.runs()) - before
+        assert list(map(bits, resumed.runs())) == list(map(bits, small.runs()))
+        assert resumed.verdict() == small.verdict()
+        cut_short += before < len(small.runs())
+    assert cut_short > 25
+
+
+FAULTY = """
+import multiprocessing, os, signal
+from pathlib import Path
+import torch
+
+MARKER = Path(__file__).parent / "died"
+
+class Raising(torch.optim.SGD):
+    def step(self, closure=None):
+        if multiprocessing.parent_process() is not None or "SLALOM_RAISES" in os.environ:
+            raise ArithmeticError("no more steps")
+        return super().step(closure)
+
+class Dying(torch.optim.SGD):
+    def step(self, closure=None):
+        if multiprocessing.parent_process() is not None and not MARKER.exists():
+            MARKER.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step(closure)
+"""
+
+
+@pytest.fixture
+def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    dismiss()  # workers that know this path
+    sys.modules.pop("faulty", None)
+
+
+def test_an_optimizer_that_raises_is_recorded_with_its_reason_and_the_others_go_on(faulty: None) -> None:
+    kept = MemoryStore()
+    terms = {**SHORT, "epochs": 1, "workers": 2, "engine": "solo", "store": kept}
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.Raising:lr=0.1"], **terms)
+    verdict = found.judgement.entry("Raising").verdict
+    assert verdict is not None
+    assert verdict.word == "not comparable"
+    assert "5 of 5 runs of Raising failed, the first with: ArithmeticError: no more steps." in found.warnings
+    assert np.isfinite(found.results.array("SGD")).all()
+    assert {one.status.kind for one in kept} == {"finished", "failed"}
+
+
+def test_runs_whose_worker_was_killed_are_tried_once_more(faulty: None, tmp_path: Path) -> None:
+    terms = {**SHORT, "epochs": 1, "workers": 2, "store": MemoryStore()}
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.Dying:lr=0.1"], **terms)
+    assert (tmp_path / "died").exists()
+    np.testing.assert_array_equal(found.results.array("SGD"), found.results.array("Dying"))
+    assert not any("failed" in warning for warning in found.warnings)
