@@ -344,7 +344,8 @@ def _is_alive(pid: int) -> bool:
     return not (state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z")
 
 
-def test_an_optimizer_typed_twice_runs_twice() -> None:
-    race = slalom.race("digits-mlp", ["sgd:lr=0.1", "sgd:lr=0.1"], seeds=2, steps=3)
+@pytest.mark.parametrize("engine", ["solo", "field", "fleet"])
+def test_an_optimizer_typed_twice_runs_twice(engine: str) -> None:
+    race = slalom.race("digits-mlp", ["sgd:lr=0.1", "sgd:lr=0.1"], seeds=2, steps=3, engine=engine)
     assert [row["optimizer"] for row in race.table().rows] == ["SGD", "SGD (2)"]
     assert race.runs[0].losses.tolist() == race.runs[2].losses.tolist()

@@ -86,4 +86,4 @@ def test_runs_that_were_lost_are_not_compared() -> None:
 
 @pytest.mark.parametrize("names", [["A"], ["A", "B"], ["A", "B", "C"]])
 def test_names_are_joined_as_people_do(names: list[str]) -> None:
-    assert o._join(names) in ("A", "A and B", "A, B and C")
+    assert o.listing(names, most=6) in ("A", "A and B", "A, B and C")

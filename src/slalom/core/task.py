@@ -66,6 +66,10 @@ class Task(Protocol):
     def optimum(self) -> float | None: ...  # the smallest possible training loss, where that is known
     @property
     def channels_last(self) -> bool: ...  # images: in which order of memory convolutions are faster
+    def check(self, seed: int) -> None:
+        """Try one batch of a seed. Raises InputError for what could not be trained."""
+        ...
+
     def model(self, seed: int) -> Any:
         """Return a freshly initialised ``torch.nn.Module`` in training mode; the same for the same seed."""
         ...
@@ -118,9 +122,13 @@ class BatchOrder:
 
     def batch(self, seed: int, step: int) -> np.ndarray:
         """Return the positions, among the training examples, of the batch of ``step`` (from 1), int64."""
+        epoch, part = self.place(step)
+        return self.epoch(seed, epoch)[part]
+
+    def place(self, step: int) -> tuple[int, slice]:
+        """Return in which epoch (from 0), and which part of its order, the batch of ``step`` (from 1) is."""
         epoch, position = divmod(step - 1, self.steps_per_epoch)
-        low = position * self.batch_size
-        return self.epoch(seed, epoch)[low : low + self.batch_size]
+        return epoch, slice(position * self.batch_size, (position + 1) * self.batch_size)
 
     def epoch(self, seed: int, epoch: int) -> np.ndarray:
         """Return the order of all training examples in an epoch (from 0), int64."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, nearest, quote
+from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, nearest, quote
 from slalom.core.course import Point
 from slalom.lab import courses, task_sweeping
 from slalom.lab.checks import (
@@ -239,24 +239,31 @@ class _Sweeper:
         """The loss below which a run has arrived; where no minimum is known nothing ever has."""
         return min((m.value for m in self.landscape.minima), default=-np.inf) + TOLERANCE
 
-    def _ends(self, optimizer: Optimizer, points: Sequence[Point]) -> Any:
+    def _ends(self, optimizer: Optimizer, points: Sequence[Point]) -> Ends:
+        runners = [Runner(optimizer, self.seed, point, index) for index, point in enumerate(points)]
+        return self._finish(optimizer, runners, self._threshold())
+
+    def _finish(self, optimizer: Optimizer, runners: Sequence[Runner], threshold: float, **lanes: Any) -> Ends:
+        """Move runners to their end; ``lanes`` says in which hyperparameters those of a fleet may differ."""
         import torch
 
         from slalom import engines
 
-        runners = [Runner(optimizer, self.seed, point, index) for index, point in enumerate(points)]
-        finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
+        by_rule = self._by_rule(optimizer)
+        finish: Any = engines.fleet_ends if by_rule else engines.field_ends
         with blaming(self.landscape, [optimizer]):
-            return finish(
+            ends: Ends = finish(
                 self.landscape,
                 runners,
                 self.steps,
                 noise=self.noise,
                 dtype=getattr(torch, self.dtype),
                 device=self.device,
-                threshold=self._threshold(),
+                threshold=threshold,
                 progress=self.progress,
+                **(lanes if by_rule else {}),
             )
+        return ends
 
     def _scattered(self, centre: Point) -> list[Point]:
         """The centre, and a fan of points around it."""
@@ -302,24 +309,7 @@ class _Sweeper:
 
     def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the losses at the last step and who diverged, each [grid, runs per rate]."""
-        import torch
-
-        from slalom import engines
-
-        finish = engines.fleet_ends if self._by_rule(optimizer) else engines.field_ends
-        lanes = {"lanes": ("lr",)} if self._by_rule(optimizer) else {}
-        with blaming(self.landscape, [optimizer]):
-            ends = finish(
-                self.landscape,
-                runners,
-                self.steps,
-                noise=self.noise,
-                dtype=getattr(torch, self.dtype),
-                device=self.device,
-                threshold=-np.inf,
-                progress=self.progress,
-                **lanes,
-            )
+        ends = self._finish(optimizer, runners, -np.inf, lanes=("lr",))
         return ends.losses.reshape(grid, -1), ends.diverged.reshape(grid, -1)
 
     def ladder(self, factors: Sequence[float], start: Sequence[float] | None) -> LadderSweep:

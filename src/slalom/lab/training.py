@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, TrainingLoop, order_of, quote
+from slalom.core.memory import available_memory, readable_bytes
 from slalom.lab.checks import (
-    available_memory,
     check_choice,
     check_count,
     check_device,
     check_seed,
-    readable_bytes,
 )
 from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
@@ -26,9 +25,6 @@ ENGINES = ("auto", "solo", "field", "fleet")
 
 WORTH_WORKERS = 8.0
 """Seconds of work from which worker processes are started: each needs two or three to begin."""
-
-LEAST_TOGETHER = 2
-"""Networks computed together at least: one alone rounds otherwise than several."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ def race_on_task(
     check_room(len(optimizers) * len(seeds), training)
     runners = enlist(optimizers, seeds)
     check_device(training.device)
-    task.check(seeds[0])  # type: ignore[attr-defined]  # what is wrong with it, before hours are spent
+    task.check(seeds[0])  # what is wrong with it, before hours are spent
     plan = plan_task(task, runners, training, engine, workers)
     return record(plan, progress)
 
@@ -156,7 +152,7 @@ def plan_task(
     hands = hands_for(training, seconds, workers)
     width = choice.width
     if hands > 1 and choice.engine != "solo":
-        width = max(LEAST_TOGETHER, min(width, -(-len(runners) // hands)))
+        width = max(networks.LEAST, min(width, -(-len(runners) // hands)))
     units = networks.divide(runners, choice.engine, width)
     if choice.engine == "field":
         remarks += _alone(runners)

@@ -9,9 +9,8 @@ import numpy as np
 
 from slalom.core import TrainingRecord
 from slalom.lab.observations import Observation
-
-FAST = 0.2
-"""The share of the training within which a fast one has made nine tenths of the fall in training loss."""
+from slalom.show.views.training_sentences import FAST
+from slalom.show.views.words import listing
 
 CLEARLY = 1.25
 """From this many times the next one's scatter on, one optimizer is clearly the most unsteady."""
@@ -42,9 +41,9 @@ def fast_ones(results: Sequence[Any], steps: int) -> Observation:
         )
     told = ", ".join(f"{r.name} {r.fallen:,.0f}" for r in fast)
     later = [r for r in falls if r not in fast]
-    rest = f" {_join([f'{r.name} needs {r.fallen:,.0f}' for r in later])}." if later else ""
+    rest = f" {listing([f'{r.name} needs {r.fallen:,.0f}' for r in later], most=6)}." if later else ""
     return Observation(
-        f"{_join([r.name for r in fast])} {'fall' if len(fast) > 1 else 'falls'} fast",
+        f"{listing([r.name for r in fast], most=6)} {'fall' if len(fast) > 1 else 'falls'} fast",
         f"Steps until nine tenths of the fall in training loss are made, median over the seeds, of {steps:,}: "
         f"{told}.{rest}",
         "",
@@ -60,9 +59,9 @@ def slow_ones(race: TrainingRecord, results: Sequence[Any]) -> Observation:
         )
     ends = final_losses(race)
     best = min(ends, key=lambda name: ends[name])
-    told = _join([f"{r.name} at {ends[r.name]:.3g}" for r in slow])
+    told = listing([f"{r.name} at {ends[r.name]:.3g}" for r in slow], most=6)
     return Observation(
-        f"{_join([r.name for r in slow])} {'are' if len(slow) > 1 else 'is'} slow at this learning rate",
+        f"{listing([r.name for r in slow], most=6)} {'are' if len(slow) > 1 else 'is'} slow at this learning rate",
         f"The training loss ends with {told}, when {best} is at {ends[best]:.3g}. What they do at "
         "a larger learning rate, a sweep over lr tells.",
         "",
@@ -117,7 +116,3 @@ def unsteady_one(found: dict[str, np.ndarray], suspect: str) -> Observation:
         f"scatters more than {nearest} on {wins} of {len(pairs)} seeds. Small losses scatter more than large ones.",
         suspect,
     )
-
-
-def _join(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -20,7 +20,7 @@ from types import FrameType, ModuleType
 from typing import Any
 
 from slalom.core import InputError, Progress, Run, Runner
-from slalom.lab.checks import available_memory
+from slalom.core.memory import available_memory
 from slalom.lab.parcels import Job, guarded_script, parcel, unpacked
 
 REPORT_EVERY = 0.1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slalom.core import Examples, InputError, quote
+from slalom.core.memory import available_memory
 from slalom.tasks.chance import Chance
 
 PIECE = 256
@@ -208,19 +207,6 @@ def _check_memory(item: Any, size: int, label: str) -> None:
             f"{label}: {size:,} examples need about {needed / 2**30:.1f} GB of memory while they are read, "
             f"{available / 2**30:.1f} GB are free: give fewer, or bring a training loop of your own."
         )
-
-
-def available_memory() -> int:
-    """Return how many bytes of memory are free; without limit where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        for line in meminfo.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    except (AttributeError, ValueError, OSError):
-        return 2**62
 
 
 def _check_alike(train: Examples, other: Examples, label: str) -> None:

@@ -148,9 +148,11 @@ class Movers:
         told = [mover for mover in self.movers if mover.modes and not mover.error]
         for mover in told:
             mover.optimizer.eval()
-        yield
-        for mover in told:
-            mover.optimizer.train()
+        try:
+            yield
+        finally:
+            for mover in told:
+                mover.optimizer.train()
 
 
 def _neighbours(runners: Sequence[Runner]) -> Iterator[range]:

@@ -115,7 +115,10 @@ class Movers:
         dtype, device = crowd.parameters.dtype, crowd.training.device
         layout = Layout(crowd.stack.numbers, len(optimizers), dtype, device, lanes_first=True)
         records = [rule.hyperparameters(optimizer.hyperparameters) for optimizer in optimizers]
-        schedules = [o.rates(crowd.training.steps, crowd.training.steps_per_epoch) for o in optimizers]
+        terms = crowd.training.steps, crowd.training.steps_per_epoch
+        different = {id(optimizer): optimizer for optimizer in optimizers}
+        of_optimizer = {key: optimizer.rates(*terms) for key, optimizer in different.items()}
+        schedules = [of_optimizer[id(optimizer)] for optimizer in optimizers]
         h = Record(records[0])
         for name in h:
             if name in self.lanes and _is_number(h[name]):

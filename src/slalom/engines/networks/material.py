@@ -75,9 +75,8 @@ class Material:
 
     def _positions(self, seed: int, step: int) -> torch.Tensor:
         order = self.order(seed)
-        epoch, position = divmod(step - 1, order.steps_per_epoch)
-        low = position * order.batch_size
-        return self.epoch_of(seed, epoch if order.reshuffle else 0)[low : low + order.batch_size]
+        epoch, part = order.place(step)
+        return self.epoch_of(seed, epoch if order.reshuffle else 0)[part]
 
     def _take(self, positions: torch.Tensor) -> Batch:
         inputs = tuple(x.index_select(0, positions) for x in self._inputs)

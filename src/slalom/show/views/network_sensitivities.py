@@ -153,7 +153,10 @@ def _footer(sweep: NetworkSweep) -> str:
         f"{name} {sweep.versions[name].partition('+')[0]}" for name in ("slalom", "torch") if name in sweep.versions
     ]
     parts = [
-        "● best  ○ the library's default  ✕ and grey: most runs diverge",
+        "● best",
+        "○ the library's default",
+        "✕ and grey: most runs diverge",
+        "a curve ends where no rate was tried beyond",
         f"{rates} learning rates, {which} at each",
         f"{sweep.steps:,} steps, {sweep.dtype}, {sweep.engine} engine",
         ", ".join(versions),
