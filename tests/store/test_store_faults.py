@@ -16,7 +16,8 @@ import pytest
 from made_runs import bits, run, spec
 
 from slalom import store as stores
-from slalom.store import StoreError, connecting
+from slalom.core import quote
+from slalom.store import Outcome, StoreError, connecting
 
 PROGRAM = Path(__file__).with_name("writing_process.py")
 PAGE = 4096
@@ -297,3 +298,76 @@ def test_ctrl_c_within_a_transaction_leaves_the_store_usable(
             store._write(interrupted)  # type: ignore[attr-defined]
         assert store.count() == 60
         store.put(spec(99), run(99))
+
+
+def test_where_there_is_no_room_for_all_of_a_transaction_none_of_it_is_kept(whole: Path, tmp_path: Path) -> None:
+    """SQLite's own limit stands for the disk's: it is told by the same error, at any page of any transaction."""
+    path = tmp_path / "runs.sqlite"
+    shutil.copy(whole, path)
+    pages = path.stat().st_size // PAGE
+    many = [(spec(seed), run(seed)) for seed in range(100, 400)]
+    with stores.open(path) as store:
+        limit = store._connection  # type: ignore[attr-defined]
+        for room in (0, 1, 7, 30):
+            limit.execute(f"PRAGMA max_page_count = {pages + room}")
+            with pytest.raises(StoreError) as caught:
+                store.put_all(many)
+            assert str(caught.value) == (
+                f"{quote(path)} could not be written, the disk may be full or the file as large as it may be "
+                "(SQLITE_FULL): what was acknowledged is kept; make room and start again."
+            )
+            assert store.count() == 60
+            found = store.get(spec(59).key)
+            assert found is not None
+            assert bits(found.run) == bits(run(59))
+        assert stores.verify(path).is_whole
+        limit.execute(f"PRAGMA max_page_count = {10 * pages}")
+        assert set(store.put_all(many)) == {Outcome.WRITTEN}
+    assert_holds(path, {*range(60), *range(100, 400)})
+
+
+def test_a_writer_goes_on_where_another_one_is_killed(tmp_path: Path) -> None:
+    path = tmp_path / "runs.sqlite"
+    victim, other = writer(path, 0, 100_000), writer(path, 1_000_000, 400)
+    assert victim.stdout is not None
+    for _ in range(20):
+        victim.stdout.readline()
+    victim.send_signal(signal.SIGKILL)
+    out, errors = other.communicate(timeout=120)
+    assert (other.returncode, errors, len(out.split())) == (0, "", 400)
+    rest, _ = victim.communicate(timeout=30)
+    acknowledged = set(range(20)) | set(map(int, rest[: rest.rfind("\n") + 1].split()))
+    assert_holds(path, acknowledged | set(range(1_000_000, 1_000_400)))
+
+
+HOLDING = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_lock_that_another_process_holds_is_waited_for_and_told(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "runs.sqlite"
+    shutil.copy(whole, path)
+    monkeypatch.setattr(connecting, "PATIENCE", 2.0)
+    with stores.open(path) as store:
+        holder = subprocess.Popen(
+            [sys.executable, "-c", HOLDING, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(StoreError) as caught:
+            store.put(spec(99), run(99))
+        assert str(caught.value) == (f"{quote(path)} was being written by another process for 2 seconds: try again.")
+        assert store.count() == 60, "reading waits for nobody"
+        with stores.open(path) as another:
+            assert another.count() == 60
+        holder.kill()
+        holder.communicate(timeout=30)
+        assert store.put(spec(99), run(99)) is Outcome.WRITTEN
+    assert_holds(path, {0, 59, 99})

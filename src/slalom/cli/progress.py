@@ -22,13 +22,15 @@ class Watch:
     The engines end early on Ctrl-C and return what is finished; ``interrupted`` then tells that they did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, counted: str = "steps") -> None:
         self.interrupted = False
+        self._counted = counted  # what progress tells the number of
         # Without a terminal there is nobody to see a bar, and the engines need not report.
         self.progress = self._advance if sys.stderr is not None and sys.stderr.isatty() else None
         self._began = self._drawn = time.monotonic()
         self._stage = (self._began, 0)  # when the work in hand was first reported, and how far it was then
         self._last = 0
+        self._doing = ""  # what is being done, where somebody has said so
         self._bar: Any = None
         self._task: Any = None
         self._previous: Any = None
@@ -51,6 +53,16 @@ class Watch:
             self._bar.stop()
             self._bar = None
 
+    def say(self, doing: str) -> None:
+        """Tell what is being done: it stands beside the bar, or in a line of its own where nobody watches a bar."""
+        if self.progress is None:
+            if sys.stderr is not None:
+                print(doing, file=sys.stderr)
+            return
+        self._doing = doing
+        if self._bar is not None:
+            self._bar.update(self._task, doing=doing, refresh=True)
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True
         raise KeyboardInterrupt
@@ -67,23 +79,25 @@ class Watch:
             self._open()
         since, already = self._stage
         left = (now - since) / (done - already) * (total - done) if done > already else None
-        self._bar.update(self._task, completed=done, total=total, told=told(done, total, left), refresh=True)
+        self._bar.update(
+            self._task, completed=done, total=total, told=told(done, total, left, self._counted), refresh=True
+        )
 
     def _open(self) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        look = BarColumn(bar_width=30), TextColumn("{task.fields[told]}", markup=False)
+        look = BarColumn(bar_width=24), TextColumn("{task.fields[told]}  {task.fields[doing]}", markup=False)
         self._bar = Progress(*look, console=Console(stderr=True), transient=True, auto_refresh=False)
         self._bar.start()
-        self._task = self._bar.add_task("", told="")
+        self._task = self._bar.add_task("", told="", doing=self._doing)
 
 
-def told(done: int, total: int, left: float | None) -> str:
+def told(done: int, total: int, left: float | None, counted: str = "steps") -> str:
     """Return ``"12,800 of 100,000 steps, 7 s left"``; the time only where there is something to reckon it from."""
-    steps = f"{done:,} of {total:,} steps"
+    sofar = f"{done:,} of {total:,} {counted}"
     if left is None:
-        return steps
+        return sofar
     if left < 90:
-        return f"{steps}, {left:.0f} s left"
-    return f"{steps}, {left / 60:.0f} min left" if left < 5400 else f"{steps}, {left / 3600:.1f} h left"
+        return f"{sofar}, {left:.0f} s left"
+    return f"{sofar}, {left / 60:.0f} min left" if left < 5400 else f"{sofar}, {left / 3600:.1f} h left"

@@ -196,10 +196,12 @@ def verify_runs(store_file: str | None, repair: bool) -> None:
       slalom runs verify --store all.sqlite --repair
     """
     from slalom import store as stores
+    from slalom.cli.progress import Watch
 
     path = _path(store_file)
     _check_exists(store_file, path)
-    report = stores.verify(path, repair=repair)
+    with Watch("runs") as watch:
+        report = stores.verify(path, repair=repair, progress=watch.progress)
     click.echo(str(report))
     if not report.is_whole and not report.repaired:
         raise click.exceptions.Exit(1)

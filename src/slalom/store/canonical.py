@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from slalom.core import InputError, quote
@@ -16,13 +16,17 @@ from slalom.core import InputError, quote
 NOT_FINITE = "$float"
 """JSON has no NaN and no infinity: they are written {"$float": "nan"}."""
 
+_ATOMS = frozenset({type(None), bool, int, float, str})
+_TEXTS = frozenset({str})
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
 
 def plain(value: Any, name: str = "value") -> Any:
     """Return ``value`` made of None, bool, int, float, str, tuples and dictionaries; NumPy's numbers become Python's.
 
     Raises InputError for anything else, such as a function or a tensor: two of them cannot be told apart by a text.
     """
-    if value is None or isinstance(value, bool):
+    if type(value) in _ATOMS:  # nearly all are
         return value
     for kind in (str, int, float):
         if isinstance(value, kind):
@@ -47,7 +51,27 @@ def _text(key: Any, name: str) -> str:
 
 def canonical(value: Any, name: str = "value") -> str:
     """Return the one JSON text of a plain value: keys sorted, no spaces, ASCII."""
-    return json.dumps(_finite(plain(value, name)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    if _is_ready(value):
+        try:
+            return _JSON.encode(value)
+        except ValueError:  # a NaN or an infinity somewhere
+            pass
+    return _JSON.encode(_finite(plain(value, name)))
+
+
+def _is_ready(value: Any) -> bool:
+    """Say whether a value has only types that JSON writes as they are: runs are full of those, and copying takes time.
+
+    Types are compared exactly: a subclass may write itself in another way.
+    """
+    kind = type(value)
+    if kind is dict:
+        return set(map(type, value)) <= _TEXTS and _are_ready(value.values())
+    return kind in _ATOMS or ((kind is tuple or kind is list) and _are_ready(value))
+
+
+def _are_ready(values: Collection[Any]) -> bool:
+    return set(map(type, values)) <= _ATOMS or all(map(_is_ready, values))
 
 
 def _finite(value: Any) -> Any:

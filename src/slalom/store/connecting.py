@@ -89,9 +89,13 @@ def _uri(path: Path, options: str) -> str:
     return f"file:{percent(str(path.absolute()))}?{options}" + (f"&vfs={VFS}" if VFS else "")
 
 
-def raw(path: Path, options: str = "mode=rw", patience: float = PATIENCE) -> sqlite3.Connection:
-    """Return a connection that has not looked at the file yet. Transactions are begun and ended by hand."""
-    connection = sqlite3.connect(_uri(path, options), uri=True, isolation_level=None, timeout=patience)
+def raw(path: Path, options: str = "mode=rw", patience: float | None = None) -> sqlite3.Connection:
+    """Return a connection that has not looked at the file yet. Transactions are begun and ended by hand.
+
+    ``patience`` is in seconds, :data:`PATIENCE` unless given.
+    """
+    timeout = PATIENCE if patience is None else patience
+    connection = sqlite3.connect(_uri(path, options), uri=True, isolation_level=None, timeout=timeout)
     connection.text_factory = str
     return connection
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import zlib
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ class Row(NamedTuple):
     seed: int
     status: str  # the kind: "finished", "diverged" …
     specification: str  # canonical JSON, of which ``key`` is the hash
-    summary: str  # canonical JSON: status, metrics, cost, versions
+    summary: str  # canonical JSON: status, metrics, cost, versions, the CRC-32 of the series' bytes
     content: bytes  # fingerprint of what was computed, 32 bytes
     written: float  # Unix time, seconds
     checksum: int  # CRC-32 of all the above
@@ -69,6 +70,10 @@ class StoredRun(Summary):
     run: Run
 
 
+SERIES = "series"
+"""In a summary: the CRC-32 of the bytes of the series. Summaries written before 0.1.0 was finished lack it."""
+
+
 class DamagedRunError(ValueError):
     """A record that is not what was written; its text says in what way."""
 
@@ -94,6 +99,7 @@ def encode(spec: RunSpec, run: Run, versions: Mapping[str, str] | None = None) -
         )
     status = status_of(run)
     last = run.evaluations[-1] if len(run.evaluations) else {}
+    series = pack(run)
     summary = {
         "step": status.step,
         "error": run.error,
@@ -102,6 +108,7 @@ def encode(spec: RunSpec, run: Run, versions: Mapping[str, str] | None = None) -
         "metrics": {name: value for name, value in last.items() if name not in MEASURED},
         "cost": (float(run.seconds), int(run.gradient_evaluations), int(run.memory)),
         "versions": {**spec.versions, **(versions or {})},
+        SERIES: zlib.crc32(series),
     }
     row = Row(
         bytes.fromhex(spec.key),
@@ -115,7 +122,7 @@ def encode(spec: RunSpec, run: Run, versions: Mapping[str, str] | None = None) -
         time.time(),
         0,
     )
-    return Record(row._replace(checksum=checksum(row)), pack(run))
+    return Record(row._replace(checksum=checksum(row)), series)
 
 
 def storable(text: str) -> str:
@@ -163,6 +170,24 @@ def decode(record: Record) -> StoredRun:
     if fingerprint(run) != row.content:
         raise DamagedRunError("its series are not those that were written")
     return StoredRun(**facts, run=run)
+
+
+def check_bytes(record: Record) -> None:
+    """Raise DamagedRunError where the bytes of a run are not those that were written.
+
+    This is :func:`decode` without the decoding, in a tenth of the time or less: what has the checksums that it was
+    written with reads as it did then.
+    """
+    check(record.row)
+    try:
+        expected = json.loads(record.row.summary)[SERIES]
+    except KeyError:
+        decode(record)
+        return
+    except (ValueError, TypeError) as problem:
+        raise DamagedRunError(f"it cannot be read: {problem}") from problem
+    if zlib.crc32(record.series) != expected:
+        raise DamagedRunError("its series are not those that were written")
 
 
 def _facts(row: Row, spec: RunSpec, told: Mapping[str, Any]) -> dict[str, Any]:

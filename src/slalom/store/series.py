@@ -69,14 +69,19 @@ def _unpacked(packed: tuple[int, bytes]) -> np.ndarray:
 
 
 def _columns(evaluations: Sequence[Evaluation]) -> list[tuple[str, list[int] | None, Any]]:
-    names = list(dict.fromkeys(name for evaluation in evaluations for name in evaluation))
+    names: dict[str, None] = {}
+    for evaluation in evaluations:
+        names.update(dict.fromkeys(evaluation))
     columns = []
     for name in names:
-        rows = [row for row, evaluation in enumerate(evaluations) if name in evaluation]
-        values = [plain(evaluations[row][name], f"the measure {name}") for row in rows]
-        floats = all(type(value) is float for value in values)
-        kept = _packed(np.array(values, dtype=np.float64)) if floats else {"values": values}
-        columns.append((name, None if len(rows) == len(evaluations) else rows, kept))
+        rows = None
+        values = [evaluation[name] for evaluation in evaluations if name in evaluation]
+        if len(values) < len(evaluations):
+            rows = [row for row, evaluation in enumerate(evaluations) if name in evaluation]
+        if set(map(type, values)) != {float}:
+            values = [plain(value, f"the measure {name}") for value in values]
+        floats = set(map(type, values)) == {float}
+        columns.append((name, rows, _packed(np.array(values, dtype=np.float64)) if floats else {"values": values}))
     return columns
 
 

@@ -12,13 +12,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from slalom.core import quote
+from slalom.core import Progress, quote
 from slalom.store import connecting, layout, salvage
 from slalom.store.errors import StoreError
 from slalom.store.on_disk import SQLiteStore
 
 MOST_PROBLEMS = 50
 """Problems that SQLite's own check may tell of."""
+
+PULSE = 100_000
+"""Instructions of SQLite's machine, of which it makes some ten millions a second, between two looks for a Ctrl-C."""
 
 TOGETHER = 200
 """Runs copied in one transaction."""
@@ -53,8 +56,10 @@ class Report:
         return f"{quote(self.path)} was repaired with {counted}; lost: {told}. The file as it was: {quote(copy)}."
 
 
-def verify(path: str | os.PathLike[str], *, repair: bool = False) -> Report:
+def verify(path: str | os.PathLike[str], *, repair: bool = False, progress: Progress | None = None) -> Report:
     """Look at every byte that matters: SQLite's own check, every checksum, every key against its specification.
+
+    ``progress`` is told the runs looked at, of how many. Ctrl-C leaves the file as it was.
 
     With ``repair`` a damaged store is written anew from all that can be read, and takes the old one's place; the old
     one is kept beside it. Raises StoreError where nothing can be looked at or saved: a file that is missing, foreign,
@@ -64,7 +69,7 @@ def verify(path: str | os.PathLike[str], *, repair: bool = False) -> Report:
     connecting.recognise(target, create=False)
     with _opened(target, alone=repair) as connection:
         problems = _integrity(connection, target)
-        found = salvage.survey(connection)
+        found = salvage.survey(connection, progress)
         told = (*problems, *found.damaged)
         if not told or not repair:
             return Report(target, len(found.runs), len(found.studies), told)
@@ -133,11 +138,16 @@ def _look(connection: sqlite3.Connection, path: Path, alone: bool) -> None:
 def _integrity(connection: sqlite3.Connection, path: Path) -> list[str]:
     """Return what SQLite's own check tells, and what the header lacks."""
     problems = []
+    connection.set_progress_handler(lambda: 0, PULSE)  # Python is heard of Ctrl-C only where it is called
     try:
         told = [text for (text,) in connection.execute(f"PRAGMA integrity_check({MOST_PROBLEMS})")]
         problems += [str(text).replace("\n", " ") for text in told if text != "ok"]
     except salvage.UNREADABLE as problem:
+        if getattr(problem, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from problem
         problems.append(str(problem))
+    finally:
+        connection.set_progress_handler(None, 0)
     for pragma, right in (("application_id", layout.APPLICATION_ID), ("user_version", layout.VERSION)):
         (value,) = connection.execute(f"PRAGMA {pragma}").fetchone()
         if value != right:
