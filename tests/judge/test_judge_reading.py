@@ -74,7 +74,10 @@ def test_other_values_stay_as_they_are_and_higher_is_taken_as_better(tmp_path):
         (GOOD.encode() + b"ad\xffam,1,0.9\n", "line 6: this is no UTF-8 text"),
         (GOOD + "ad\0am,1,0.9\n", "line 6: this is no text"),
         (GOOD + "x" * 200_000 + ",1,0.9\n", "line 6: this is no CSV (field larger than field limit"),
-        ("optimizer,seed,value\nsgd,0,0.9\n", "results has results of `sgd` only; a comparison needs at least two"),
+        (
+            "optimizer,seed,value\nsgd,0,0.9\n",
+            "There are results of `sgd` only on results: a comparison needs at least two",
+        ),
     ],
 )
 def test_a_malformed_file_is_refused_with_its_line(tmp_path, text, message):

@@ -203,7 +203,62 @@ def test_the_best_is_a_set():
     facts = {"Edge": judge.Facts(at_edge=("lr",))}
     judgement = judge.judge(judge.Results("digits-cnn", "test accuracy", values, facts=facts))
     assert judgement.tied_best == ("Adam", "AdamW")
-    assert judgement.tied_sentence == "Statistically tied with the best on digits-cnn: Adam, AdamW."
+    assert judgement.left_out == ("Edge",)
+
+
+EDGE = judge.Facts(at_edge=("lr",))
+GOOD, NOISY = SGD + 0.02, SGD + 0.02 + 0.002 * NOISE
+
+
+@pytest.mark.parametrize(
+    ("values", "facts", "sentence"),
+    [
+        ((SGD, GOOD), {}, "Best on t: b, distinguished from a."),
+        ((SGD, GOOD, SGD), {}, "Best on t: b, distinguished from every other."),
+        ((SGD, GOOD, SGD), {"a": EDGE}, "Best on t: b, distinguished from c; not compared: a."),
+        (
+            (SGD, GOOD, SGD, SGD),
+            {"a": EDGE},
+            "Best on t: b, distinguished from every other that can be compared; not compared: a.",
+        ),
+        ((SGD, GOOD, NOISY), {}, "Statistically tied with the best on t: b, c."),
+        ((SGD, GOOD, NOISY, SGD), {"d": EDGE}, "Statistically tied with the best on t: b, c; not compared: d."),
+        ((GOOD, NOISY), {}, "No single best on t: a and b are statistically tied."),
+        ((GOOD, NOISY, GOOD), {}, "No single best on t: a, b and c are statistically tied."),
+        ((GOOD, NOISY, SGD), {"c": EDGE}, "No single best on t: a and b are statistically tied; not compared: c."),
+        ((SGD[:1], GOOD[:1]), {}, "No best on t: one seed cannot tell a and b apart."),
+        (
+            (SGD, GOOD),
+            {"a": EDGE},
+            "No best on t: b is alone, since a cannot be compared with it fairly.",
+        ),
+        (
+            (SGD, SGD, NOISY),
+            {"b": judge.Facts(trials=5)},
+            "Best on t: c, distinguished from a; not compared: b.",
+        ),
+        (
+            (SGD, GOOD, SGD),
+            {name: judge.Facts(trials=trials) for name, trials in (("a", 5), ("b", 11), ("c", 7))},
+            "No best on t: b is alone, since a and c cannot be compared with it fairly.",
+        ),
+        ((SGD, GOOD), {"a": EDGE, "b": EDGE}, "No optimizer on t can be compared fairly, so none is called best."),
+    ],
+)
+def test_the_best_is_told_with_all_that_it_was_compared_with(values, facts, sentence):
+    by_name = {name: by_seed(runs) for name, runs in zip("abcd", values, strict=False)}
+    assert judge.judge(judge.Results("t", "test accuracy", by_name, facts=facts)).tied_sentence == sentence
+
+
+@pytest.mark.parametrize(
+    ("values", "there"), [({"SGD": by_seed(SGD)}, "are results of `SGD` only"), ({}, "is no result")]
+)
+def test_one_optimizer_alone_is_not_judged(values, there):
+    with pytest.raises(InputError) as caught:
+        judge.Results("digits-cnn", "test accuracy", values)
+    assert str(caught.value) == (
+        f"There {there} on digits-cnn: a comparison needs at least two optimizers; add the runs of another."
+    )
 
 
 def test_all_pairs_are_exploration():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -43,7 +43,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What can be said of the results on one task. ``tied_best`` is a set, here in the order of the results."""
+    """What can be said of the results on one task.
+
+    ``tied_best`` is a set, here in the order of the results; so is ``left_out``, those that could not be compared with
+    the best fairly.
+    """
 
     task: str
     metric: str
@@ -54,6 +58,7 @@ class Judgement:
     tied_best: tuple[str, ...]
     warnings: tuple[FairnessWarning, ...]
     note: str = NOTE
+    left_out: tuple[str, ...] = ()
 
     def entry(self, name: str) -> Entry:
         return next(entry for entry in self.entries if entry.name == name)
@@ -65,12 +70,24 @@ class Judgement:
 
     @property
     def tied_sentence(self) -> str:
-        """Which optimizers are statistically tied with the best."""
-        if not self.tied_best:
-            return f"No optimizer on {self.task} can be compared fairly, so none is called best."
-        if len(self.tied_best) == 1:
-            return f"Best on {self.task}: {self.tied_best[0]}, distinguished from every other that can be compared."
-        return f"Statistically tied with the best on {self.task}: {', '.join(self.tied_best)}."
+        """Which optimizers are statistically tied with the best, and who was not compared with it."""
+        tied, left_out, task = self.tied_best, self.left_out, self.task
+        if not tied:
+            return f"No optimizer on {task} can be compared fairly, so none is called best."
+        if len(tied) == 1 and len(left_out) == len(self.entries) - 1:
+            return (
+                f"No best on {task}: {tied[0]} is alone, since {_listed(left_out)} cannot be compared with it fairly."
+            )
+        remark = f"; not compared: {', '.join(left_out)}" if left_out else ""
+        if len(tied) == 1:
+            rivals = [entry.name for entry in self.entries if entry.name not in (*tied, *left_out)]
+            others = rivals[0] if len(rivals) == 1 else "every other" + " that can be compared" * bool(left_out)
+            return f"Best on {task}: {tied[0]}, distinguished from {others}{remark}."
+        if sum(self.entry(name).estimate.n > 1 for name in tied) < 2:
+            return f"No best on {task}: one seed cannot tell {_listed(tied)} apart{remark}."
+        if len(tied) + len(left_out) == len(self.entries):
+            return f"No single best on {task}: {_listed(tied)} are statistically tied{remark}."
+        return f"Statistically tied with the best on {task}: {', '.join(tied)}{remark}."
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return what JSON has; numbers that are not finite are None."""
@@ -107,6 +124,7 @@ def judge(results: Results) -> Judgement:
         obstacles = pair_obstacles(results, name, baseline)
         verdict = pronounce(comparison, p, scale, _setting(results, name, baseline), obstacles, len(others))
         entries[name] = Entry(name, entries[name].estimate, entries[name].diverged, comparison, p, verdict)
+    tied, left_out = _beside_the_best(results, scale)
     return Judgement(
         task=results.task,
         metric=results.metric,
@@ -114,8 +132,9 @@ def judge(results: Results) -> Judgement:
         margin=None if scale.margin is None else scale.written_margin(),
         scale=scale,
         entries=tuple(entries.values()),
-        tied_best=tied_with_best(results, scale),
+        tied_best=tied,
         warnings=lint(results, scale),
+        left_out=left_out,
     )
 
 
@@ -124,14 +143,22 @@ def tied_with_best(results: Results, scale: Scale) -> tuple[str, ...]:
 
     Optimizers that cannot be compared fairly are left out.
     """
+    return _beside_the_best(results, scale)[0]
+
+
+def _beside_the_best(results: Results, scale: Scale) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the set tied with the best, and those that cannot be compared with the best."""
     sound = [name for name in results.values if not own_obstacles(results, name)]
     if not sound:
-        return ()
+        return (), tuple(results.values)
     best = _best(results, sound, scale)
     rivals = [name for name in sound if name != best and not pair_obstacles(results, name, best)]
     corrected = holm([_compared(results, name, best, scale).p for name in rivals])
     tied = {best, *(name for name, p in zip(rivals, corrected, strict=True) if p > ALPHA)}
-    return tuple(name for name in results.values if name in tied)
+    left_out = results.values.keys() - {best, *rivals}
+    return tuple(name for name in results.values if name in tied), tuple(
+        name for name in results.values if name in left_out
+    )
 
 
 def explore(results: Results) -> tuple[ExploredPair, ...]:
@@ -209,6 +236,11 @@ def _entry_as_dictionary(entry: Entry, metric: str) -> dict[str, Any]:
         needed = verdict.seeds_needed
         dictionary["seeds_needed"] = {"seeds": needed.seeds, "low": needed.low, "high": needed.high}
     return dictionary
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Write names as a sentence does: ``"SGD, Adam and AdamW"``."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _finite(number: float | None) -> float | None:

@@ -85,9 +85,9 @@ def _check_settings(results: Results) -> None:
     if results.kind not in get_args(Kind):
         raise InputError(f"Results are compared as {', '.join(get_args(Kind))}; got {quote(results.kind)}.")
     if len(results.values) < 2:
+        there = f"are results of {_names(results.values)} only" if results.values else "is no result"
         raise InputError(
-            f"{results.task} has results of {_names(results.values) or 'no optimizer'} only; "
-            "a comparison needs at least two optimizers."
+            f"There {there} on {results.task}: a comparison needs at least two optimizers; add the runs of another."
         )
     natural = {"accuracy": True, "loss": False, "steps": False}.get(results.kind)
     if results.kind == "plain" and results.higher_is_better is None:
