@@ -11,6 +11,7 @@ _HOME = {
     "InputError": "slalom.core",
     "Landscape": "slalom.landscapes",
     "Race": "slalom.lab",
+    "Studies": "slalom.lab.studying",
     "Study": "slalom.lab.studying",
     "Task": "slalom.tasks",
     "TaskRace": "slalom.lab",
@@ -25,6 +26,7 @@ __all__ = [
     "InputError",
     "Landscape",
     "Race",
+    "Studies",
     "Study",
     "Task",
     "TaskRace",
@@ -38,7 +40,7 @@ __all__ = [
 if TYPE_CHECKING:
     from slalom.core import InputError
     from slalom.lab import Race, TaskRace, demo, race, sweep
-    from slalom.lab.studying import Study, study
+    from slalom.lab.studying import Studies, Study, study
     from slalom.landscapes import Landscape
     from slalom.tasks import Task
 

@@ -15,10 +15,11 @@ from studies import PAIR, SHORT, bits, small_study
 
 import slalom
 from slalom.core import InputError
-from slalom.judge import read_results
+from slalom.judge import Kind, read_results
 from slalom.lab.studying import Study, plan_study
-from slalom.lab.studying.planning import FINAL_SEEDS, SEARCH_SEEDS
-from slalom.lab.studying.search import RateSearch, mean_score, search
+from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS
+from slalom.lab.studying.search import RateSearch, search
+from slalom.lab.studying.yardsticks import Yardstick
 from slalom.store import MemoryStore
 
 
@@ -96,7 +97,10 @@ def test_of_equal_scores_the_smallest_rate_is_best() -> None:
     ],
 )
 def test_a_divergence_counts_as_the_worst_result(values: list[float], higher: bool, lost: float, score: float) -> None:
-    assert mean_score(values, higher, lost) == pytest.approx(score)
+    kind: Kind = "accuracy" if higher else "loss"
+    yardstick = Yardstick("validation", "test", higher, kind)
+    assert yardstick.lost == lost
+    assert yardstick.score(values) == pytest.approx(score)
 
 
 # -- a small real study --------------------------------------------------------------------------------------------
@@ -157,7 +161,7 @@ def test_two_studies_share_the_runs_of_an_optimizer_in_both(small: Study, kept: 
 
 def test_more_seeds_add_runs_and_keep_those_that_tuning_made(small: Study, kept: MemoryStore) -> None:
     more = slalom.study("digits-mlp", PAIR, store=kept, **{**SHORT, "seeds": 6})
-    assert more.computed == 12  # the evaluation alone: its networks are computed six at a time
+    assert more.computed == 2  # one seed more of both
     assert [one.optimizer.spec for one in more.tuned.values()] == [one.optimizer.spec for one in small.tuned.values()]
 
 
@@ -268,10 +272,6 @@ def test_a_rate_at_which_everything_diverges_is_not_chosen(small: Study) -> None
             "seed `999998`: the seeds 1,000,000 to 1,000,004 are kept for tuning: let the evaluation begin with "
             "another.",
         ),
-        (
-            {"course": "sphere"},
-            "`sphere` is a landscape, and studies run on tasks so far: race it, or name a task such as `digits-mlp`.",
-        ),
     ],
 )
 def test_what_cannot_be_studied_is_refused_in_one_sentence(asked: dict[str, Any], complaint: str) -> None:
@@ -283,7 +283,7 @@ def test_what_cannot_be_studied_is_refused_in_one_sentence(asked: dict[str, Any]
 
 def test_a_plan_is_shown_and_nothing_is_run_or_made(tmp_path: Path) -> None:
     path = tmp_path / "runs.sqlite"
-    plan = plan_study("digits-mlp", PAIR, store=str(path), **SHORT)
+    (plan,) = plan_study("digits-mlp", PAIR, store=str(path), **SHORT)
     assert (plan.question.tuning_runs, plan.question.evaluation_runs) == (62, 10)
     assert plan.as_dictionary()["estimated_seconds"] > 0
     assert not path.exists()

@@ -146,9 +146,13 @@ FACTORS = Numbers("factors are numbers separated by commas", " 0.1,0.3,1,3,10")
 
 def course_and_field(command: Decorated) -> Decorated:
     """Add what every race and sweep begins with: the course, and who descends it."""
+    return _with(command, click.argument("course", metavar="COURSE"), optimizers)
+
+
+def optimizers(command: Decorated) -> Decorated:
+    """Add who descends."""
     return _with(
         command,
-        click.argument("course", metavar="COURSE"),
         click.option(
             "-o",
             "--optimizer",

@@ -21,17 +21,18 @@ def carry_out(
     heading: Callable[[Any], str],
     save: Sequence[str],
     as_json: bool,
+    watched: bool = False,
     **choices: Any,
 ) -> None:
     """Do ``work``, which takes the progress callback and returns a result; print that and write its files.
 
-    ``choices`` go to its ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit
+    Where ``watched``, it takes the whole :class:`Watch`, to which it can also say what it does. ``choices`` go to its ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit
     code is 130.
     """
     # What the user's own code prints must not get into the JSON.
     aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()
     with Watch() as watch, aside:
-        result = work(watch.progress)
+        result = work(watch if watched else watch.progress)
     if watch.interrupted and _is_empty(result):
         raise KeyboardInterrupt
     try:
@@ -39,7 +40,13 @@ def carry_out(
             click.echo(result.to_json(), nl=False)
             click.echo()
         else:
-            _print(result, heading(result))
+            for part in getattr(result, "parts", ()):
+                _print(part, heading(part))
+                click.echo()
+            if hasattr(result, "parts"):
+                _print_across(result)
+            else:
+                _print(result, heading(result))
         for remark in result.remarks:
             click.echo(f"remark: {remark}", err=as_json)
         for path in save:
@@ -73,6 +80,16 @@ def _print(result: Any, heading: str) -> None:
         "",
         *(Text(line, style="dim") for line in below),
     )
+
+
+def _print_across(result: Any) -> None:
+    from rich.text import Text
+
+    screen, width, table = console(), terminal_width(), result.table()
+    above = hanging(f"Across {len(result.parts)} courses: {result.across.sentence}", 0, width)
+    lines = table_lines(table, marks(_families(result)) if screen.is_terminal else {}, width)
+    below = (Text(line, style="dim") for line in hanging(table.notes, 0, width))
+    show(screen, *(Text(line, style="bold") for line in above), "", *lines, "", *below)
 
 
 def _families(result: Any) -> list[tuple[str, str]]:

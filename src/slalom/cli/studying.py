@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -14,8 +14,13 @@ RATE = options.Positive("a learning rate is a finite number above 0", " 0.01")
 MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
 
 
+ELSEWHERE = ("course", "workers", "timeout", "data_dir")
+"""What may be typed beside a study file: it belongs to the machine."""
+
+
 @click.command(cls=options.Command)
-@options.course_and_field
+@click.argument("courses", metavar="COURSE... | study.toml", nargs=-1, required=True)
+@options.optimizers
 @click.option(
     "--track",
     default="lr",
@@ -49,6 +54,18 @@ MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
 @click.option("--steps", type=options.COUNT, metavar="N", help="Steps of each run.  [default: the task's epochs]")
 @click.option("--epochs", type=options.Whole(1, options.MOST, 20), metavar="N", help="The same in epochs.")
 @click.option(
+    "--budget",
+    metavar="TIME",
+    help="About how long it may take, such as 10m: turned into equal steps and trials for everybody before it starts.",
+)
+@click.option("--halving", is_flag=True, help="Stop hopeless trials after a ninth or a third of their steps.")
+@click.option(
+    "--trials",
+    type=options.Whole(1, options.MOST, 11),
+    metavar="N",
+    help="Trials of each optimizer: 11, 9, 7 or 5; on the track full 32, 16 or 8.  [default: the most]",
+)
+@click.option(
     "--engine",
     default="auto",
     show_default=True,
@@ -63,56 +80,70 @@ MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
     metavar="N",
     help="Processes to compute on.  [default: one per core where it takes long]",
 )
+@click.option("--timeout", metavar="TIME", help="What one run may take, such as 5m; one that takes longer has failed.")
 @options.data_dir
 @click.option("--store", metavar="FILE", help="Where runs are kept.  [default: a file in your data directory]")
 @click.option("--dry-run", "dry", is_flag=True, help="Print the plan and an estimate of its time; run nothing.")
-@options.outcome("csv json")
+@click.option(
+    "--picture",
+    default="auto",
+    metavar="NAME",
+    help="What to draw: card, verdict, sensitivity, curves, final or budget; of several courses profiles.  "
+    "[default: card, or profiles]",
+)
+@options.outcome("png svg pdf csv json toml")
 @click.pass_context
 def study(
     context: click.Context,
-    course: str,
+    courses: tuple[str, ...],
     optimizers: tuple[str, ...],
     store: str | None,
     dry: bool,
+    picture: str,
     save: tuple[str, ...],
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Tune optimizers on a task, and say which one is better.
+    """Tune optimizers, and say which one is better, how sure that is, and what would decide the rest.
 
-    COURSE is a task: a name such as digits-mlp, or file.py:name for one of your own. Each optimizer gets the same
-    number of trials, on tuning seeds, and is then run on fresh seeds; the test set is opened once, after tuning. The
-    verdict says how sure it is, and how many seeds would decide what is open. A
-    value typed in a spec is fixed and not tuned. A file study.toml holds all of it: course, optimizers, and the other
-    options by their names. Runs are kept: what is in the store is not computed again, and a
-    study that was stopped goes on where it was when the same command is typed again.
+    COURSE is a task: a name such as digits-mlp, or file.py:name for one of your own; or a landscape, whose seeds are
+    starting points. Several are studied one after another and compared across. Each optimizer gets the same number
+    of trials, on tuning seeds, and is then run on fresh seeds; the test set is opened once, after tuning. A value typed
+    in a spec is fixed and not tuned.
+
+    A file study.toml holds all of it: course, optimizers, and the other options by their names; --save study.toml
+    writes one. Runs are kept: what is in the store is not computed again, and a study that was stopped goes on where
+    it was when the same command is typed again.
 
     \b
     Examples:
       slalom study digits-mlp -o sgd -o adam
       slalom study digits-mlp -o sgd -o adam -o adamw --baseline adam --seeds 30 --save verdict.json
       slalom study digits-mlp -o sgd -o adam --track defaults --lr 0.01
-      slalom study digits-cnn -o sgd -o momentum -o adam --epochs 5 --dry-run
+      slalom study rosenbrock beale booth -o momentum -o adam --steps 200 --save profiles.png
+      slalom study digits-cnn -o sgd -o momentum -o adam --budget 5m --dry-run
     """
     from slalom.lab import check_savable
-    from slalom.lab.studying import ENDINGS, is_study_file, plan_study, read_study_file
+    from slalom.lab.studying import ENDINGS, is_study_file, plan_study
     from slalom.lab.studying import study as conduct
+    from slalom.lab.studying.pictures import check_picture
 
     check_savable(save, ENDINGS)
+    course: Any = courses[0] if len(courses) == 1 else list(courses)
     asked = {"course": course, "optimizers": list(optimizers) or None, **asked}
     if is_study_file(course):
-        told = read_study_file(course)
         _refuse_mixture(context, asked)
-        asked |= told
+    else:
+        check_picture(picture, several=len(courses) > 1)
     if dry:
-        _print_plan(plan_study(store=store, **asked), as_json)
+        _print_plans(plan_study(store=store, **asked), as_json)
         return
 
-    def work(progress: Any) -> Any:
-        return conduct(store=store, **asked, progress=progress)
+    def work(watch: Any) -> Any:
+        return conduct(store=store, **asked, progress=watch.progress, say=watch.say)
 
     try:
-        carry_out(work, heading, save, as_json)
+        carry_out(work, heading, save, as_json, watched=True, picture=picture)
     except KeyboardInterrupt:
         click.echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
@@ -122,9 +153,8 @@ def _refuse_mixture(context: click.Context, asked: Mapping[str, Any]) -> None:
     """Refuse options that a study file decides: what runs must be what the file says."""
     from click.core import ParameterSource
 
-    source = context.get_parameter_source
     for name in asked:
-        if name not in ("course", "workers", "data_dir") and source(name) == ParameterSource.COMMANDLINE:
+        if name not in ELSEWHERE and context.get_parameter_source(name) == ParameterSource.COMMANDLINE:
             option = "-o" if name == "optimizers" else f"--{name}"
             raise click.UsageError(f"`{option}` has no part beside a study file, which holds it all: write it there.")
 
@@ -134,11 +164,13 @@ def heading(study: Any) -> str:
     return f"{study.course.title}: a study on the track {study.plan.question.track}, {study.steps:,} steps each"
 
 
-def _print_plan(plan: Any, as_json: bool) -> None:
+def _print_plans(plans: Sequence[Any], as_json: bool) -> None:
     if as_json:
         from slalom.lab.formats import as_json as encoded
 
-        click.echo(encoded(plan.as_dictionary()))
+        told = [plan.as_dictionary() for plan in plans]
+        click.echo(encoded(told[0] if len(told) == 1 else {"plans": told}))
         return
-    for line in plan.lines():
-        click.echo(line)
+    for index, plan in enumerate(plans):
+        for line in ([""] if index else []) + plan.lines():
+            click.echo(line)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import re
 import sys
@@ -101,6 +102,47 @@ def _run(path: Path, text: bytes, course: str) -> ModuleType:
     finally:
         sys.path[:] = modules_path
     return module
+
+
+def fingerprint(path: Path) -> str:
+    """Return a hash of a file's content and of the modules beside it that it imports, and that those import.
+
+    What is read in another way, data for one, does not count. Raises OSError where the file cannot be read.
+    """
+    contents = {str(file.relative_to(path.parent)): file.read_bytes() for file in _with_imports(path)}
+    if len(contents) == 1:
+        return hashlib.sha256(contents[path.name]).hexdigest()
+    parts = (hashlib.sha256(name.encode() + b"\0" + text).digest() for name, text in sorted(contents.items()))
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _with_imports(path: Path) -> list[Path]:
+    """Return a file and the files beneath its folder that it imports, directly or not."""
+    found, waiting = [path], [path]
+    while waiting:
+        for name in _imported(waiting.pop()):
+            place = path.parent.joinpath(*name.split("."))
+            for file in (place.with_suffix(".py"), place / "__init__.py"):
+                if file.is_file() and file not in found:
+                    found.append(file)
+                    waiting.append(file)
+    return found
+
+
+def _imported(path: Path) -> list[str]:
+    """Return the dotted names that a file may import, every module that ``from a import b`` may mean among them."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):
+        return []
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            names += [base, *(f"{base}.{alias.name}".lstrip(".") for alias in node.names)]
+    return [name for name in names if name]
 
 
 def _told(problem: BaseException, path: Path) -> str:

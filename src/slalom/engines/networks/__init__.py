@@ -10,11 +10,24 @@ Underneath: ``material`` (data and batches), ``stack`` (parameters side by side)
 networks as a short list of operations), ``crowd`` (what field and fleet share), ``recording`` (what is written down).
 """
 
-from slalom.engines.networks.choosing import Choice, choose, divide, obstacle
+from slalom.engines.networks.choosing import Choice, alike, choose, divide, judging_seconds, obstacle
 from slalom.engines.networks.crowd import LEAST
 from slalom.engines.networks.field import field
 from slalom.engines.networks.fleet import fleet, lanes_of
 from slalom.engines.networks.loops import follow
 from slalom.engines.networks.solo import solo
 
-__all__ = ["LEAST", "Choice", "choose", "divide", "field", "fleet", "follow", "lanes_of", "obstacle", "solo"]
+__all__ = [
+    "LEAST",
+    "Choice",
+    "alike",
+    "choose",
+    "divide",
+    "field",
+    "fleet",
+    "follow",
+    "judging_seconds",
+    "lanes_of",
+    "obstacle",
+    "solo",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -124,24 +125,61 @@ def _reason(problem: BaseException) -> str:
     return f"torch cannot map them over several networks ({words(problem)})"
 
 
-def choose(task: Task, runners: Sequence[Runner], training: Training, *, engine: str = "auto") -> Choice:
+def choose(
+    task: Task,
+    runners: Sequence[Runner],
+    training: Training,
+    *,
+    engine: str = "auto",
+    runs: int | None = None,
+    unhindered: bool = False,
+) -> Choice:
     """Return the engine to take: the fastest in a short trial, the real classes unless the rules save much time.
 
-    A given ``engine`` is only timed. Networks that cannot be computed together (see :func:`obstacle`) go solo.
+    A given ``engine`` is only timed. Networks that cannot be computed together (see :func:`obstacle`) go solo;
+    ``unhindered`` says that this has been tried. ``runners`` are all there are, or a sample of ``runs``.
     """
     width = lanes_that_fit(task, training)
     if engine == "auto":
-        candidates = ["solo"] if obstacle(task, training) else ["solo", *_joint(runners)]
+        hindered = not unhindered and obstacle(task, training)
+        candidates = ["solo"] if hindered else ["solo", *_joint(runners)]
     else:
         candidates = [engine]
     times = {name: _time(name, task, runners, training, width) for name in candidates}
     quickest = min(times, key=lambda name: times[name])
     if quickest == "fleet":
         real = min((name for name in times if name != "fleet"), key=lambda name: times[name], default="fleet")
-        saved = (times[real] - times["fleet"]) * training.steps * len(runners)
+        saved = (times[real] - times["fleet"]) * training.steps * (runs or len(runners))
         if times[real] <= PREFERENCE * times["fleet"] or saved < WORTH:
             quickest = real
     return Choice(quickest, 1 if quickest == "solo" else width, times[quickest])
+
+
+def alike(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> bool:
+    """Return whether a network comes out the same, bit for bit, in small and in large company.
+
+    Tried are some steps of the first runner with one other, and with as many as are ever computed together.
+    """
+    few = min(TRIALS[0], training.steps)
+    short = replace(training, steps=few, evaluate_at=(0, few))
+    together = (list(runners) * -(-choice.width // len(runners)))[: choice.width]
+    outcomes = []
+    for company in (together[:LEAST], together[: max(LEAST, choice.width // 2 + 1)], together):
+        run = ENGINES[choice.engine](task, company, short)[0]
+        told = {name: value for name, value in run.last.items() if name != "seconds"} if run.evaluations else {}
+        outcomes.append((run.losses.tobytes(), repr(told)))
+    return len(set(outcomes)) == 1
+
+
+def judging_seconds(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> float:
+    """Return the seconds that one evaluation of one runner takes, by a short trial in the company of others."""
+    company = runners[: max(LEAST, choice.width)] if choice.engine != "solo" else runners[:1]
+    with one_thread(), torch.no_grad():
+        crowd = Crowd(task, company, training, swift=choice.engine == "fleet")
+        crowd.judge()  # the first records operations
+        began = time.perf_counter()
+        crowd.judge()
+    return (time.perf_counter() - began) / len(company)
 
 
 def _joint(runners: Sequence[Runner]) -> list[str]:

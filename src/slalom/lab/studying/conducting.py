@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from slalom.core import InputError, Progress, Runner, quote
-from slalom.judge import judge
-from slalom.lab import courses, training
-from slalom.lab.checks import check_device
-from slalom.lab.studying.executing import Executor, Finished
+from slalom.core import InputError, Progress, quote
+from slalom.judge import across, judge
+from slalom.lab import training
+from slalom.lab.studying.asking import Question, ask
+from slalom.lab.studying.durations import seconds_of
+from slalom.lab.studying.executing import Executor, Finished, Locally
+from slalom.lab.studying.grounds import Ground, find_ground
 from slalom.lab.studying.judging import results_of
-from slalom.lab.studying.planning import Question, StudyPlan, ask, make_plan, save_plan
+from slalom.lab.studying.planning import StudyPlan, make_plan, save_plan
 from slalom.lab.studying.record import Study
+from slalom.lab.studying.several import Studies
 from slalom.lab.studying.specifying import is_nameless
+from slalom.lab.studying.study_files import is_study_file, read_study_file
 from slalom.lab.studying.tuning import Tuned, tune
 from slalom.lab.versions import versions
 from slalom.optimizers import CLASSICS, parse_all
@@ -40,53 +44,77 @@ def study(
     seed: int = 0,
     steps: int | None = None,
     epochs: int | None = None,
+    budget: float | str | None = None,
+    halving: bool = False,
+    trials: int | None = None,
     dtype: str | None = None,
     precision: str = "fp32",
     engine: str = "auto",
     device: str = "cpu",
     workers: int | None = None,
+    timeout: float | str | None = None,
     store: Any = None,
     data_dir: Any = None,
     progress: Progress | None = None,
-) -> Study:
+    say: Callable[[str], None] | None = None,
+) -> Study | Studies:
     """Tune optimizers with equal budgets, evaluate them on fresh seeds, judge them, and return the :class:`Study`.
 
     ``course`` is a task: a catalogue name, a :class:`slalom.Task`, ``"file.py:name"``, or a training loop of your own,
-    a generator function ``train(make_optimizer, seed)``; ``optimizers`` as
-    :func:`slalom.race` takes them. On the track ``"lr"`` each learning rate that was not typed is searched for on seeds
-    of its own and chosen by the validation examples; on ``"defaults"`` nothing is tuned (``lr`` gives all the same
-    rate). The evaluation has ``seeds`` seeds from ``seed``; the test set is opened once, after tuning. Everyone is
-    compared with ``baseline``, the first unless named by its spec; ``margin`` is the difference that matters, in points
-    of accuracy or per cent of loss. ``metric`` names what counts: of a task ``"loss"`` or one of its metrics, by
-    default the first; of a loop one of the measures that it yields, by default the first on validation examples.
+    a generator function ``train(make_optimizer, seed)``; or a landscape, whose seeds are starting points drawn in its
+    domain. A list of several is studied one after another, and compared across (:class:`Studies`). ``"study.toml"`` is
+    a file that holds all of it. ``optimizers`` are given as :func:`slalom.race` takes them.
+
+    On the track ``"lr"`` each learning rate that was not typed is searched for on seeds of its own and chosen by the
+    validation examples; on ``"defaults"`` nothing is tuned (``lr`` gives all the same rate); ``"full"`` also tunes
+    momentum or betas, weight decay and epsilon. The evaluation has ``seeds`` seeds from ``seed``; the test set is
+    opened once, after tuning. Everyone is compared with ``baseline``, the first unless named by its spec; ``margin`` is
+    the difference that matters, in points of accuracy or per cent of loss. ``metric`` names what counts: of a task
+    ``"loss"`` or one of its metrics, by default the first; of a loop one of the measures that it yields, by default the
+    first on validation examples.
+
+    ``budget`` (seconds, or a text such as ``"10m"``) is turned into equal steps and trials for everybody before the
+    first run, and the plan that comes of it is kept; ``trials`` says how many directly. ``halving`` stops hopeless
+    trials early. ``timeout`` is what one run may take before it counts as failed.
 
     Runs are kept in ``store``: a file, a :class:`slalom.store.Store`, or by default a file in the user's data
-    directory; what it holds is not computed again. Raises :class:`slalom.InputError` for anything that cannot be
-    studied, and KeyboardInterrupt after Ctrl-C: what was finished is kept then.
+    directory; what it holds is not computed again. ``say`` is called with a line on what is being done, and who is best
+    so far. Raises :class:`slalom.InputError` for anything that cannot be studied, and KeyboardInterrupt after Ctrl-C:
+    what was finished is kept then.
     """
-    asked = {"track": track, "lr": lr, "baseline": baseline, "margin": margin, "seeds": seeds, "seed": seed}
-    asked |= {"steps": steps, "epochs": epochs, "dtype": dtype, "precision": precision, "device": device}
-    asked |= {"data_dir": data_dir, "metric": metric}
-    question = _question(course, optimizers, engine, workers, **asked)
-    with _opened(store, question) as kept:
-        plan = make_plan(question, engine, workers, kept)
-        save_plan(plan, kept, ())
-        return carry_out(plan, kept, progress)
+    given = dict(locals())
+    if is_study_file(course):
+        return study(**_from_file(course, given))
+    questions = _questions(given)
+    with _opened(store, questions) as kept:
+        plans = [make_plan(question, engine, workers, kept) for question in questions]
+        for plan in plans:
+            save_plan(plan, kept, ())
+        parts = [carry_out(plan, kept, progress, say) for plan in plans]
+    if len(parts) == 1:
+        return parts[0]
+    return Studies(tuple(parts), across([part.results for part in parts]))
 
 
-def plan_study(course: Any, optimizers: Any = None, **options: Any) -> StudyPlan:
-    """Return what :func:`study` would do with the same arguments, without doing it."""
-    options.pop("progress", None)
-    store, engine, workers = options.pop("store", None), options.pop("engine", "auto"), options.pop("workers", None)
-    question = _question(course, optimizers, engine, workers, **{**DEFAULTS, **options})
-    with _looked_into(store) as kept:
-        return make_plan(question, engine, workers, kept)
+def plan_study(course: Any, optimizers: Any = None, **options: Any) -> list[StudyPlan]:
+    """Return what :func:`study` would do with the same arguments, a plan for each course, without doing it."""
+    given = {**DEFAULTS, **options, "course": course, "optimizers": optimizers}
+    if is_study_file(course):
+        given = {**DEFAULTS, **_from_file(course, given)}
+    questions = _questions(given)
+    with _looked_into(given["store"]) as kept:
+        return [make_plan(question, given["engine"], given["workers"], kept) for question in questions]
 
 
-def carry_out(plan: StudyPlan, store: Store, progress: Progress | None = None) -> Study:
+def carry_out(
+    plan: StudyPlan, store: Store, progress: Progress | None = None, say: Callable[[str], None] | None = None
+) -> Study:
     """Tune, evaluate, judge."""
     question = plan.question
-    executor = Executor(question.task, plan.setting, store, plan.width, plan.workers, plan.steps, progress)
+    crew = Locally(plan.workers, question.limit)
+    executor = Executor(question.ground, plan.setting, store, plan.width, crew, plan.steps, progress)
+    if say is not None:
+        executor.say = say
     tuned = tune(question, executor)
     runs = _evaluate(question, tuned, executor)
     _check_somebody_ran(question, runs)
@@ -106,7 +134,8 @@ def carry_out(plan: StudyPlan, store: Store, progress: Progress | None = None) -
 
 def _evaluate(question: Question, tuned: Mapping[str, Tuned], executor: Executor) -> dict[str, list[Finished]]:
     """Run every optimizer, as tuned, on the evaluation seeds; here the test set is opened."""
-    groups = [[Runner(one.optimizer, seed, name=name) for seed in question.seeds] for name, one in tuned.items()]
+    executor.say(f"evaluating {len(tuned)} optimizers on {len(question.seeds)} fresh seeds")
+    groups = [[question.runner(one.optimizer, seed, name) for seed in question.seeds] for name, one in tuned.items()]
     return dict(zip(tuned, executor.run(groups, question.training, closed=False), strict=True))
 
 
@@ -115,7 +144,7 @@ def _check_somebody_ran(question: Question, runs: Mapping[str, list[Finished]]) 
     found = [one for of_name in runs.values() for one in of_name]
     if all(one.run.error for one in found):
         raise InputError(
-            f"{quote(question.task.name)}: every run failed, the first, {found[0].runner.name} with seed "
+            f"{quote(question.course.name)}: every run failed, the first, {found[0].runner.name} with seed "
             f"{found[0].runner.seed}, with {quote(found[0].run.error, limit=300)}."
         )
 
@@ -123,47 +152,71 @@ def _check_somebody_ran(question: Question, runs: Mapping[str, list[Finished]]) 
 DEFAULTS = {
     name: parameter.default
     for name, parameter in inspect.signature(study).parameters.items()
-    if name not in ("course", "optimizers", "engine", "workers", "store", "progress")
+    if name not in ("course", "optimizers")
 }
 """What a study is asked where nothing is said."""
 
+IN_FILE = [name for name in inspect.signature(study).parameters if name not in (
+    "progress", "say", "store", "workers", "timeout", "data_dir",
+)]  # fmt: skip
+"""What a study file may hold: what belongs to a machine rather than to a study is typed."""
 
-def _question(course: Any, optimizers: Any, engine: str, workers: int | None, **asked: Any) -> Question:
-    """Return what was asked, once it has been checked that it can be studied."""
-    found: Any = courses.find(course, asked["data_dir"])
-    if courses.is_landscape(found):
-        raise InputError(
-            f"{quote(found.name)} is a landscape, and studies run on tasks so far: race it, or name a task such as "
-            "`digits-mlp`."
-        )
-    training.check_terms(asked["seeds"], asked["seed"], engine, workers)
-    field = parse_all(CLASSICS if optimizers is None else optimizers)
-    terms = {name: asked[name] for name in ("steps", "epochs", "dtype", "precision", "device")}
-    if courses.is_loop(found):
-        given = {**terms, "engine": engine, "data_dir": asked["data_dir"]}
-        unusual = {name: value for name, value in given.items() if value != {**DEFAULTS, "engine": "auto"}[name]}
-        courses.refuse_unused(found, unusual, doing="study")
-        conditions = None
-    else:
-        conditions = training.conditions(found, asked["seed"], **terms)
-        training.check_room(len(field) * asked["seeds"], conditions)
-        check_device(conditions.device)
-        found.check(asked["seed"])
-    seeds = range(asked["seed"], asked["seed"] + asked["seeds"])
-    about = {name: asked[name] for name in ("track", "baseline", "margin", "metric")}
-    return ask(found, field, conditions, rate=asked["lr"], seeds=seeds, **about)
+
+def _from_file(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that a study file holds, and those beside it that belong to this machine."""
+    told = read_study_file(path, IN_FILE)
+    for name in IN_FILE:
+        if name != "course" and given[name] != DEFAULTS.get(name):
+            raise InputError(
+                f"{name} {quote(given[name])} has no part beside a study file, which holds it all: write it there."
+            )
+    elsewhere = {name: value for name, value in given.items() if name not in IN_FILE}
+    return {**elsewhere, **told}
+
+
+def _questions(given: Mapping[str, Any]) -> list[Question]:
+    """Return what was asked of each course, once it has been checked that it can be studied."""
+    course, engine = given["course"], given["engine"]
+    courses = list(course) if isinstance(course, list | tuple) else [course]
+    if not courses:
+        raise InputError("no course was given: name at least one, such as digits-mlp.")
+    seeds, seed = given["seeds"], given["seed"]
+    training.check_terms(seeds, seed, engine, given["workers"])
+    field = parse_all(CLASSICS if given["optimizers"] is None else given["optimizers"])
+    terms = {name: given[name] for name in ("steps", "epochs", "dtype", "precision", "device", "data_dir")}
+    grounds = [find_ground(one, field, seed, given["metric"], engine, terms) for one in courses]
+    _check_different(grounds)
+    for ground in grounds:
+        if ground.training is not None:
+            training.check_room(len(field) * seeds, ground.training)
+    whole = None if given["budget"] is None else seconds_of("budget", given["budget"])
+    asked = {
+        **{name: given[name] for name in ("track", "baseline", "margin", "halving", "trials", "metric")},
+        "rate": given["lr"],
+        "seeds": range(seed, seed + seeds),
+        "budget": None if whole is None else whole / len(grounds),
+        "limit": None if given["timeout"] is None else seconds_of("timeout", given["timeout"]),
+    }
+    return [ask(ground, field, **asked) for ground in grounds]
+
+
+def _check_different(grounds: Sequence[Ground]) -> None:
+    names = [ground.course.name for ground in grounds]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{quote(twice)} was given twice: a study across courses needs different ones.")
 
 
 @contextmanager
-def _opened(store: Any, question: Question) -> Iterator[Store]:
+def _opened(store: Any, questions: Sequence[Question]) -> Iterator[Store]:
     """Open a store for a study; one that was handed in stays open."""
     if isinstance(store, Store):
         yield store
         return
-    if is_nameless(question.task, question.optimizers):
+    if any(is_nameless(question.ground, question.optimizers) for question in questions):
         if store is not None:
             raise InputError(
-                f"the store {quote(store)} keeps what it can recognise later, and the task or an optimizer is an "
+                f"the store {quote(store)} keeps what it can recognise later, and the course or an optimizer is an "
                 "object without a name: put it into a file and say file.py:name."
             )
         yield MemoryStore()

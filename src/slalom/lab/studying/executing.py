@@ -1,23 +1,21 @@
 """Runs what a study asks for and its store lacks; every unit of work is stored as soon as it is finished.
 
-A unit is made of runs of one optimizer, and is stored whole or not at all. Which runs make a unit follows from what was
-asked for and the plan's width alone: a study that was stopped computes the same units again.
+Where a run's bits do not depend on who is computed beside it, which runs make a unit is only a matter of speed. Where
+they do (``alike`` is false), a unit is what was asked for together, and is computed whole or not at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import Protocol
 
 from slalom.core import Progress, Run, Runner, Training
-from slalom.lab.parcels import Job
-from slalom.lab.studying.specifying import Setting
+from slalom.lab.studying.grounds import Ground, Works
+from slalom.lab.studying.specifying import LEAST, Setting
 from slalom.lab.workers import Work
 from slalom.store import Outcome, RunSpec, Store
-
-DIED = "its process died"
-"""How the error of a run begins whose worker was killed: no fault of the run's, which is tried once more."""
 
 CLOSED = "test_"
 """What tuning does not see: measures on the test set are dropped from its runs before anything is stored."""
@@ -43,17 +41,46 @@ class Finished:
         return float(self.run.last.get(measure, float("nan")))
 
 
+class Crew(Protocol):
+    """Who computes: worker processes of this machine, or whatever else can do it.
+
+    Called with a job and its units, yields (index of the unit, its runs) as units finish, in any order. A unit that
+    comes back short, or with an interrupted run, was stopped by Ctrl-C. ``hands`` is how many units it is busy with.
+    """
+
+    @property
+    def hands(self) -> int: ...
+    def __call__(
+        self, job: Works, units: Sequence[Sequence[Runner]], progress: Progress | None
+    ) -> Iterator[tuple[int, list[Run]]]: ...
+
+
+@dataclass(frozen=True)
+class Locally:
+    """Computes on this machine. ``limit`` is the seconds that one run may take."""
+
+    hands: int
+    limit: float | None = None
+
+    def __call__(
+        self, job: Works, units: Sequence[Sequence[Runner]], progress: Progress | None
+    ) -> Iterator[tuple[int, list[Run]]]:
+        timeout = {} if self.limit is None else {"timeout": self.limit}
+        return Work(job, units, self.hands, **timeout).results(progress)  # type: ignore[arg-type]
+
+
 @dataclass
 class Executor:
     """Carries out the runs of one study. ``computed`` counts those that were not in the store."""
 
-    task: Any
+    ground: Ground
     setting: Setting
     store: Store
     width: int
-    workers: int
+    crew: Crew
     total: int  # steps, for a training loop runs, that the study is expected to take, for the progress
     progress: Progress | None = None
+    say: Callable[[str], None] = lambda told: None
     computed: int = 0
     keys: list[str] = field(default_factory=list)
     _steps: int = 0
@@ -65,92 +92,86 @@ class Executor:
 
         ``closed`` keeps the test set shut. Raises KeyboardInterrupt after Ctrl-C; what was finished is stored.
         """
-        length = 1 if training is None else training.steps
-        units = [_Unit(tuple(part), self) for group in groups for part in self._parts(group)]
-        for unit in units:
-            unit.specify(training)
-        self.keys += [spec.key for unit in units for spec in unit.specs]
-        absent = set(self.store.missing(spec.key for unit in units for spec in unit.specs))
-        lacking = [unit for unit in units if any(spec.key in absent for spec in unit.specs)]
-        for unit in units:
-            if unit not in lacking:
-                unit.fetch()
-                self._steps += length * len(unit.runners)
-        left = self._compute(lacking, training, closed)
-        self._compute(left, training, closed, last=True)
-        found = {id(runner): done for unit in units for runner, done in zip(unit.runners, unit.finished(), strict=True)}
-        return [[found[id(runner)] for runner in group] for group in groups]
+        specs = self._specify(groups, training)
+        self.keys += [spec.key for spec in specs.values()]
+        absent = set(self.store.missing(spec.key for spec in specs.values()))
+        lacking = self._lacking(groups, {runner for runner, spec in specs.items() if spec.key in absent})
+        found = {runner: self._stored(specs[runner]) for group in groups for runner in group if runner not in lacking}
+        self._steps += self.ground.job(self.setting.engine, self.setting.lanes, training).size(list(found))
+        units = self._units(groups, lacking)
+        for unit, runs in self._computed(units, training):
+            kept = [_without_test(run) for run in runs] if closed else runs
+            found.update(zip(unit, self._keep([specs[runner] for runner in unit], kept), strict=True))
+        return [[Finished(specs[runner], runner, found[runner]) for runner in group] for group in groups]
 
-    def _parts(self, group: Sequence[Runner]) -> list[list[Runner]]:
+    def _specify(self, groups: Sequence[Sequence[Runner]], training: Training | None) -> dict[Runner, RunSpec]:
+        company = {r: len(part) for group in groups for part in self._parts(group) for r in part}
+        return {runner: self.setting.spec(runner, training, size) for runner, size in company.items()}
+
+    def _lacking(self, groups: Sequence[Sequence[Runner]], absent: set[Runner]) -> set[Runner]:
+        """Return the runners to compute: those that are absent, and those whose bits belong to theirs."""
+        if self.setting.alike:
+            return absent
+        parts = [part for group in groups for part in self._parts(group)]
+        return {runner for part in parts if absent.intersection(part) for runner in part}
+
+    def _units(self, groups: Sequence[Sequence[Runner]], lacking: set[Runner]) -> list[list[Runner]]:
+        """Return who is computed with whom: runs of one seed meet the same data, so these are put together."""
+        if not self.setting.alike:
+            return [part for group in groups for part in self._parts(group) if lacking.issuperset(part)]
+        asked = list(dict.fromkeys(runner for group in groups for runner in group if runner in lacking))
+        place = {runner: index for index, runner in enumerate(asked)}
+        by_seed = sorted(asked, key=lambda runner: (runner.seed, place[runner]))
+        if self.setting.engine == "solo":
+            return [[runner] for runner in by_seed]
+        width = min(self.width, max(LEAST, -(-len(asked) // self.crew.hands)))
+        count = -(-len(asked) // width)
+        cuts = [len(asked) * part // count for part in range(count + 1)] if count else []
+        return [sorted(by_seed[low:high], key=place.__getitem__) for low, high in pairwise(cuts)]
+
+    def _parts(self, runners: Sequence[Runner]) -> list[list[Runner]]:
+        """Return the parts of a group that are computed each as a whole, where company matters."""
         from slalom.engines import networks
 
-        units = networks.divide(group, self.setting.engine, self.width)
-        return [[group[index] for index in unit] for unit in units]
+        units = networks.divide(runners, self.setting.engine, self.width)
+        return [[runners[index] for index in unit] for unit in units]
 
-    def _compute(
-        self, units: Sequence[_Unit], training: Training | None, closed: bool, last: bool = False
-    ) -> list[_Unit]:
-        """Compute units, and return those whose process died; the ``last`` time these are taken as failed."""
+    def _computed(
+        self, units: Sequence[Sequence[Runner]], training: Training | None
+    ) -> Iterator[tuple[Sequence[Runner], list[Run]]]:
+        """Compute units, and yield each with its runs. Raises KeyboardInterrupt at the end where Ctrl-C was pressed."""
         if not units:
-            return []
-        job = Job(self.task, self.setting.engine, training, self.setting.lanes)
-        work = Work(job, [unit.runners for unit in units], self.workers)
-        died, whole = [], 0
-        already = self._steps
+            return
+        job = self.ground.job(self.setting.engine, self.setting.lanes, training)
+        already, whole = self._steps, 0
         told = None if self.progress is None else lambda done, _: self._tell(already + done)
-        for index, runs in work.results(told):
+        for index, runs in self.crew(job, units, told):
             unit = units[index]
-            if len(runs) < len(unit.runners) or any(run.interrupted for run in runs):
-                continue  # Ctrl-C: a part is not stored, since it would be taken for the whole
+            if len(runs) < len(unit) or any(run.interrupted for run in runs):
+                continue  # a part is not stored, since it would be taken for the whole
             whole += 1
-            if any(run.error.startswith(DIED) for run in runs):
-                died.append(unit)
-                unit.runs = runs
-                continue
-            unit.keep([_without_test(run) for run in runs] if closed else runs)
             self.computed += len(runs)
-            self._steps += job.size(unit.runners)
+            self._steps += job.size(unit)
+            yield unit, runs
         if whole < len(units):
             raise KeyboardInterrupt
-        return [] if last else died
+
+    def _keep(self, specs: Sequence[RunSpec], runs: list[Run]) -> list[Run]:
+        """Store runs, all of them in one transaction, and return them. Where the store has others, those hold."""
+        outcomes = self.store.put_all(zip(specs, runs, strict=True))
+        return [
+            run if outcome is Outcome.WRITTEN else self._stored(spec)
+            for spec, run, outcome in zip(specs, runs, outcomes, strict=True)
+        ]
+
+    def _stored(self, spec: RunSpec) -> Run:
+        kept = self.store.get(spec.key)
+        assert kept is not None
+        return kept.run
 
     def _tell(self, done: int) -> None:
         if self.progress is not None:
             self.progress(done, max(done, self.total))
-
-
-@dataclass(eq=False)
-class _Unit:
-    """Runners that are computed together, and their runs."""
-
-    runners: tuple[Runner, ...]
-    executor: Executor
-    specs: list[RunSpec] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
-
-    def specify(self, training: Training | None) -> None:
-        width = 1 if self.executor.setting.engine == "solo" else max(2, len(self.runners))  # engines pad to two
-        self.specs = [self.executor.setting.spec(runner, training, width) for runner in self.runners]
-
-    def fetch(self) -> None:
-        """Take the runs from the store."""
-        self.runs = [self._stored(spec) for spec in self.specs]
-
-    def keep(self, runs: list[Run]) -> None:
-        """Store the runs, all of them in one transaction. Where the store has others, those hold."""
-        self.runs = runs
-        outcomes = self.executor.store.put_all(zip(self.specs, runs, strict=True))
-        for index, outcome in enumerate(outcomes):
-            if outcome is not Outcome.WRITTEN:
-                self.runs[index] = self._stored(self.specs[index])
-
-    def _stored(self, spec: RunSpec) -> Run:
-        kept = self.executor.store.get(spec.key)
-        assert kept is not None
-        return kept.run
-
-    def finished(self) -> list[Finished]:
-        return [Finished(*each) for each in zip(self.specs, self.runners, self.runs, strict=True)]
 
 
 def _without_test(run: Run) -> Run:

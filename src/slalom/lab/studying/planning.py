@@ -1,150 +1,62 @@
-"""What a study is going to do: who takes part, on which seeds, how it is computed. Fixed before its first run."""
+"""What a study is going to do: how it is computed, and how long that takes. Fixed before its first run."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
-from slalom.core import InputError, Optimizer, Runner, Training, nearest, quote
-from slalom.lab import ranges, training
-from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, REFINEMENTS
-from slalom.lab.studying.spaces import POINTS, drawn_search, tunable
+from slalom.core import InputError, Optimizer, Runner, quote
+from slalom.lab import ranges
+from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS, Question, efforts
+from slalom.lab.studying.grounds import Computation, LandscapeGround
+from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, Rounds
+from slalom.lab.studying.spaces import drawn_search
 from slalom.lab.studying.specifying import Setting, course_fingerprint, setting_of
-from slalom.lab.studying.yardsticks import Yardstick, loop_yardstick, task_yardstick
 from slalom.lab.workers import cores
-from slalom.optimizers import SpecifiedOptimizer, labels
 from slalom.store import Store
 from slalom.store.canonical import canonical
 
-TRACKS = ("defaults", "lr", "full")
-FIRST_TUNING_SEED = 1_000_000
-SEARCH_SEEDS = tuple(range(FIRST_TUNING_SEED, FIRST_TUNING_SEED + 2))
-"""On which every rate is tried."""
+WORTH_WORKERS = 4.0
+"""Seconds of work from which other processes are worth their start."""
 
-FINAL_SEEDS = tuple(range(FIRST_TUNING_SEED + 2, FIRST_TUNING_SEED + 5))
-"""On which the three best rates are run again; the choice is the best mean over these five."""
-
-TRIALS = {"defaults": 1, "lr": GRID + 2 * len(REFINEMENTS), "full": POINTS}
-"""By track, what is tried for each optimizer, unless somebody's best learning rate lies at an edge."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What was asked. ``names`` are the optimizers' labels."""
-
-    task: Any
-    optimizers: tuple[SpecifiedOptimizer, ...]
-    names: tuple[str, ...]
-    track: str
-    baseline: str
-    margin: float | None
-    seeds: range
-    training: Training | None  # None for a training loop of the caller's own
-    yardstick: Yardstick
-
-    @property
-    def tuned(self) -> Mapping[str, tuple[str, ...]]:
-        """The hyperparameters that are searched for, by label; none where nobody tunes, or all were typed."""
-        return {name: tunable(optimizer, self.track) for name, optimizer in self.by_name.items()}
-
-    @property
-    def by_name(self) -> Mapping[str, SpecifiedOptimizer]:
-        return dict(zip(self.names, self.optimizers, strict=True))
-
-    @property
-    def tuning_runs(self) -> int:
-        """Runs of the search, where nobody's best lies at an edge."""
-        each = TRIALS[self.track] * len(SEARCH_SEEDS) + FINALISTS * len(FINAL_SEEDS)
-        return each * sum(map(bool, self.tuned.values()))
-
-    @property
-    def evaluation_runs(self) -> int:
-        return len(self.optimizers) * len(self.seeds)
-
-
-def ask(
-    task: Any,
-    field: Sequence[SpecifiedOptimizer],
-    conditions: Training | None,
-    *,
-    track: str,
-    rate: float | None,
-    baseline: Any,
-    margin: float | None,
-    seeds: range,
-    metric: str | None,
-) -> Question:
-    """Return the question, checked. Raises InputError."""
-    if track not in TRACKS:
-        raise InputError(f"track {quote(track)} is not known: choose one of {', '.join(TRACKS)}.")
-    if len(field) < 2:
-        raise InputError(f"a study compares optimizers, and only {quote(field[0].spec)} was given: name at least two.")
-    used = {*SEARCH_SEEDS, *FINAL_SEEDS} & set(seeds)
-    if used:
-        raise InputError(
-            f"seed {quote(seeds[0])}: the seeds {FIRST_TUNING_SEED:,} to {FINAL_SEEDS[-1]:,} are kept for tuning: "
-            "let the evaluation begin with another."
-        )
-    if rate is not None:
-        field = _at_one_rate(field, track, rate)
-    names = labels(field)
-    reference = _baseline(baseline, field, names)
-    if conditions is None:
-        yardstick = loop_yardstick(task, field[0], seeds[0], metric)
-    else:
-        yardstick = task_yardstick(task, seeds[0], metric)
-    return Question(task, tuple(field), tuple(names), track, reference, margin, seeds, conditions, yardstick)
-
-
-def _at_one_rate(field: Sequence[SpecifiedOptimizer], track: str, rate: float) -> list[SpecifiedOptimizer]:
-    """Return the optimizers at one given rate; one that was typed with a rate of its own keeps it."""
-    if track != "defaults":
-        raise InputError(f"lr {quote(rate)} belongs to the track defaults: on the track {track} rates are tuned.")
-    without = [optimizer.spec for optimizer in field if "lr" not in optimizer.hyperparameters]
-    if without:
-        raise InputError(f"{quote(without[0])} has no learning rate that lr could set: leave one of the two out.")
-    return [one if "lr" in one.typed else one.replace(lr=float(rate)) for one in field]
-
-
-def _baseline(wanted: Any, field: Sequence[SpecifiedOptimizer], names: Sequence[str]) -> str:
-    """Return the label of the baseline: the first optimizer unless another was named, by its spec or its label."""
-    if wanted is None:
-        return names[0]
-    known = {**dict(zip(names, names, strict=True)), **dict(zip((o.spec for o in field), names, strict=True))}
-    text = wanted if isinstance(wanted, str) else getattr(wanted, "__name__", str(wanted))
-    tidy = {spec.replace(" ", "").lower(): name for spec, name in reversed(known.items())}
-    found = tidy.get(text.replace(" ", "").lower())
-    if found is None:
-        specs = [optimizer.spec for optimizer in field]
-        raise InputError(
-            f"the baseline {quote(text)} is none of the optimizers.{nearest(text, specs)} They are "
-            f"{', '.join(map(quote, specs))}."
-        )
-    return found
+STARTING = 3.0
+"""Seconds that go by before they compute."""
 
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """A question, and how it will be computed. ``seconds`` is a guess, made by a few steps."""
+    """A question about one course, and how it will be computed. ``seconds`` is a guess, made by a few steps."""
 
     question: Question
     setting: Setting
-    width: int
+    computation: Computation
     workers: int
-    seconds_per_step: float | None  # None for a training loop, which does not tell its length
     name: str  # under which the store keeps the plan
-    remarks: tuple[str, ...] = ()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        return self.computation.remarks
+
+    @property
+    def width(self) -> int:
+        """Runs that are computed together at most."""
+        return self.computation.width
 
     @property
     def steps(self) -> int:
         """Steps in all, for a training loop runs, where nobody's best lies at an edge."""
-        return _steps(self.question)
+        each = 1 if self.question.training is None else self.question.training.steps
+        return round(self.question.whole_runs * each)
 
     @property
     def seconds(self) -> float | None:
-        return None if self.seconds_per_step is None else self.steps * self.seconds_per_step / self.workers
+        """About how long it takes; None for a training loop, which does not tell its length."""
+        if self.question.training is None:
+            return None
+        return _seconds(self.question, self.computation, self.workers)
 
     def lines(self) -> list[str]:
         """Return the plan in words."""
@@ -152,28 +64,49 @@ class StudyPlan:
         conditions, tuned = question.training, [name for name, whether in question.tuned.items() if whether]
         fixed = [name for name in question.names if name not in tuned]
         each = "" if conditions is None else f", {conditions.steps:,} steps each"
-        told = [f"{question.task.title}: a study on the track {question.track}{each}"]
+        told = [f"{question.course.title}: a study on the track {question.track}{each}"]
         if tuned:
-            more = f"; up to {EXTENSIONS} trials more for everybody where a best lies at an edge"
-            told.append(
-                f"tuned       {TRIALS[question.track]} trials each on {len(SEARCH_SEEDS)} tuning seeds, the best "
-                f"{FINALISTS} again on {len(FINAL_SEEDS)} others{more if question.track == 'lr' else ''}"
-            )
-            told += [f"            {name}: {self._space(name)}" for name in tuned]
+            told += [f"tuned       {self._search()}", *(f"            {name}: {self._space(name)}" for name in tuned)]
         if fixed:
             told += [f"as typed    {', '.join(fixed)}"]
         return [
             *told,
-            f"evaluation  seeds {question.seeds[0]} to {question.seeds[-1]}, baseline {question.baseline}",
+            f"evaluation  {self._starts()}seeds {question.seeds[0]} to {question.seeds[-1]}, baseline "
+            f"{question.baseline}",
             f"runs        {question.tuning_runs:,} to tune, {question.evaluation_runs:,} to evaluate; those that the "
             "store has are not computed again",
-            f"computed    {self.setting.engine} engine, up to {self.width} networks together, {self.workers} "
+            *self._halving(),
+            f"computed    {self.setting.engine} engine, up to {self.width:,} runs together, {self.workers} "
             f"process{'es' * (self.workers != 1)}",
             f"measured    {question.yardstick.tuning} chooses, {question.yardstick.final} judges, at the last step",
+            *self._budget(),
             "time        not known: a training loop does not tell how long it is"
             if self.seconds is None
             else f"time        about {duration(self.seconds)}, where the store has nothing yet",
         ]
+
+    def _search(self) -> str:
+        more = f"; up to {EXTENSIONS} trials more for everybody where a best lies at an edge"
+        return (
+            f"{self.question.trials} trials each on {len(SEARCH_SEEDS)} tuning seeds, the best {FINALISTS} again on "
+            f"{len(FINAL_SEEDS)} others{more if self.question.track == 'lr' else ''}"
+        )
+
+    def _starts(self) -> str:
+        drawn = isinstance(self.question.ground, LandscapeGround)
+        return "starting points drawn in the domain by " if drawn else ""
+
+    def _halving(self) -> list[str]:
+        if not self.question.effort.halving:
+            return []
+        share = 1 - self.question.whole_runs / (self.question.tuning_runs + self.question.evaluation_runs)
+        return [f"halving     hopeless trials stop after a ninth or a third of the steps: about {share:.0%} less work"]
+
+    def _budget(self) -> list[str]:
+        if self.question.budget is None or self.question.training is None:
+            return []
+        told, steps = duration(self.question.budget), self.question.training.steps
+        return [f"budget      {told} on this machine: {steps:,} steps and {self.question.trials} trials for everybody"]
 
     def _space(self, name: str) -> str:
         """Return what is tuned of an optimizer: ``"lr 0.001 … 10"``, or the names of all it is."""
@@ -186,7 +119,7 @@ class StudyPlan:
         """Return the plan in plain values."""
         question = self.question
         return {
-            **_in_words(question),
+            **question.in_words(),
             "name": self.name,
             "engine": self.setting.engine,
             "width": self.width,
@@ -199,59 +132,130 @@ class StudyPlan:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words: "7 s", "3 min", "2.5 h"."""
+    """Return a time in words: "0.4 s", "7 s", "3 min", "2.5 h"."""
     if seconds < 90:
-        return f"{max(1.0, seconds):.0f} s"
+        return f"{max(seconds, 0.1):.1g} s" if seconds < 1 else f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def make_plan(question: Question, engine: str, workers: int | None, store: Store) -> StudyPlan:
-    """Choose engine and width, unless the store has the plan of this question already: it then holds."""
+    """Choose how to compute, unless the store has the plan of this question already: it then holds.
+
+    A budget is turned into steps and trials, which the store keeps as well: a study that goes on has the same.
+    """
     name = _name_of(question, engine)
-    if question.training is None:
-        setting = setting_of(question.task, question.track, "solo", "cpu")
-        return StudyPlan(question, setting, 1, workers or cores(), None, name)
     kept = store.study(name)
-    if kept is not None:
+    if kept is not None and "computation" in kept.plan:
         told = kept.plan
-        setting = setting_of(question.task, question.track, told["engine"], question.training.device)
-        seconds = told["seconds_per_step"]
-        remarks = tuple(told["remarks"])
-        width = told["width"]
+        computation = Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])})
+        question = _restored(question, told)
     else:
-        choice, remarks = _chosen(question, engine)
-        setting = setting_of(question.task, question.track, choice.engine, question.training.device)
-        seconds, width = choice.seconds_per_step, choice.width
-    hands = training.hands_for(question.training, seconds * _steps(question), workers)
-    return StudyPlan(question, setting, width, hands, seconds, name, remarks)
+        computation = question.ground.choose(_sample(question), engine, question.tuning_runs + question.evaluation_runs)
+    hands = _hands(question, computation, workers)
+    if question.budget is not None and (kept is None or "computation" not in kept.plan):
+        question = _fitted(question, computation, hands)
+    setting = setting_of(question.ground, question.track, computation.engine, computation.alike)
+    return StudyPlan(question, setting, computation, hands, name)
 
 
-def _chosen(question: Question, engine: str) -> tuple[Any, tuple[str, ...]]:
-    """Return the engine, its width and its time, found by a few steps, and what there is to say about it."""
-    from slalom.engines import networks
-
-    assert question.training is not None
-    reason = "" if engine == "solo" else networks.obstacle(question.task, question.training)
-    remarks = (f"the networks are computed one after another: {reason}",) if reason else ()
-    wanted = "solo" if reason else engine
-    return networks.choose(question.task, _sample(question), question.training, engine=wanted), remarks
+def _restored(question: Question, told: Any) -> Question:
+    """Return the question with the steps and trials that its budget came to."""
+    if question.budget is None or question.training is None:
+        return question
+    effort = replace(question.effort, rounds=Rounds(**told["rounds"]), points=told["points"])
+    return _shortened(replace(question, effort=effort), told["steps"])
 
 
 def save_plan(plan: StudyPlan, store: Store, keys: Sequence[str]) -> None:
     """Keep what must not change when the study goes on."""
+    question, found = plan.question, plan.computation
     told = {
-        **_in_words(plan.question),
-        "engine": plan.setting.engine,
-        "width": plan.width,
-        "seconds_per_step": plan.seconds_per_step,
-        "remarks": plan.remarks,
+        **question.in_words(),
+        "computation": {name: getattr(found, name) for name in found.__dataclass_fields__},
+        "steps": None if question.training is None else question.training.steps,
+        "rounds": {"grid": question.effort.rounds.grid, "refinements": question.effort.rounds.refinements},
+        "points": question.effort.points,
     }
     store.save_study(plan.name, told, keys)
 
 
-def _steps(question: Question) -> int:
-    each = 1 if question.training is None else question.training.steps
-    return (question.tuning_runs + question.evaluation_runs) * each
+# -- a budget ----------------------------------------------------------------------------------------------------------
+
+FILLED = 0.85
+"""How much of a budget is planned for: the guess of the time is a guess."""
+
+
+def _fitted(question: Question, computation: Computation, workers: int) -> Question:
+    """Return the question with as many steps and trials, for everybody, as its budget allows. Raises InputError."""
+    conditions, budget = question.training, question.budget
+    assert conditions is not None
+    assert budget is not None
+    least = min(conditions.steps, max(conditions.steps_per_epoch, 10))
+    best: Question | None = None
+    for effort in efforts(question):
+        asked = replace(question, effort=effort)
+        steps = _affordable(asked, computation, workers, FILLED * budget)
+        if steps >= least:
+            best = _shortened(asked, min(steps, conditions.steps))
+        if 2 * steps >= conditions.steps:
+            break  # fewer trials are tried only where more than half of the steps would be lost
+    if best is None:
+        needed = _seconds(_shortened(replace(question, effort=efforts(question)[-1]), least), computation, workers)
+        raise InputError(
+            f"budget {quote(duration(budget))}: {least:,} steps of the fewest trials take about "
+            f"{duration(needed / FILLED)} on this machine: give more time, or fewer optimizers or seeds."
+        )
+    return best
+
+
+def _affordable(question: Question, computation: Computation, workers: int, seconds: float) -> int:
+    """Return how many steps each run may have, in whole epochs, so that all of them take so many seconds."""
+    conditions = question.training
+    assert conditions is not None
+    whole = _seconds(question, computation, workers)
+    once = STARTING if workers > 1 else 0.0
+    share = (seconds - once) / max(whole - once, 1e-9)
+    epoch = conditions.steps_per_epoch
+    return max(0, math.floor(share * conditions.steps / epoch) * epoch)
+
+
+def _shortened(question: Question, steps: int) -> Question:
+    """Return the question with runs of ``steps`` steps, evaluated as often as before."""
+    conditions = question.training
+    assert conditions is not None
+    if steps == conditions.steps:
+        return question
+    looks = conditions.evaluate_at
+    return question.with_training(replace(conditions, steps=steps, evaluate_at=looks_until(looks, steps)))
+
+
+def looks_until(looks: Sequence[int], steps: int) -> tuple[int, ...]:
+    """Return when runs that end after ``steps`` are looked at."""
+    return (*(step for step in looks if step < steps), steps)
+
+
+def _seconds(question: Question, computation: Computation, workers: int) -> float:
+    """Return about how long all runs take."""
+    conditions = question.training
+    assert conditions is not None
+    tuning = question.whole_runs - question.evaluation_runs
+    spent = computation.seconds(tuning, conditions.steps, 2)  # type: ignore[arg-type]  # parts of runs
+    spent += computation.seconds(question.evaluation_runs, conditions.steps, len(conditions.evaluate_at))
+    return spent / workers + (STARTING if workers > 1 else 0.0)
+
+
+def _hands(question: Question, computation: Computation, workers: int | None) -> int:
+    """Return how many processes compute: this one alone where the work is short, or there is one GPU for all."""
+    if question.training is None:
+        return workers or cores()
+    if question.training.device != "cpu":
+        return 1
+    if workers is not None or isinstance(question.ground, LandscapeGround):
+        return workers or 1
+    return cores() if _seconds(question, computation, 1) > WORTH_WORKERS else 1
+
+
+# -- the sample by which engines are timed --------------------------------------------------------------------------
 
 
 def _sample(question: Question) -> list[Runner]:
@@ -264,25 +268,11 @@ def _sample(question: Question) -> list[Runner]:
             else:
                 points = [{"lr": rate} for rate in ranges.axis(optimizer, "lr").values(GRID).tolist()]
             variants: list[Optimizer] = [ranges.variant(optimizer, point) for point in points]
-            runners += [Runner(one, seed, name=name) for one in variants for seed in SEARCH_SEEDS]
+            runners += [question.runner(one, seed, name) for one in variants for seed in SEARCH_SEEDS]  # type: ignore[arg-type]
         else:
-            runners += [Runner(optimizer, seed, name=name) for seed in question.seeds]
+            runners += [question.runner(optimizer, seed, name) for seed in question.seeds]
     unit = GRID * len(SEARCH_SEEDS)
     return runners[:: max(1, len(runners) // unit)]
-
-
-def _in_words(question: Question) -> dict[str, Any]:
-    """Return what was asked, in plain values."""
-    return {
-        "task": question.task.name,
-        "track": question.track,
-        "optimizers": [optimizer.spec for optimizer in question.optimizers],
-        "baseline": question.baseline,
-        "margin": question.margin,
-        "seeds": list(question.seeds),
-        "training": None if question.training is None else asdict(question.training),
-        "metric": question.yardstick.tuning,
-    }
 
 
 def _name_of(question: Question, engine: str) -> str:
@@ -290,8 +280,8 @@ def _name_of(question: Question, engine: str) -> str:
 
     Margin and baseline change the verdict, not what is run; more seeds are the same study, gone on with.
     """
-    asked = {**_in_words(question), "wanted_engine": engine, "content": course_fingerprint(question.task)}
+    asked = {**question.in_words(), "wanted_engine": engine, "content": course_fingerprint(question.ground)}
     for name in ("margin", "baseline", "seeds"):
         del asked[name]
     digest = hashlib.sha256(canonical(asked, "a study's question").encode("ascii")).hexdigest()
-    return f"{question.task.name} {question.track} {digest[:12]}"
+    return f"{question.course.name} {question.track} {digest[:12]}"

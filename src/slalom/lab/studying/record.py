@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,17 @@ from slalom.judge import (
     summarise,
 )
 from slalom.lab import files, formats
+from slalom.lab.studying.asking import SEARCH_SEEDS
 from slalom.lab.studying.executing import Finished
+from slalom.lab.studying.files import study_csv, to_toml
+from slalom.lab.studying.grounds import LandscapeGround
 from slalom.lab.studying.planning import StudyPlan
 from slalom.lab.studying.spaces import value_of
-from slalom.lab.studying.tuning import Tuned
+from slalom.lab.studying.tuning import Trial, Tuned
 from slalom.lab.studying.yardsticks import Yardstick
 from slalom.lab.tables import Table
 
-ENDINGS = ("csv", "json")
+ENDINGS = ("png", "svg", "pdf", "csv", "json", "toml")
 
 RANKS_DEFAULTS = (
     "The track defaults ranks settings as they were given, not optimizers: tuned, the order may be another."
@@ -68,7 +71,7 @@ class Study:
 
     @property
     def course(self) -> Any:
-        return self.plan.question.task
+        return self.plan.question.course
 
     @property
     def yardstick(self) -> Yardstick:
@@ -117,7 +120,9 @@ class Study:
         found = [warning.sentence for warning in self.judgement.warnings]
         if self.plan.question.track == "defaults":
             found.append(RANKS_DEFAULTS)
-        if not self.yardstick.final.startswith("test"):
+        if isinstance(self.plan.question.ground, LandscapeGround):
+            found.append("Ranks on a landscape do not carry over to networks.")
+        elif not self.yardstick.final.startswith("test"):
             found.append(f"{self.course.name} has no test set: the verdict is about the {self.yardstick.words}.")
         if self.yardstick.tuning.startswith("train") and self.yardstick.final != self.yardstick.tuning:
             measure = self.yardstick.tuning.replace("_", " ")
@@ -135,7 +140,9 @@ class Study:
         kept = f"{self.computed:,} of {runs:,} runs were computed now"
         kept += ", the others were there already" if self.computed < runs else ""
         where = "" if self.store == "memory" else f"; all are kept in {self.store}"
-        return (*self.warnings, *self.plan.remarks, kept + where)
+        halving = f"halving left out {self.spared:.0%} of the steps of tuning"
+        saved = (halving,) if self.plan.question.effort.halving else ()
+        return (*self.warnings, *self.plan.remarks, *saved, kept + where)
 
     @property
     def sentence(self) -> str:
@@ -168,21 +175,18 @@ class Study:
 
     def width(self, name: str) -> Width | None:
         """Return the stretch of learning rates around an optimizer's best in which it stays close to that; None where
-        more or less than that was tuned, or everything diverged."""
+        more or less than that was tuned, some were stopped early, or everything diverged."""
         trials = self.tuned[name].trials
-        if not trials or self.plan.question.tuned[name] != ("lr",):
+        if not trials or self.plan.question.tuned[name] != ("lr",) or self.plan.question.effort.halving:
             return None
-        sign = 1.0 if self.yardstick.higher_is_better else -1.0
-        rates, values = np.array([trial.values["lr"] for trial in trials]), sign * np.array([t.score for t in trials])
+        rates, values = np.array([trial.values["lr"] for trial in trials]), np.array([t.measure for t in trials])
         return learning_rate_width(rates, values, accuracy=self.yardstick.kind == "accuracy")
 
     def expected_best(self, name: str) -> np.ndarray:
         """Return the best validation result to expect of 1, 2, … trials, float64, [trials]; empty if none."""
         higher = self.yardstick.higher_is_better
-        scores = np.array([trial.score for trial in self.tuned[name].trials])
-        if not len(scores):
-            return scores
-        return expected_best(scores if higher else -scores, higher_is_better=higher)
+        measures = np.array([trial.measure for trial in self.tuned[name].trials])
+        return expected_best(measures, higher_is_better=higher) if len(measures) else measures
 
     @cached_property
     def target(self) -> float:
@@ -200,12 +204,26 @@ class Study:
         runs, higher = self.evaluations[name], self.yardstick.higher_is_better
         return summarise(np.array([_reached(one, self.yardstick, self.target, higher) for one in runs]))
 
+    @property
+    def spared(self) -> float:
+        """The share of the tuning's steps that halving left out."""
+        runs = [one.run for tuned in self.tuned.values() for one in tuned.runs]
+        made = sum(run.completed for run in runs)
+        stopped = [t for tuned in self.tuned.values() for t in tuned.trials if t.steps is not None]
+        whole = made + sum(self.steps - (t.steps or 0) for t in stopped) * len(SEARCH_SEEDS)
+        return 1.0 - made / whole if whole else 0.0
+
     def cost(self, name: str) -> Cost:
         """Return what an optimizer has cost."""
         tuning, final = self.tuned[name].runs, self.evaluations[name]
         runs = [one.run for one in (*tuning, *final)]
         steps, seconds = sum(run.completed for run in runs), sum(run.seconds for run in runs)
         return Cost(self.tuned[name].count, len(tuning), len(final), steps, seconds, seconds / max(1, steps))
+
+    def standing(self, name: str) -> str:
+        """Return an optimizer's result in a few characters, marked * where it is tied with the best."""
+        entry = self.judgement.entry(name)
+        return f"{self._interval(entry.estimate.value, None, None)}{'*' * (name in self.judgement.tied_best)}"
 
     def table(self) -> Table:
         """One row per optimizer: its rate, its result with the interval, how it stands, what it cost."""
@@ -267,7 +285,7 @@ class Study:
         for entry in told["optimizers"]:
             entry |= self._told(entry["name"])
         task = {
-            "task": question.task.name,
+            "task": question.course.name,
             "track": question.track,
             **told,
             "warnings": list(self.warnings),
@@ -277,12 +295,13 @@ class Study:
             "best": self.best(),
             "tied_sentence": self.judgement.tied_sentence,
         }
+        if self.plan.question.effort.halving:
+            task["halving_saved"] = self.spared
         about = {"engine": self.engine, "width": self.plan.width, "dtype": self.dtype, "device": self.device}
         return {"tasks": [task], "store": self.store, **about, "versions": dict(self.versions)}
 
     def _told(self, name: str) -> dict[str, Any]:
         one, cost, width = self.tuned[name], self.cost(name), self.width(name)
-        sign = 1 if self.yardstick.higher_is_better else -1
         found = {
             "optimizer": one.optimizer.spec,
             "code": one.optimizer.code(),
@@ -296,7 +315,7 @@ class Study:
                 "seconds": cost.seconds,
                 "milliseconds_per_step": 1000 * cost.seconds_per_step,
             },
-            "search": [{**trial.values, self.yardstick.tuning: sign * trial.score} for trial in one.trials],
+            "search": [self._told_trial(trial) for trial in one.trials],
             "learning_rate_width": None
             if width is None
             else {"low": width.low, "high": width.high, "decades": width.decades},
@@ -305,6 +324,10 @@ class Study:
         }
         tidied: dict[str, Any] = formats.tidy(found)
         return tidied
+
+    def _told_trial(self, trial: Trial) -> dict[str, Any]:
+        stopped = {} if trial.steps is None else {"stopped_after_steps": trial.steps}
+        return {**trial.values, self.yardstick.tuning: trial.measure, "values": list(trial.by_seed), **stopped}
 
     def _told_steps(self, name: str) -> dict[str, Any]:
         found = self.steps_to_target(name)
@@ -315,16 +338,25 @@ class Study:
         """The study as JSON; numbers that are not finite are null."""
         return formats.as_json(self.as_dictionary())
 
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the study: ``json``, or ``csv`` with one line per evaluation run. The file appears whole or not at all.
+    def to_toml(self) -> str:
+        """The study file that does this study again. Raises InputError for a course or optimizer without a name."""
+        return to_toml([self.plan.question])
 
-        Raises InputError for an unknown ending or a place that cannot be written.
+    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
+        """Write the study: ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again, or a picture.
+
+        A ``picture`` (png, svg, pdf) is the card, or one of PICTURES. The file appears whole or not at all. Raises
+        InputError for an unknown ending or picture, and for a place that cannot be written.
         """
-        writers: dict[str, files.Writer] = {"json": self._write_json, "csv": partial(_write_csv, self)}
-        return files.save(path, writers)
+        from slalom.lab.studying.pictures import study_writers
 
-    def _write_json(self, path: Path) -> None:
-        path.write_bytes(self.to_json())
+        writers: dict[str, files.Writer] = {
+            **study_writers(self, picture),
+            "json": lambda place: _write(place, self.to_json()),
+            "csv": lambda place: study_csv([self], place),
+            "toml": lambda place: _write(place, self.to_toml().encode()),
+        }
+        return files.save(path, writers)
 
     def __repr__(self) -> str:
         return f"{self.course.title}, a study\n{self.table()}\n{self.verdict()}"
@@ -337,11 +369,5 @@ def _reached(one: Finished, yardstick: Yardstick, target: float, higher: bool) -
     return steps_to_target(one.run.series("step"), one.run.series(yardstick.tuning), target, higher)
 
 
-def _write_csv(study: Study, path: Path) -> None:
-    """Write what ``slalom judge`` reads: optimizer, seed, value; nan for a run that diverged."""
-    lines = [
-        [study.course.name, name, seed, "nan" if value != value else repr(value)]
-        for name, values in study.results.values.items()
-        for seed, value in values.items()
-    ]
-    formats.write_csv(path, ["task", "optimizer", "seed", "value"], lines)
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

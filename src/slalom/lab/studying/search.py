@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 GRID = 7
 """Rates, log-spaced over the range, with which every search begins."""
@@ -25,16 +26,37 @@ DIGITS = 4
 """Significant digits of a rate: it is there to be typed."""
 
 
-class RateSearch:
-    """What has been tried of one optimizer. A score is a mean over seeds; higher is better, −∞ for what diverged."""
+@dataclass(frozen=True)
+class Rounds:
+    """How far a search for a learning rate goes: its grid, and the rounds around the best."""
 
-    def __init__(self, low: float, high: float):
-        self.low, self.high = low, high
+    grid: int = GRID
+    refinements: tuple[float, ...] = REFINEMENTS
+
+    @property
+    def trials(self) -> int:
+        """Rates that are tried, unless the best lies at an edge."""
+        return self.grid + 2 * len(self.refinements)
+
+
+SHORTER = (Rounds(), Rounds(refinements=(0.5,)), Rounds(refinements=()), Rounds(grid=5, refinements=()))
+"""Searches from the usual one to the shortest that a small budget is given."""
+
+
+class RateSearch:
+    """What has been tried of one optimizer. A score is a mean over seeds; higher is better, −∞ for what diverged.
+
+    ``stopped`` are the places whose runs were stopped early, with the share of the steps that they made.
+    """
+
+    def __init__(self, low: float, high: float, rounds: Rounds | None = None):
+        self.low, self.high, self.rounds = low, high, rounds or Rounds()
         self.scores: dict[float, float] = {}
+        self.stopped: dict[float, float] = {}
 
     def rate(self, place: float) -> float:
         """Return the learning rate at a place."""
-        exact = self.low * (self.high / self.low) ** (place / (GRID - 1))
+        exact = self.low * (self.high / self.low) ** (place / (self.rounds.grid - 1))
         return float(f"{exact:.{DIGITS}g}")
 
     def values(self, place: float) -> dict[str, float]:
@@ -47,7 +69,7 @@ class RateSearch:
 
     def grid(self) -> list[float]:
         """Return the places with which the search begins."""
-        return [float(place) for place in range(GRID)]
+        return [float(place) for place in range(self.rounds.grid)]
 
     @property
     def best(self) -> float:
@@ -55,8 +77,8 @@ class RateSearch:
         return self.ranked()[0]
 
     def ranked(self) -> list[float]:
-        """Return all places tried, the best first."""
-        return sorted(self.scores, key=lambda place: (-self.scores[place], place))
+        """Return all places tried, the best first; those that were stopped come after those that were not."""
+        return ranked(self.scores, self.stopped)
 
     def is_edge(self, place: float) -> bool:
         """Whether nothing beyond a place was tried: the best may lie there."""
@@ -73,24 +95,31 @@ class RateSearch:
         return [place for place in (self.best + distance, self.best - distance) if place not in self.scores]
 
 
+def ranked(scores: Mapping[float, float], stopped: Mapping[float, float]) -> list[float]:
+    """Return places by how far they came, then by score, then by number."""
+    return sorted(scores, key=lambda place: (-stopped.get(place, 1.0), -scores[place], place))
+
+
 Measure = Callable[[Mapping[str, Sequence[float]]], Mapping[str, Sequence[float]]]
 """Runs the places asked for, by optimizer, and returns their scores in the same order."""
 
 
 def search(searches: Mapping[str, RateSearch], measure: Measure) -> None:
     """Search for every optimizer's rate, all in step: grid, edges, refinement, until all have had as many trials."""
+    if not searches:
+        return
     _try(searches, {name: one.grid() for name, one in searches.items()}, measure)
     for _ in range(EXTENSIONS):
         _try(searches, {name: one.beyond() for name, one in searches.items()}, measure)
-    for distance in REFINEMENTS:
+    refinements = next(iter(searches.values())).rounds.refinements
+    for distance in refinements:
         _try(searches, {name: one.around(distance) for name, one in searches.items()}, measure)
-    _even_out(searches, measure)
+    _even_out(searches, measure, (*REFINEMENTS, *refinements)[-1] if refinements else 2 * REFINEMENTS[0])
 
 
-def _even_out(searches: Mapping[str, RateSearch], measure: Measure) -> None:
+def _even_out(searches: Mapping[str, RateSearch], measure: Measure, distance: float) -> None:
     """Give everybody as many trials as the optimizer whose edge was extended most: they refine further."""
     most = max((len(one.scores) for one in searches.values()), default=0)
-    distance = REFINEMENTS[-1]
     while any(len(one.scores) < most for one in searches.values()):
         distance /= 2
         owed = {name: most - len(one.scores) for name, one in searches.items()}
@@ -106,11 +135,17 @@ def _try(searches: Mapping[str, RateSearch], wanted: Mapping[str, Sequence[float
         searches[name].scores |= dict(zip(asked[name], scores, strict=True))
 
 
-def mean_score(values: Sequence[float], higher_is_better: bool, lost: float) -> float:
-    """Return the mean over seeds, higher being better; a run that diverged (NaN) counts as ``lost``.
+RUNGS = (1 / 9, 1 / 3, 1.0)
+"""Successive halving: the shares of the steps after which the worse trials are stopped."""
 
-    ``lost`` is in the measure's own units: 0 for an accuracy, infinity for a loss.
-    """
-    told = [lost if math.isnan(value) else value for value in values]
-    mean = sum(told) / len(told)
-    return mean if higher_is_better else -mean
+KEEP = 1 / 3
+"""The share of the trials that go on."""
+
+WORTH_HALVING = 4
+"""Trials of one optimizer from which on some are stopped early."""
+
+
+def survivors(places: Sequence[float], scores: Mapping[float, float]) -> list[float]:
+    """Return the places that go on after a rung, in their order: the best third, rounded up."""
+    best = sorted(places, key=lambda place: (-scores[place], place))[: math.ceil(len(places) * KEEP)]
+    return [place for place in places if place in best]

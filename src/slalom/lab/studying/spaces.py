@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slalom.lab import ranges
+from slalom.lab.studying.search import ranked
 from slalom.optimizers import SpecifiedOptimizer
 
 POINTS = 32
 """Points of the track full: scrambled Sobol, the first ones of the same sequence for everybody."""
+
+FEWER_POINTS = (POINTS, 16, 8)
+"""From the usual number to the smallest that a small budget is given."""
 
 SCRAMBLE = 0
 """Seed of the scrambling, fixed so that a study can be repeated."""
@@ -32,7 +36,8 @@ class DrawnSearch:
     """The search of the track full for one optimizer: ``points`` are all there are; ``scores`` are by their index."""
 
     points: Sequence[dict[str, float]]
-    scores: dict[float, float]
+    scores: dict[float, float] = field(default_factory=dict)
+    stopped: dict[float, float] = field(default_factory=dict)
 
     def values(self, place: float) -> dict[str, float]:
         """Return the hyperparameters of a point."""
@@ -40,7 +45,7 @@ class DrawnSearch:
 
     def ranked(self) -> list[float]:
         """Return the indices of all points tried, the best first; of equals, the one drawn first."""
-        return sorted(self.scores, key=lambda place: (-self.scores[place], place))
+        return ranked(self.scores, self.stopped)
 
     def in_order(self) -> list[float]:
         """Return the indices of all points tried, as drawn."""
@@ -61,14 +66,14 @@ def tunable(optimizer: SpecifiedOptimizer, track: str) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in known and name not in fixed)
 
 
-def drawn_search(optimizer: SpecifiedOptimizer, names: Sequence[str]) -> DrawnSearch:
-    """Return the search of the track full over some hyperparameters of an optimizer."""
+def drawn_search(optimizer: SpecifiedOptimizer, names: Sequence[str], count: int = POINTS) -> DrawnSearch:
+    """Return the search of the track full over some hyperparameters of an optimizer, of ``count`` points."""
     from torch.quasirandom import SobolEngine
 
-    unit = SobolEngine(len(names), scramble=True, seed=SCRAMBLE).draw(POINTS).double().tolist()
+    unit = SobolEngine(len(names), scramble=True, seed=SCRAMBLE).draw(count).double().tolist()
     rates = _rates(optimizer, names)
     points = [{name: _value(name, u, rates) for name, u in zip(names, row, strict=True)} for row in unit]
-    return DrawnSearch(points, {})
+    return DrawnSearch(points)
 
 
 def _rates(optimizer: SpecifiedOptimizer, names: Sequence[str]) -> tuple[float, float]:

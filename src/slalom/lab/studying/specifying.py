@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import uuid
 from dataclasses import dataclass
@@ -12,52 +11,69 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from slalom.core import Runner, Training
+from slalom.core import Runner, Training, python_files
+from slalom.lab.studying.grounds import Ground
 from slalom.store import RunSpec
 
 LANES = {"defaults": ("lr",), "lr": ("lr",), "full": ("eps", "lr", "momentum", "weight_decay")}
-"""By track, what differs among networks that a fleet moves together: each unit has one optimizer."""
+"""By track, what differs among networks that a fleet moves together."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What all runs of a study have in common, as far as their keys go."""
+    """What all runs of a study on one course have in common, as far as their keys go.
+
+    Where runs come out ``alike`` in whatever company they are computed, the key says only that there was company.
+    """
 
     course: str
     course_fingerprint: str
     engine: str
     device: str
     lanes: tuple[str, ...]
+    alike: bool
 
-    def spec(self, runner: Runner, training: Training | None, width: int) -> RunSpec:
-        """Return the specification of a run that is computed among ``width`` networks."""
+    def spec(self, runner: Runner, training: Training | None, company: int) -> RunSpec:
+        """Return the specification of a run that is computed among ``company`` others, itself included."""
         optimizer: Any = runner.optimizer
         package, fingerprint = _provenance(optimizer.path, optimizer.factory)
         return RunSpec(
             course=self.course,
             optimizer=optimizer.path,
             seed=runner.seed,
+            start=runner.start,
             hyperparameters=optimizer.hyperparameters,
             stages=optimizer.stages,
             training=training,
             engine=self.engine,
             lanes=self.lanes if self.engine == "fleet" else (),
-            width=width,
+            width=self._width(company),
             device=self.device,
             course_fingerprint=self.course_fingerprint,
             optimizer_fingerprint=fingerprint,
             versions={"torch": _torch_version(), **package},
         )
 
+    def _width(self, company: int) -> int:
+        if self.engine == "solo":
+            return 1
+        return LEAST if self.alike else max(LEAST, company)
 
-def setting_of(task: Any, track: str, engine: str, device: str) -> Setting:
-    """Return the setting of a study on a task."""
-    return Setting(task.name, course_fingerprint(task), engine, _device_model(device), LANES[track])
+
+LEAST = 2
+"""Networks that the engines compute together at least: one alone is padded to two."""
 
 
-def is_nameless(task: Any, optimizers: Any) -> bool:
-    """Whether a task or an optimizer is an object that no text names: it cannot be recognised another time."""
-    return not task.source or any(_is_unreachable(optimizer.factory) for optimizer in optimizers)
+def setting_of(ground: Ground, track: str, engine: str, alike: bool) -> Setting:
+    """Return the setting of a study on a ground."""
+    device = "cpu" if ground.training is None else ground.training.device
+    content = course_fingerprint(ground)
+    return Setting(ground.course.name, content, engine, _device_model(device), LANES[track], alike)
+
+
+def is_nameless(ground: Ground, optimizers: Any) -> bool:
+    """Whether a course or an optimizer is an object that no text names: it cannot be recognised another time."""
+    return not ground.source or any(_is_unreachable(optimizer.factory) for optimizer in optimizers)
 
 
 def _is_unreachable(factory: Any) -> bool:
@@ -65,11 +81,11 @@ def _is_unreachable(factory: Any) -> bool:
     return "<" in name or getattr(factory, "__module__", "__main__") == "__main__"
 
 
-def course_fingerprint(task: Any) -> str:
-    """Return the hash of the user's file; nothing for a task of the catalogue."""
-    if not task.source:
-        return _token(task)
-    path, _, _ = task.source.rpartition(":")
+def course_fingerprint(ground: Ground) -> str:
+    """Return the hash of the user's file and of the modules beside it that it imports; nothing for a catalogue's."""
+    if not ground.source:
+        return _token(ground.course)
+    path, _, _ = ground.source.rpartition(":")
     return _hash(path) if path.endswith(".py") else ""
 
 
@@ -99,7 +115,7 @@ def _token(thing: Any) -> str:
 @cache
 def _hash(path: str) -> str:
     try:
-        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        return python_files.fingerprint(Path(path))
     except OSError:
         return ""
 

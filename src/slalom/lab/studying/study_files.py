@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import inspect
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slalom.core import InputError, nearest, quote
-from slalom.lab.studying.conducting import study
-
-ELSEWHERE = ("progress", "store", "workers", "data_dir")
-"""What belongs to a machine rather than to a study: it is typed, not kept in the file."""
 
 KINDS: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("course", "track", "baseline", "metric", "dtype", "precision", "engine", "device"), (str,)),
-    **dict.fromkeys(("seeds", "seed", "steps", "epochs"), (int,)),
+    **dict.fromkeys(("track", "baseline", "metric", "dtype", "precision", "engine", "device"), (str,)),
+    **dict.fromkeys(("seeds", "seed", "steps", "epochs", "trials"), (int,)),
     **dict.fromkeys(("lr", "margin"), (int, float)),
+    "course": (str, list),
     "optimizers": (list,),
+    "budget": (int, float, str),
+    "halving": (bool,),
 }
 """Key to the types of its value."""
 
-WORDS = {str: "a text", int: "a whole number", float: "a number", list: "a list of texts"}
+WORDS = {
+    (str,): "a text",
+    (int,): "a whole number",
+    (int, float): "a number",
+    (str, list): "a text or a list of texts",
+    (list,): "a list of texts",
+    (int, float, str): "a number of seconds or a text such as 10m",
+    (bool,): "true or false",
+}
 
 
 def is_study_file(course: Any) -> bool:
@@ -30,15 +37,17 @@ def is_study_file(course: Any) -> bool:
     return isinstance(course, str) and course.lower().endswith(".toml")
 
 
-def read_study_file(path: str) -> dict[str, Any]:
-    """Return the arguments of :func:`slalom.study`, ``course`` included. Raises InputError for anything else in it."""
+def read_study_file(path: str, known: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of :func:`slalom.study` in a file, ``course`` included; only ``known`` ones.
+
+    Raises InputError for anything else in it.
+    """
     try:
         told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as problem:
         raise InputError(f"{quote(path)} cannot be read: {problem.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"{quote(path)} is no TOML: {problem}.") from None
-    known = [name for name in inspect.signature(study).parameters if name not in ELSEWHERE]
     for name, value in told.items():
         _check(path, name, value, known)
     if "course" not in told:
@@ -46,12 +55,18 @@ def read_study_file(path: str) -> dict[str, Any]:
     return told
 
 
-def _check(path: str, name: str, value: Any, known: list[str]) -> None:
+def _check(path: str, name: str, value: Any, known: Sequence[str]) -> None:
     if name not in known:
-        where = " It is typed, not kept in a study file." if name in ELSEWHERE else ""
+        where = "" if nearest(name, known) else " What belongs to a machine, such as store or workers, is typed."
         hint = f"{nearest(name, known)}{where}"
         raise InputError(f"{quote(path)}: {quote(name)} is no key of a study.{hint} Keys are {', '.join(known)}.")
     kinds = KINDS[name]
     texts = not isinstance(value, list) or all(isinstance(one, str) for one in value)
-    if not isinstance(value, kinds) or isinstance(value, bool) or not texts:
-        raise InputError(f"{quote(path)}: {name} must be {WORDS[kinds[-1]]}, got {quote(value)}.")
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds) or not texts:
+        raise InputError(f"{quote(path)}: {name} must be {WORDS[kinds]}, got {quote(value)}.")
+
+
+def study_file(asked: Mapping[str, Any]) -> str:
+    """Return the text of a study file that holds ``asked``; what is None is left out. JSON's values are TOML's here."""
+    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in asked.items() if value is not None]
+    return "\n".join(["# slalom study FILE.toml does this study again.", *lines, ""])

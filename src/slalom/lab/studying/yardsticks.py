@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slalom.core import InputError, Optimizer, Runner, nearest, quote
+from slalom.core import InputError, Landscape, Optimizer, Runner, nearest, quote
 from slalom.judge import Kind
+from slalom.judge.scales import FLOOR
 from slalom.lab.task_record import CLOCKS, HIGHER, LOWER
 
 
@@ -33,6 +34,36 @@ class Yardstick:
     def words(self) -> str:
         """What the final measure is called: "test accuracy"."""
         return self.final.replace("_", " ")
+
+    def score(self, values: Sequence[float]) -> float:
+        """Return what several seeds come to, higher being better; NaN, a run that was lost, counts as the worst.
+
+        It is their mean; above a known optimum the mean of logarithms, by which such results are judged.
+        """
+        told = [self.lost if math.isnan(value) else value for value in values]
+        if self.optimum is not None and self.kind == "loss":
+            told = [math.log(max(value - self.optimum, FLOOR)) for value in told]
+        mean = sum(told) / len(told)
+        return mean if self.higher_is_better else -mean
+
+    def measure(self, score: float) -> float:
+        """Return a score in the measure's own units."""
+        mean = score if self.higher_is_better else -score
+        if self.optimum is not None and self.kind == "loss":
+            return self.optimum + math.exp(min(mean, 700.0)) if mean < math.inf else math.inf
+        return mean
+
+    def told(self, score: float) -> str:
+        """Return ``"validation accuracy 96.1 %"`` for the mean that a score stands for."""
+        mean = self.measure(score)
+        number = f"{100 * mean:.1f} %" if self.kind == "accuracy" else f"{mean:.4g}"
+        return f"{self.tuning.replace('_', ' ')} {number}"
+
+
+def landscape_yardstick(landscape: Landscape) -> Yardstick:
+    """Return the measure of a landscape: the value of the function, never the distance to its minimum."""
+    optimum = min((minimum.value for minimum in landscape.minima), default=None)
+    return Yardstick("loss", "loss", False, "loss", optimum)
 
 
 def task_yardstick(task: Any, seed: int, metric: str | None = None) -> Yardstick:

@@ -1,0 +1,70 @@
+"""What a study is written to: the table of its evaluation runs, and the study file that does it again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slalom.core import InputError, quote
+from slalom.lab import formats
+from slalom.lab.studying.asking import Question
+from slalom.lab.studying.grounds import LandscapeGround, TaskGround
+from slalom.lab.studying.specifying import is_nameless
+from slalom.lab.studying.study_files import study_file
+
+if TYPE_CHECKING:
+    from slalom.lab.studying.record import Study
+
+
+def study_csv(studies: Sequence[Study], path: Path) -> None:
+    """Write what ``slalom judge`` reads: task, optimizer, seed, value; nan for a run that diverged."""
+    lines = [
+        [study.course.name, name, seed, "nan" if value != value else repr(value)]
+        for study in studies
+        for name, values in study.results.values.items()
+        for seed, value in values.items()
+    ]
+    formats.write_csv(path, ["task", "optimizer", "seed", "value"], lines)
+
+
+def to_toml(questions: Sequence[Question]) -> str:
+    """Return the text of the study file for questions that differ in their course alone.
+
+    A budget is written as the steps and trials that it came to: on a faster machine they would be others. Raises
+    InputError for a course or an optimizer that no text names, and where a budget gave courses unequal lengths.
+    """
+    first, conditions = questions[0], questions[0].training
+    for question in questions:
+        if is_nameless(question.ground, question.optimizers):
+            raise InputError(
+                f"{quote(question.course.name)} or an optimizer is an object without a name, which no study file can "
+                "tell: put it into a file and say file.py:name."
+            )
+    lengths = {(one.training.steps if one.training else None, one.trials) for one in questions}
+    if first.budget is not None and len(lengths) > 1:
+        raise InputError(
+            "the budget gave the courses different lengths, which one study file cannot tell: study each alone."
+        )
+    names = [question.ground.source for question in questions]
+    asked: dict[str, Any] = {
+        "course": names[0] if len(names) == 1 else names,
+        "optimizers": [optimizer.spec for optimizer in first.optimizers],
+        "track": first.track,
+        "baseline": first.by_name[first.baseline].spec,
+        "margin": first.margin,
+        "metric": first.metric,
+        "seeds": len(first.seeds),
+        "seed": first.seeds[0],
+        "halving": first.effort.halving or None,
+        "trials": first.trials if first.trials != first.usual_trials else None,
+    }
+    if conditions is not None:
+        same = len({one.training.steps for one in questions if one.training}) == 1
+        usual_dtype = "float64" if isinstance(first.ground, LandscapeGround) else "float32"
+        asked["steps"] = conditions.steps if same else None
+        asked["dtype"] = conditions.dtype if conditions.dtype != usual_dtype else None
+        asked["device"] = conditions.device if conditions.device != "cpu" else None
+        if isinstance(first.ground, TaskGround) and conditions.precision != "fp32":
+            asked["precision"] = conditions.precision
+    return study_file(asked)
