@@ -161,6 +161,8 @@ def across_lines(across: Across | None, left_out: Sequence[str], width: int) -> 
         "the best's. 1st, 2nd …: the probability of that rank, from drawing the seeds again with replacement."
     )
     lines += [*_wrapped(across.sentence, width), "", *table_lines(across_table(across), {}, width), ""]
+    for remark in across.remarks:
+        lines += _wrapped(f"warning: {remark}", width, "yellow")
     return lines + _wrapped(note, width, "dim")
 
 
@@ -181,18 +183,6 @@ def across_table(across: Across) -> Texts:
         for k, name in enumerate(across.names)
     )
     return Texts(columns, texts)
-
-
-def across_as_dictionary(across: Across) -> dict[str, Any]:
-    """Return what JSON has of several tasks; matrices are by optimizer."""
-    return {
-        "optimizers": list(across.names),
-        "tasks": list(across.tasks),
-        "profiles": {"ratios": across.profiles.ratios.tolist(), "shares": across.profiles.shares.tolist()},
-        "rank_probabilities": across.rank_probabilities.tolist(),
-        "friedman_p": across.friedman_p,
-        "sentence": across.sentence,
-    }
 
 
 def _ordinal(rank: int) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slalom.cli import options
-from slalom.cli.judgements import Printed, across_as_dictionary, across_lines, exploration_lines, judgement_lines
+from slalom.cli.judgements import Printed, across_lines, exploration_lines, judgement_lines
 
 if TYPE_CHECKING:
     from slalom.judge import Results
@@ -121,7 +121,7 @@ def _print_json(every: Sequence[Results], explore: bool) -> None:
         tasks.append(task)
     told: dict[str, Any] = {"tasks": tasks}
     if len(_common(every)) > 1 and len(every) > 1:
-        told["across"] = across_as_dictionary(across(every))
+        told["across"] = across(every).as_dictionary()
     click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1))
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from slalom.core import InputError
+from slalom.judge.linter import count_of, own_obstacles
 from slalom.judge.results import Results
 from slalom.judge.scales import FLOOR, LARGEST, scale_of
 from slalom.judge.significance import mean_ranks
+from slalom.judge.verdicts import ALPHA, written_p
 
 LARGEST_RATIO = 4.0
 """Profiles end here: beyond four times the best, how much worse no longer matters."""
@@ -35,7 +39,8 @@ class Profiles:
 class Across:
     """What several tasks say together. ``rank_probabilities`` [optimizers, ranks]: each row and column sums to 1.
 
-    ``friedman_p`` is None with fewer than ten tasks or three optimizers.
+    ``friedman_p`` is None with fewer than three optimizers, or ten tasks on which all can be compared fairly.
+    ``remarks`` tell, a sentence each, on which tasks they cannot; profiles and ranks count those tasks all the same.
     """
 
     names: tuple[str, ...]
@@ -44,6 +49,20 @@ class Across:
     rank_probabilities: np.ndarray
     friedman_p: float | None
     sentence: str
+    remarks: tuple[str, ...] = ()
+
+    def as_dictionary(self) -> dict[str, Any]:
+        """Return what JSON has: plain values, each matrix a list of rows, one per optimizer."""
+        p = self.friedman_p
+        return {
+            "optimizers": list(self.names),
+            "tasks": list(self.tasks),
+            "profiles": {"ratios": self.profiles.ratios.tolist(), "shares": self.profiles.shares.tolist()},
+            "rank_probabilities": self.rank_probabilities.tolist(),
+            "friedman_p": p if p is not None and math.isfinite(p) else None,
+            "sentence": self.sentence,
+            "remarks": list(self.remarks),
+        }
 
 
 def performance_profiles(costs: np.ndarray, names: Sequence[str], points: int = 121) -> Profiles:
@@ -102,36 +121,48 @@ def friedman_p(costs: np.ndarray) -> float | None:
 
 
 def across(results: Sequence[Results], seed: int = 0) -> Across:
-    """Return what several tasks say together of the optimizers that have results on all of them."""
+    """Return what several tasks say together of the optimizers that have results on all of them.
+
+    A run that diverged is as bad as any, and so is the mean that it is part of. Raises InputError for fewer than two
+    tasks, or two optimizers.
+    """
     names = [name for name in results[0].values if all(name in other.values for other in results)]
     if len(results) < 2 or len(names) < 2:
         raise InputError("Tasks can be put together where there are at least two, with two optimizers on each.")
-    runs = [[_costs(result, name) for name in names] for result in results]
-    costs = np.array([[float(np.mean(one)) for one in row] for row in runs])
+    runs = [[_weighed(result, name) for name in names] for result in results]
+    costs = np.array([[_cost(result, one) for one in row] for result, row in zip(results, runs, strict=True)])
     paired = all(result.paired and _same_seeds(result.values, names) for result in results)
-    p = friedman_p(costs)
+    obstacles = [_obstacles(result, names) for result in results]
+    fair = costs[[not found for found in obstacles]]
+    p = friedman_p(fair)
     return Across(
         tuple(names),
         tuple(result.task for result in results),
         performance_profiles(costs, names),
         rank_probabilities(runs, paired=paired, seed=seed),
         p,
-        _sentence(names, costs, p),
+        _sentence(names, fair, len(costs), p),
+        tuple(
+            f"On {result.task} not all can be compared fairly, and are counted all the same: {'; '.join(found)}."
+            for result, found in zip(results, obstacles, strict=True)
+            if found
+        ),
     )
 
 
-def _costs(results: Results, name: str) -> np.ndarray:
-    """Return costs, [seeds], smaller is better: error rates for accuracies, gaps or losses, steps.
+def _weighed(results: Results, name: str) -> np.ndarray:
+    """Return what is averaged over runs, [seeds], smaller is better, infinite for a divergence.
 
-    A plain result of which higher is better has no natural zero: its distance to the best of all runs is taken.
+    Error rates for accuracies; logarithms of gaps, losses or steps, as the verdicts have them. A plain result of which
+    higher is better has no natural zero: its distance to the best of all runs is taken.
     """
     values = results.array(name)
     if results.kind == "accuracy":
         return 1.0 - np.nan_to_num(values, nan=0.0)
     scale = scale_of(results)
     if scale.logarithmic:
-        costs = np.where(np.isnan(values), np.inf, np.maximum(values - scale.optimum, FLOOR))
-        return np.where(costs <= LARGEST, costs, np.inf)
+        transformed = scale.transform(values)
+        return np.where(transformed <= math.log(LARGEST), transformed, np.inf)
     every = np.concatenate([scale.transform(results.array(other)) for other in results.values])
     finite = every[np.isfinite(every)]
     best = (finite.max() if scale.higher_is_better else finite.min()) if len(finite) else 0.0
@@ -139,18 +170,35 @@ def _costs(results: Results, name: str) -> np.ndarray:
     return np.where(np.isfinite(values), np.abs(best - values), np.inf)
 
 
+def _cost(results: Results, weighed: np.ndarray) -> float:
+    """Return the cost of an optimizer on a task: the mean, for what is compared by ratios the geometric one."""
+    mean = float(np.mean(weighed))
+    return float(np.exp(mean)) if scale_of(results).logarithmic else mean
+
+
+def _obstacles(results: Results, names: Sequence[str]) -> list[str]:
+    """Return why optimizers cannot be compared on a task, as clauses. A divergence is no reason: it is a result."""
+    found = [clause for name in names for kind, clause in own_obstacles(results, name) if kind != "divergence"]
+    unequal = [what for what in ("trials", "steps") if len({count_of(results, name, what) for name in names}) > 1]
+    return found + [f"unequal {what}" for what in unequal]
+
+
 def _same_seeds(values: Mapping[str, Mapping[int, float]], names: Sequence[str]) -> bool:
     return len({frozenset(values[name]) for name in names}) == 1
 
 
-def _sentence(names: Sequence[str], costs: np.ndarray, p: float | None) -> str:
+def _sentence(names: Sequence[str], costs: np.ndarray, every: int, p: float | None) -> str:
+    """Return what is said of ``costs`` [tasks, optimizers], those of the tasks on which all can be compared fairly."""
     tasks = len(costs)
+    if p is None and tasks < FEWEST_TASKS and tasks < every:
+        need = f"at least {FEWEST_TASKS} tasks on which all can be compared fairly"
+        return f"No overall winner is named: that takes {need}, here are {tasks} of {every}."
     if p is None:
         need = f"at least {FEWEST_TASKS} tasks" if tasks < FEWEST_TASKS else "at least three optimizers"
         return f"No overall winner is named: that takes {need}, here are {tasks} tasks and {len(names)} optimizers."
-    if p > 0.05:
-        return f"Over {tasks} tasks the optimizers are not told apart (Friedman p = {p:.2f}): no overall winner."
+    where = f"{tasks} tasks" if tasks == every else f"the {tasks} tasks of {every} on which all can be compared fairly,"
+    if p > ALPHA:
+        return f"Over {where} the optimizers are not told apart ({written_p(p, 'Friedman p')}): no overall winner."
     ranks = np.array([mean_ranks(row) for row in costs]).mean(axis=0)
     order = ", ".join(f"{names[place]} {ranks[place]:.1f}" for place in np.argsort(ranks, kind="stable"))
-    written = f"= {p:.3f}" if p >= 0.001 else "< 0.001"
-    return f"Over {tasks} tasks the optimizers differ (Friedman p {written}); mean ranks: {order}."
+    return f"Over {where} the optimizers differ ({written_p(p, 'Friedman p')}); mean ranks: {order}."
