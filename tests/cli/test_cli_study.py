@@ -73,8 +73,8 @@ def test_a_dry_run_prints_the_plan_and_makes_no_store(tmp_path: Path) -> None:
         (["digits-mlp", "--margin=-1"], "`--margin=-1`: a margin is a finite number above 0, as in --margin 0.3."),
         (["digits-mlp", "--save", "a.gif"], "`a.gif` has no ending that names a format. The format follows the file's "
          "ending: png, svg, pdf, csv, json, toml."),
-        (["digits-mlp", "--budget", "soon"], "budget `soon`: a time is a number above 0 with s, m, h or d, such as 90s, "
-         "10m or 1h30m."),
+        (["digits-mlp", "--budget", "soon"], "budget `soon`: a time is a number above 0 with s, m, h or d, such as "
+         "90s, 10m or 1h30m."),
         (["digits-mlp", "--trials", "10"], "trials `10`: on the track lr each optimizer has 11, 9, 7, 5."),
         (["sphere", "--epochs", "3"], "epochs `3` has no part in a study on a landscape: leave it out."),
         (["sphere", "sphere"], "`sphere` was given twice: a study across courses needs different ones."),
@@ -106,8 +106,8 @@ def test_a_study_file_reproduces_the_study(path: str, tmp_path: Path) -> None:
     ("line", "typed", "complaint"),
     [
         ("trak = 'lr'", [], "`study.toml`: `trak` is no key of a study. Did you mean `track` or `trials`? Keys are "
-         "course, optimizers, track, lr, baseline, margin, metric, seeds, seed, steps, epochs, budget, halving, trials, dtype, "
-         "precision, engine, device."),
+         "course, optimizers, track, lr, baseline, margin, metric, seeds, seed, steps, epochs, budget, halving, "
+         "trials, dtype, precision, engine, device."),
         ("seed = 'x'", [], "`study.toml`: seed must be a whole number, got `x`."),
         ("", ["--track", "full"], "`--track` has no part beside a study file, which holds it all: write it there."),
         ("", ["-o", "adam"], "`-o` has no part beside a study file, which holds it all: write it there."),

@@ -78,14 +78,15 @@ def test_times_are_read_as_people_type_them(text: Any, seconds: float) -> None:
     assert seconds_of("budget", text) == seconds
 
 
-@given(
-    st.one_of(st.text(max_size=8), st.sampled_from(["", "m", "1 30", "-5m", "0s", "1x", "1h-3m", True, None, "nan"]))
-)
-def test_no_other_text_is_taken_for_a_time(text: Any) -> None:
-    try:
-        assert seconds_of("timeout", text) > 0
-    except InputError as refused:
-        assert str(refused).startswith("timeout `")
+@pytest.mark.parametrize("text", ["", "m", "1 30", "-5m", "0s", "1x", "1h-3m", True, None, "nan", 0, float("inf"), [1]])
+def test_nothing_else_is_taken_for_a_time(text: Any) -> None:
+    with pytest.raises(InputError, match="a time is a number above 0 with s, m, h or d, such as 90s, 10m or 1h30m"):
+        seconds_of("timeout", text)
+
+
+@given(st.floats(0.01, 1e5), st.sampled_from([("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]))
+def test_a_number_and_a_unit_is_so_many_seconds(number: float, unit: tuple[str, int]) -> None:
+    assert seconds_of("timeout", f"{number:.4f} {unit[0]}") == pytest.approx(float(f"{number:.4f}") * unit[1])
 
 
 # -- halving -----------------------------------------------------------------------------------------------------------
@@ -149,7 +150,7 @@ def test_a_saved_study_file_does_the_same_study_again(tmp_path: Path) -> None:
 def test_what_a_study_file_says_cannot_be_said_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "study.toml"
     path.write_text('course = "sphere"\n')
-    with pytest.raises(InputError, match="^seeds `5` has no part beside a study file, which holds it all: write it th"):
+    with pytest.raises(InputError, match="seeds `5` has no part beside a study file, which holds it all"):
         slalom.study(str(path), seeds=5)
 
 

@@ -26,8 +26,8 @@ def carry_out(
 ) -> None:
     """Do ``work``, which takes the progress callback and returns a result; print that and write its files.
 
-    Where ``watched``, it takes the whole :class:`Watch`, to which it can also say what it does. ``choices`` go to its ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit
-    code is 130.
+    Where ``watched``, it takes the whole :class:`Watch`, to which it can also say what it does. ``choices`` go to its
+    ``save``. After Ctrl-C whatever was finished is printed and written all the same, and the exit code is 130.
     """
     # What the user's own code prints must not get into the JSON.
     aside = contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext()

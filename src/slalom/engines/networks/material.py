@@ -24,14 +24,19 @@ class Batch(NamedTuple):
 
 
 class Material:
-    """All examples of a task as tensors on one device; which of them a seed sees at a step, or is judged by."""
+    """All examples of a task as tensors on one device; which of them a seed sees at a step, or is judged by.
+
+    In the CPU's memory they stay the task's own, which processes may share: what is taken is brought into the dtype.
+    """
 
     def __init__(self, task: Task, dtype: torch.dtype, device: str):
         self.task = task
         examples = task.examples()
-        self._inputs = tuple(_moved(x, dtype, device) for x in examples.inputs)
-        self._target = _moved(examples.target, dtype, device)
-        self._device = device
+        self._inputs, self._target = examples.inputs, examples.target
+        if device != "cpu":
+            self._inputs = tuple(_converted(x.to(device), dtype) for x in examples.inputs)
+            self._target = _converted(examples.target.to(device), dtype)
+        self._dtype, self._device = dtype, device
         self.splits = lru_cache(maxsize=None)(self._split)
         self.epoch_of = lru_cache(maxsize=64)(self._epoch)
         self._judged = lru_cache(maxsize=None)(self._positions_judged)
@@ -79,8 +84,8 @@ class Material:
         return self.epoch_of(seed, epoch if order.reshuffle else 0)[part]
 
     def _take(self, positions: torch.Tensor) -> Batch:
-        inputs = tuple(x.index_select(0, positions) for x in self._inputs)
-        return Batch(inputs, self._target.index_select(0, positions))
+        inputs = tuple(_converted(x.index_select(0, positions), self._dtype) for x in self._inputs)
+        return Batch(inputs, _converted(self._target.index_select(0, positions), self._dtype))
 
     def judged(self, seed: int) -> Iterator[tuple[str, Iterator[Batch]]]:
         """Yield each split by name with its examples in pieces, gathered when they are asked for."""
@@ -103,8 +108,8 @@ class Material:
 _MADE: WeakKeyDictionary[Any, dict[tuple[str, str], Material]] = WeakKeyDictionary()
 
 
-def _moved(tensor: torch.Tensor, dtype: torch.dtype, device: str) -> torch.Tensor:
-    return tensor.to(device, dtype) if tensor.is_floating_point() else tensor.to(device)
+def _converted(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
 
 
 def step_seed(seed: int, step: int) -> int:

@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from slalom.core import Task, Training
 from slalom.engines.networks.material import Material
+from slalom.engines.networks.recordings import Recordings
 from slalom.engines.networks.solo import judgements, precision_context, prepared_model
 
 aten = torch.ops.aten
@@ -39,7 +40,7 @@ class Gradient:
         self.task, self.training = weakref.proxy(task), training
         self.model = prepared_model(task, 0, training)
         self.swift = swift
-        self._recordings: dict[Any, Callable[..., Any]] = {}
+        self._recordings = Recordings(self._record)
 
     @staticmethod
     def of(task: Task, training: Training, *, swift: bool) -> Gradient:
@@ -49,17 +50,15 @@ class Gradient:
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, into: Tensors
     ) -> torch.Tensor:
-        key = _shapes(parameters, inputs, target)
-        if key not in self._recordings:
-            self._recordings[key] = self._record(parameters, fixed, inputs, target)
-        gradients, loss, renewed = self._recordings[key](parameters, fixed, inputs, target)
+        shapes = _lanes(parameters), tuple(tuple(x.shape[1:]) for x in (*inputs, target))
+        gradients, loss, renewed = self._recordings.of(*shapes, (parameters, fixed, inputs, target))
         for name, gradient in gradients.items():
             into[name].copy_(gradient)
         for name, value in renewed.items():
             fixed[name].copy_(value)
         return loss
 
-    def _record(self, *arguments: Any) -> Callable[..., Any]:
+    def _record(self, *arguments: Any) -> torch.fx.GraphModule:
         from torch.func import functional_call, grad, vmap
         from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -88,7 +87,7 @@ class Judgement:
     def __init__(self, task: Task, training: Training, *, swift: bool):
         self.task, self.training, self.swift = weakref.proxy(task), training, swift
         self.model = prepared_model(task, 0, training)
-        self._recordings: dict[Any, Callable[..., Any]] = {}
+        self._recordings = Recordings(self._record)
 
     @staticmethod
     def of(task: Task, training: Training, *, swift: bool) -> Judgement:
@@ -98,12 +97,11 @@ class Judgement:
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor
     ) -> torch.Tensor:
-        key = _shapes(parameters, inputs, target)
-        if key not in self._recordings:
-            self._recordings[key] = self._record(parameters, fixed, inputs, target)
-        return self._recordings[key](parameters, fixed, inputs, target)
+        shapes = _lanes(parameters), tuple(tuple(x.shape) for x in (*inputs, target))
+        measured: torch.Tensor = self._recordings.of(*shapes, (parameters, fixed, inputs, target))
+        return measured
 
-    def _record(self, *arguments: Any) -> Callable[..., Any]:
+    def _record(self, *arguments: Any) -> torch.fx.GraphModule:
         from torch.func import functional_call, vmap
         from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -189,13 +187,11 @@ def swift_cross_entropy(outputs: torch.Tensor, target: torch.Tensor) -> torch.Te
     return (torch.logsumexp(upright, 0) - upright.gather(0, target.unsqueeze(0)).squeeze(0)).mean()
 
 
-def _shapes(parameters: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor) -> Any:
-    """What one recording serves: the number of lanes and the shapes of a batch."""
-    lanes = next(iter(parameters.values())).shape[0]
-    return lanes, *(tuple(x.shape) for x in (*inputs, target))
+def _lanes(parameters: Tensors) -> int:
+    return next(iter(parameters.values())).shape[0]
 
 
-def pruned(graph: torch.fx.GraphModule) -> Callable[..., Any]:
+def pruned(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
     """Take out of a recording what changes nothing: views of the same shape, factors of one, transposes undone.
 
     Pooling over images gets them channels last, which is many times faster on the CPU and gives the same numbers.
