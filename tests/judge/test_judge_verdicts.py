@@ -268,29 +268,6 @@ def test_all_pairs_are_exploration():
     ]
 
 
-@pytest.mark.parametrize(
-    ("settings", "kind"),
-    [
-        ({"facts": {"AdamW": judge.Facts(best_epoch=True)}}, "best epoch"),
-        ({"facts": {"AdamW": judge.Facts(at_edge=("lr",))}}, "edge optimum"),
-        ({"facts": {"SGD": judge.Facts(tuning_seeds=(1,))}}, "leaked seeds"),
-        ({"facts": {"SGD": judge.Facts(trials=1)}}, "unequal trials"),
-        ({"facts": {"SGD": judge.Facts(steps=1)}}, "unequal steps"),
-        ({"facts": {"AdamW": judge.Facts(special_cases=("SGD",))}}, "under-tuned"),
-    ],
-)
-def test_the_linter_doubts(settings, kind):
-    found = judge.judge(results(SGD - 0.01, **settings)).warnings
-    assert [warning.kind for warning in found] == [kind]
-    assert found[0].sentence.endswith(".")
-
-
-@pytest.mark.parametrize(("seeds", "kind"), [(1, "one seed"), (4, "few seeds"), (5, None)])
-def test_the_linter_counts_seeds(seeds, kind):
-    warnings = judge.judge(results(SGD[:seeds] + 0.01 * NOISE[:seeds], SGD[:seeds])).warnings
-    assert {warning.kind for warning in warnings} == ({kind} if kind else set())
-
-
 def test_one_seed_is_inconclusive_and_says_why():
     found = verdict([0.97], sgd=[0.95])
     assert found.word == "inconclusive"

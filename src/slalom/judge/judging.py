@@ -98,6 +98,8 @@ class Judgement:
             "margin": self.margin,
             "optimizers": [_entry_as_dictionary(entry, self.metric) for entry in self.entries],
             "tied_best": list(self.tied_best),
+            "left_out": list(self.left_out),
+            "tied_sentence": self.tied_sentence,
             "warnings": [warning.sentence for warning in self.warnings],
             "note": self.note,
         }

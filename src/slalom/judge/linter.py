@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from slalom.judge.comparing import common_seeds, compare
 from slalom.judge.results import Results
 from slalom.judge.scales import Scale, has_negative
+from slalom.judge.verdicts import ALPHA
 
 FEWEST_SEEDS = 5
 """Below this, intervals are too wide to say anything."""
@@ -58,9 +59,9 @@ def own_obstacles(results: Results, name: str) -> list[tuple[str, str]]:
     """Return why an optimizer can be compared with none other: kind and clause, without a full stop."""
     facts, found = results.facts_of(name), []
     if facts.at_edge:
-        found.append(
-            ("edge optimum", f"the best {' and '.join(facts.at_edge)} of {name} lies at the edge of the search")
-        )
+        verb = "lies" if len(facts.at_edge) == 1 else "lie"
+        best = " and ".join(facts.at_edge)
+        found.append(("edge optimum", f"the best {best} of {name} {verb} at the edge of the search"))
     leaked = sorted(set(facts.tuning_seeds) & results.values[name].keys())
     if leaked:
         noun, verb = ("seed", "was") if len(leaked) == 1 else ("seeds", "were")
@@ -130,7 +131,7 @@ def _seeds(results: Results) -> list[FairnessWarning]:
 def _under_tuned(results: Results, scale: Scale) -> list[FairnessWarning]:
     """Flag an optimizer that does worse than one it could imitate: its search has missed that setting.
 
-    Worse by chance is not worse: the difference must be detected, or exceed the margin.
+    Worse by chance is not worse: a difference must be detected. One beyond the margin that is not makes suspicious.
     """
     warnings = []
     for name in results.values:
@@ -140,8 +141,10 @@ def _under_tuned(results: Results, scale: Scale) -> list[FairnessWarning]:
             runs = results.values[name], results.values[special]
             comparison = compare((name, special), *runs, scale, paired=results.paired)
             gap = abs(comparison.difference or 0.0)
-            if comparison.direction < 0 and (comparison.p <= 0.05 or (scale.margin is not None and gap > scale.margin)):
-                sentence = f"{name} did worse than {special}, its own special case: it is under-tuned."
+            detected, large = comparison.p <= ALPHA, scale.margin is not None and gap > scale.margin
+            if comparison.direction < 0 and (detected or large):
+                told = ": it is under-tuned" if detected else ", by more than the margin: it may be under-tuned"
+                sentence = f"{name} did worse than {special}, its own special case{told}."
                 warnings.append(FairnessWarning("under-tuned", sentence, name))
     return warnings
 
