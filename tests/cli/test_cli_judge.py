@@ -86,7 +86,7 @@ def test_the_table_prints_the_numbers_of_the_json(accuracies: Path) -> None:
     shown = printed(accuracies)
     (task,) = judged(accuracies)["tasks"]
     for one in task["optimizers"]:
-        (line,) = [line for line in shown.splitlines() if line.startswith(one["name"] + " ")][-1:]
+        (line,) = [line for line in shown.splitlines() if line.startswith(one["name"] + "  ")]
         final = one["final"]
         assert f"{100 * final['mean']:.1f} % [{100 * final['low']:.1f}, {100 * final['high']:.1f}]" in line
         assert line.endswith(f"  {one['verdict']}")
@@ -95,13 +95,16 @@ def test_the_table_prints_the_numbers_of_the_json(accuracies: Path) -> None:
 
 def test_what_is_printed_has_everything_that_a_reader_needs(accuracies: Path) -> None:
     lines = printed(accuracies, "--steps", 500, "--trials", 11).splitlines()
-    assert lines[0] == "results.csv: 3 optimizers, 30 runs, accuracy, higher is better"
-    assert " ".join(lines[2:4]) == (
+    assert lines[:3] == [
+        "results.csv: 3 optimizers, 30 runs, accuracy, higher is better",
+        "",
+        "Best on digits: adam, distinguished from every other.",
+    ]
+    assert any(line.split()[:4] == ["optimizer", "n", "mean", "difference"] for line in lines)
+    assert (
         "adam is better than sgd on digits: +1.4 points [1.1, 1.7], 10 seeds, Holm p < 0.001, at 500 steps, 11 trials, "
         "this search space."
-    )
-    assert any(line.split()[:4] == ["optimizer", "n", "mean", "difference"] for line in lines)
-    assert "Best on digits: adam, distinguished from every other." in lines
+    ) in " ".join(lines)
     assert "warning: Values are taken as accuracies, higher is better; say so if they are losses." in lines
     last = " ".join(lines[-2:])
     assert last.startswith("The margin is 0.3 points. Intervals cover the choice of seed")
@@ -194,6 +197,37 @@ def test_several_tasks_have_a_table_each_and_one_together(tmp_path: Path) -> Non
     assert told["optimizers"] == list(ACCURACIES)
     assert np.sum(told["rank_probabilities"], axis=1) == pytest.approx(1)
     assert told["profiles"]["shares"][1][0] == 1
+
+
+def test_what_holds_for_every_task_is_told_once_and_what_does_not_where_it_does(tmp_path: Path) -> None:
+    losses = {name: np.exp(-10 * values) for name, values in ACCURACIES.items()}
+    lost = {**losses, "adam": [np.nan, *losses["adam"][1:]]}
+    shown = printed(write(tmp_path / "two.csv", {"whole": losses, "lossy": lost}), "--kind", "loss")
+    assert shown.count("Intervals cover the choice of seed") == 1
+    assert shown.count("The margin is 2 %.") == 1
+    lossy, _, together = shown.partition("lossy\n")[2].partition("All tasks together")
+    assert "warning: 1 of 10 runs of adam diverged, counted as the worst, by ranks." in lossy
+    assert "The margin is 2 %." in together
+    one = printed(write(tmp_path / "one.csv", {"whole": losses}), "--kind", "loss")
+    assert one.count("The margin is 2 %.") == 1
+
+
+@pytest.mark.parametrize("columns", [60, 70, 80, 90])
+def test_no_line_is_broken_within_a_number_and_what_belongs_to_it(accuracies: Path, columns: int) -> None:
+    for line in printed(accuracies, columns=columns).partition("no room")[2].splitlines()[1:]:
+        assert not line.endswith((" p", " <", " =", "Holm", "±0.3", "10", "+1.4", "95"))
+        assert line.count("[") == line.count("]")
+
+
+def test_the_json_of_tasks_on_which_nothing_is_finite_is_json(tmp_path: Path) -> None:
+    lost = {"a": [np.nan] * 5, "b": [np.inf] * 5, "c": [0.5] * 5}
+    told = judged(write(tmp_path / "lost.csv", {f"t{k}": lost for k in range(10)}), "--kind", "loss", "--explore")
+    assert told["tasks"][0]["left_out"] == ["a", "b"]
+    assert told["tasks"][0]["tied_sentence"] == (
+        "No best on t0: c is alone, since a and b cannot be compared with it fairly."
+    )
+    assert told["across"]["rank_probabilities"] == [[0, 0.5, 0.5], [0, 0.5, 0.5], [1, 0, 0]]
+    assert told["across"]["remarks"] == []
 
 
 def test_an_optimizer_that_lacks_a_task_is_left_out_of_what_they_say_together(tmp_path: Path) -> None:

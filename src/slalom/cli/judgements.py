@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 
 WITHIN = (1.0, 1.5, 2.0, 4.0)
 """Ratios to the best cost of a task at which profiles are printed."""
+
+WARNING = "warning: "
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+
+_TOGETHER = re.compile(r" p [=<] [0-9]| %|\[[^\]]*\]|[0-9] (?:points|seeds?|steps?|trials?)")
+"""Lines are not broken within a p value, a number with its unit, an interval."""
 
 LEAST_TELLING = ("exact p", "n", "Holm p", "diverged")
 """Columns that give way in a narrow terminal, in this order."""
@@ -48,22 +56,33 @@ class Texts:
     rows: tuple[Mapping[str, Any], ...] = ()
 
 
-def judgement_lines(judgement: Judgement, width: int, *, titled: bool = False) -> list[Any]:
-    """Return what is printed of one task's judgement; ``titled`` where there are several, so that it needs a name."""
+def judgement_lines(judgement: Judgement, width: int, *, titled: bool = False, told: Collection[str] = ()) -> list[Any]:
+    """Return what is printed of one task's judgement: the answer, the numbers, the sentences to quote, the doubts.
+
+    ``titled`` where there are several, so that it needs a name; ``told`` are remarks that are printed elsewhere.
+    """
     lines: list[Any] = [""]
     if titled:
         lines += [*_wrapped(judgement.task, width, "bold")]
-    for sentence in judgement.sentences:
-        lines += _wrapped(sentence, width)
+    lines += _wrapped(judgement.tied_sentence, width, "" if titled else "bold")
     table = judgement_table(judgement)
     # The verdict, the last column, stays as long as anything does.
     least = [*LEAST_TELLING, *table.columns[1:-1]]
     lines += ["", *table_lines(table, {}, width, least), ""]
-    lines += _wrapped(judgement.tied_sentence, width)
-    for warning in judgement.warnings:
-        lines += _wrapped(f"warning: {warning.sentence}", width, "yellow")
+    for sentence in judgement.sentences:
+        lines += _wrapped(sentence, width)
+    return lines + remark_lines([remark for remark in remarks(judgement) if remark not in told], width)
+
+
+def remarks(judgement: Judgement) -> list[str]:
+    """Return what is to be kept in mind: the doubts, the margin, what intervals cover."""
     margin = f"The margin is {judgement.margin}. " if judgement.margin else ""
-    return lines + _wrapped(margin + judgement.note, width, "dim")
+    return [*(f"{WARNING}{warning.sentence}" for warning in judgement.warnings), margin + judgement.note]
+
+
+def remark_lines(told: Sequence[str], width: int) -> list[Any]:
+    """Return remarks as they are printed: those that warn are seen, the others are there."""
+    return [line for one in told for line in _wrapped(one, width, "yellow" if one.startswith(WARNING) else "dim")]
 
 
 def judgement_table(judgement: Judgement) -> Texts:
@@ -161,8 +180,7 @@ def across_lines(across: Across | None, left_out: Sequence[str], width: int) -> 
         "the best's. 1st, 2nd …: the probability of that rank, from drawing the seeds again with replacement."
     )
     lines += [*_wrapped(across.sentence, width), "", *table_lines(across_table(across), {}, width), ""]
-    for remark in across.remarks:
-        lines += _wrapped(f"warning: {remark}", width, "yellow")
+    lines += remark_lines([f"{WARNING}{remark}" for remark in across.remarks], width)
     return lines + _wrapped(note, width, "dim")
 
 
@@ -193,4 +211,5 @@ def _ordinal(rank: int) -> str:
 def _wrapped(text: str, width: int, style: str = "") -> list[Any]:
     from rich.text import Text
 
-    return [Text(line, style=style) for line in hanging(text, 0, width)]
+    held = _TOGETHER.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
+    return [Text(line.replace(NO_BREAK, " "), style=style) for line in hanging(held, 0, width)]

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slalom.cli import options
-from slalom.cli.judgements import Printed, across_lines, exploration_lines, judgement_lines
+from slalom.cli.judgements import (
+    Printed,
+    across_lines,
+    exploration_lines,
+    judgement_lines,
+    remark_lines,
+    remarks,
+)
 
 if TYPE_CHECKING:
     from slalom.judge import Results
@@ -47,10 +54,11 @@ def judge(results_file: str, direction: str | None, explore: bool, as_json: bool
     """Judge results that you already have, by the rules of a study.
 
     FILE.csv has the columns optimizer, seed and value, and perhaps task, in any order; others are ignored. Write
-    nan for a run that diverged. Runs of one seed are compared in pairs. Prints for every optimizer its result with
-    a 95 % interval and how it stands against the baseline: better, worse, practically equal, equivalent,
-    inconclusive (which does not mean equal, and says how many seeds would decide) or not comparable. With several
-    tasks each has its table, and one more puts them together. docs/judging.md explains every number and word.
+    nan for a run that diverged. Runs of one seed are compared in pairs. Prints which optimizers are tied with the
+    best, and for each its result with a 95 % interval and how it stands against the baseline: better, worse,
+    practically equal, equivalent, inconclusive (which does not mean equal, and says how many seeds would decide) or
+    not comparable. With several tasks each has its table, and one more puts them together. docs/judging.md explains
+    every number and word.
 
     \b
     Examples:
@@ -87,14 +95,17 @@ def _print(file: str, every: Sequence[Results], explore: bool) -> None:
 
     printed = Printed()
     printed.bold(_heading(file, every))
-    for results in every:
-        judgement = judge(results)
-        printed.add(*judgement_lines(judgement, printed.width, titled=len(every) > 1))
+    judgements = [judge(results) for results in every]
+    first, *others = [remarks(judgement) for judgement in judgements]
+    common = [remark for remark in first if others and all(remark in other for other in others)]
+    for results, judgement in zip(every, judgements, strict=True):
+        printed.add(*judgement_lines(judgement, printed.width, titled=bool(others), told=common))
         if explore:
             printed.add(*exploration_lines(all_pairs(results), judgement.scale, printed.width))
-    if len(every) > 1:
+    if others:
         together = across(every) if len(_common(every)) > 1 else None
         printed.add(*across_lines(together, _left_out(every), printed.width))
+    printed.add(*remark_lines(common, printed.width))
     printed.show()
 
 
