@@ -18,7 +18,7 @@ from made_runs import TRAINING, run, spec
 
 from slalom.core import InputError, Training
 from slalom.store import RunSpec
-from slalom.store.canonical import canonical, restored
+from slalom.store.canonical import _finite, canonical, plain, restored
 from slalom.store.series import pack, unpack
 
 plain_values = st.recursive(
@@ -116,6 +116,50 @@ def test_any_plain_value_comes_back_from_its_canonical_text(value: Any) -> None:
 def test_what_has_no_text_is_refused(value: object) -> None:
     with pytest.raises(InputError, match=r"a hyperparameter of `torch.optim.adam.Adam`"):
         spec(hyperparameters={"foreach": value})
+
+
+class Named(str):
+    """A text that says something else of itself."""
+
+    def __repr__(self) -> str:
+        return "named"
+
+
+class Rate(float):
+    """As above."""
+
+    def __repr__(self) -> str:
+        return "rate"
+
+
+ATOMS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(),
+    st.text().map(Named),
+    st.floats().map(Rate),
+    st.floats().map(np.float64),
+    st.integers(-9, 9).map(np.int32),
+)
+VALUES = st.recursive(
+    ATOMS, lambda some: st.lists(some) | st.lists(some).map(tuple) | st.dictionaries(st.text(), some), max_leaves=20
+)
+
+
+@given(VALUES)
+def test_what_is_plain_already_has_the_text_that_copying_it_gives(value: Any) -> None:
+    """Most values are written as they are; the text must not depend on whether."""
+    copied = json.dumps(_finite(plain(value)), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    assert canonical(value) == copied
+
+
+@pytest.mark.parametrize("value", [{1: 2}, {"a": {None: 1}}, [{True: 1}], ({1.5: []},)])
+def test_a_key_that_is_no_text_is_refused_at_any_depth(value: object) -> None:
+    """JSON itself would make a text of it."""
+    with pytest.raises(InputError, match="keys of what is stored are texts"):
+        canonical(value)
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63, True])

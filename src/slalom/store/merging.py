@@ -12,7 +12,7 @@ from slalom.core import quote
 from slalom.store.errors import StoreError
 from slalom.store.interface import Outcome, Store
 from slalom.store.on_disk import open
-from slalom.store.records import DamagedRunError, Record, decode, decode_study, encode_study, short_key, split_keys
+from slalom.store.records import DamagedRunError, Record, check_bytes, decode_study, encode_study, short_key, split_keys
 
 TOGETHER = 200
 """Runs copied in one transaction."""
@@ -71,7 +71,7 @@ def copy(source: Store, target: Store, report: Merge) -> None:
 def _whole(source: Store, report: Merge) -> Iterator[Record]:
     for record in source.records():
         try:
-            decode(record)
+            check_bytes(record)
         except DamagedRunError as problem:
             report.damaged.append(f"run {short_key(record.row)} of {quote(source.name)} ({problem})")
         else:
