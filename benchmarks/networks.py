@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from typing import Any
 
 from timing import HERE, PEERS, Line, in_process, median, output, seconds
 
@@ -83,23 +84,10 @@ def _mnist(name: str, *, seeds: int, epochs: int, loops: int, precision: str = "
     from slalom.tasks import find
 
     task = find(name)
-    examples, splits = task.examples(), task.splits(0)
+    splits = task.splits(0)
 
-    class Images(torch.utils.data.Dataset):
-        """Images kept as bytes, scaled one by one when they are asked for, as customary data sets of images do."""
-
-        def __init__(self, indices: object):
-            pixels = (examples.inputs[0][indices] * 0.5 + 0.5) * 255
-            self.images, self.labels = pixels.round().to(torch.uint8), examples.target[indices]
-
-        def __len__(self) -> int:
-            return len(self.labels)
-
-        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-            return (self.images[index].float() / 255 - 0.5) / 0.5, int(self.labels[index])
-
-    training = torch.utils.data.DataLoader(Images(splits.train), batch_size=BATCH, shuffle=True)
-    test = torch.utils.data.DataLoader(Images(splits.test), batch_size=BATCH)
+    training = torch.utils.data.DataLoader(images(task, splits.train), batch_size=BATCH, shuffle=True)
+    test = torch.utils.data.DataLoader(images(task, splits.test), batch_size=BATCH)
 
     def loop(optimizer_class: type[torch.optim.Optimizer]) -> None:
         """One epoch of training and the test accuracy after it."""
@@ -120,6 +108,26 @@ def _mnist(name: str, *, seeds: int, epochs: int, loops: int, precision: str = "
     ours = (time.perf_counter() - begin) / (len(SIX) * seeds * epochs)
     assert all(run.completed for run in race.runs)
     return {"usual": usual[len(usual) // 2], "ours": ours, "accuracy": race.final("test_accuracy").max()}
+
+
+def images(task: Any, indices: Any) -> Any:
+    """Return a data set of images kept as bytes, scaled one by one when asked for, as customary ones do."""
+    import torch
+
+    examples = task.examples()
+
+    class Images(torch.utils.data.Dataset):  # type: ignore[type-arg]
+        def __init__(self) -> None:
+            pixels = (examples.inputs[0][indices] * 0.5 + 0.5) * 255
+            self.images, self.labels = pixels.round().to(torch.uint8), examples.target[indices]
+
+        def __len__(self) -> int:
+            return len(self.labels)
+
+        def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
+            return (self.images[index].float() / 255 - 0.5) / 0.5, int(self.labels[index])
+
+    return Images()
 
 
 def trainability() -> dict[str, float]:

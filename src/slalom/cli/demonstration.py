@@ -27,7 +27,8 @@ def demo(out: str, data: str, data_dir: str | None) -> None:
     Races the classic optimizers down x² + y² from (-75, -10) with the real torch.optim classes, and writes the
     surface, a card for each optimizer, their comparison, an animation, a learning-rate ladder, a table, and a page of
     observations computed from the runs. Then trains a fully connected network and a CNN with each of them, at one
-    learning rate and with ten seeds. Takes a minute or two, longer on the larger data sets; prints where the page is.
+    learning rate and with ten seeds, and ends with a study of four of them on the CNN, each tuned. Takes two or three
+    minutes, longer on the larger data sets; prints where the page is.
 
     \b
     Examples:

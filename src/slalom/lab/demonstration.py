@@ -16,6 +16,7 @@ from slalom.lab.network_demonstration import chapters_html, check_data, show_net
 from slalom.lab.observations import Observation, observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
+from slalom.lab.study_demonstration import show_study
 from slalom.lab.sweeping import sweep
 
 START = (-75.0, -10.0)
@@ -54,7 +55,8 @@ def demo(
     f(x, y) = x² + y² from (−75, −10), with the real ``torch.optim`` classes: SGD at learning rate 0.1, Adagrad,
     RMSprop, Adadelta, Adam and AdamW at 1, all else default; four variants of SGD; and SGD at learning rate 1. Then the
     six at learning rate 0.01 on two networks, with ten seeds, on ``data``: ``digits``, ``mnist`` or ``fashion-mnist``,
-    whose files lie in ``data_dir``. After Ctrl-C in that second part the page holds what had been finished.
+    whose files lie in ``data_dir``; and a study of four of them, each at a learning rate of its own. After Ctrl-C in
+    these parts the page holds what had been finished.
 
     Raises InputError if ``out`` cannot be a folder of ours, or the data cannot be had.
     """
@@ -78,7 +80,11 @@ def demo(
     observations = observe(classics, variants, bouncing)
     page = folder / "index.html"
     chapters = show_networks(data, tasks, folder, tell, progress)
-    content = _page(classics, variants, observations, exhibits, chapters_html(data, chapters))
+    told = chapters_html(data, chapters)
+    if len(chapters) == len(tasks):  # nobody has pressed Ctrl-C
+        tuned = show_study(data, tasks[-1], chapters[-1].race, folder, tell, progress)
+        told += "" if tuned is None else tuned.html()
+    content = _page(classics, variants, observations, exhibits, told)
     files.save(page, {"html": lambda path: _write(path, content)})
     return page
 
@@ -214,7 +220,8 @@ def _page(
 </head>
 <body>
 <h1>How six optimizers move, and how they train</h1>
-<p><a href="#plane">On a plane, x² + y²</a> · <a href="#networks">on two networks</a> · <a href="#numbers">the
+<p><a href="#plane">On a plane, x² + y²</a> · <a href="#networks">on two networks</a> · <a
+href="#study">each tuned</a> · <a href="#numbers">the
 numbers</a></p>
 <h2 id="plane">On a plane: x² + y²</h2>
 <p class="lead">{html.escape(classics.sentence)}</p>

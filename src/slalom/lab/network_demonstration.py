@@ -41,8 +41,8 @@ class Chapter:
         remarks = "".join(f"<p><small>{html.escape(remark)}</small></p>" for remark in race.remarks)
         return f"""<h2>On {KINDS[name]}: {html.escape(race.course.title)}</h2>
 <p>{html.escape(race.sentence)}</p>
-{_figure(f"curves-{name}.png", "Loss and accuracy over epochs and seconds, over the seeds.", self.command)}
-{_figure(f"final-{name}.png", "Where every seed ends.", f"{self.command} --picture final")}
+{figure(f"curves-{name}.png", "Loss and accuracy over epochs and seconds, over the seeds.", self.command)}
+{figure(f"final-{name}.png", "Where every seed ends.", f"{self.command} --picture final")}
 <dl>{seen}</dl>
 <div class="wide">{race.table()._repr_html_()}</div>
 <p><a href="{race.course.name}.csv">{race.course.name}.csv</a> (one line per evaluation),
@@ -55,7 +55,7 @@ STATEMENT = """<h2 id="networks">Six optimizers on networks</h2>
 <p>The same six classics, all at learning rate 0.01 and all else default, {seeds} seeds each: of every seed there is one
 set of initial weights and one order of batches, shared by all six. <strong>One learning rate for all ranks defaults,
 not optimizers</strong>: who looks slow here may well lead at a learning rate of its own, which a fair comparison would
-have to find for each (<code>slalom sweep {data}-mlp --over lr</code> shows how much it matters).</p>
+have to find for each: <a href="#study">the study below</a> does.</p>
 """
 
 
@@ -104,7 +104,8 @@ def chapters_html(data: str, chapters: Sequence[Chapter]) -> str:
     return STATEMENT.format(seeds=SEEDS, data=data) + "\n".join(chapter.html() for chapter in chapters)
 
 
-def _figure(file: str, caption: str, command: str) -> str:
+def figure(file: str, caption: str, command: str) -> str:
+    """Return a picture of the page with how to read it and what to type for it."""
     typed = html.escape(f"{command} --save {file}")
     return (
         f'<figure><a href="{file}"><img src="{file}" alt="{html.escape(caption)}" loading="lazy"></a>'

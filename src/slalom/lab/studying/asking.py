@@ -25,11 +25,13 @@ FINAL_SEEDS = tuple(range(FIRST_TUNING_SEED + 2, FIRST_TUNING_SEED + 5))
 
 @dataclass(frozen=True)
 class Effort:
-    """How much searching each optimizer gets. ``points`` are those of the track full."""
+    """How much searching each optimizer gets, on which seeds. ``points`` are those of the track full."""
 
     rounds: Rounds = field(default_factory=Rounds)
     points: int = POINTS
     halving: bool = False
+    search_seeds: tuple[int, ...] = SEARCH_SEEDS
+    final_seeds: tuple[int, ...] = FINAL_SEEDS
 
     def trials(self, track: str) -> int:
         """Return the trials of each optimizer, unless somebody's best learning rate lies at an edge."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from slalom.core import Training
 from slalom.lab import ranges
-from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS, Question
+from slalom.lab.studying.asking import Question
 from slalom.lab.studying.executing import Executor, Finished
 from slalom.lab.studying.search import FINALISTS, RUNGS, WORTH_HALVING, RateSearch, search, survivors
 from slalom.lab.studying.spaces import DrawnSearch, drawn_search
@@ -88,19 +88,21 @@ class _Tuning:
 
     def measure(self, places: Places) -> dict[str, list[float]]:
         """Run places on the search seeds and return their scores."""
-        told = f"tuning on seeds {SEARCH_SEEDS[0]:,} and {SEARCH_SEEDS[-1]:,}: {_counted(places)}"
+        seeds = self.question.effort.search_seeds
+        told = f"tuning on seeds {seeds[0]:,} and {seeds[-1]:,}: {_counted(places)}"
         self.executor.say(f"{told}{self._best_so_far()}")
         if self.question.effort.halving and max(map(len, places.values())) >= WORTH_HALVING:
             return self._halved(places)
-        found = self._whole(places, SEARCH_SEEDS)
+        found = self._whole(places, seeds)
         return {name: [self._score(runs) for runs in of_places] for name, of_places in found.items()}
 
     def _halved(self, places: Places) -> dict[str, list[float]]:
         """Run all places for a part of the steps, the best third of them for more, the best of these to the end."""
         scores: dict[str, dict[float, float]] = {name: {} for name in places}
         left = {name: list(of_name) for name, of_name in places.items()}
+        seeds = self.question.effort.search_seeds
         for share in RUNGS:
-            found = self._whole(left, SEARCH_SEEDS) if share == 1 else self._run(left, SEARCH_SEEDS, share)
+            found = self._whole(left, seeds) if share == 1 else self._run(left, seeds, share)
             for name, of_name in left.items():
                 for place, runs in zip(of_name, found[name], strict=True):
                     scores[name][place] = self._score(runs)
@@ -114,14 +116,15 @@ class _Tuning:
 
     def finals(self) -> dict[str, list[float]]:
         """Run the best three of everybody on the final seeds, and return their places."""
+        effort = self.question.effort
         best = {name: one.ranked()[:FINALISTS] for name, one in self.searches.items()}
         stopped = {name: [p for p in of_name if (name, p) not in self.runs] for name, of_name in best.items()}
         if any(stopped.values()):
-            self._whole({name: places for name, places in stopped.items() if places}, SEARCH_SEEDS)
+            self._whole({name: places for name, places in stopped.items() if places}, effort.search_seeds)
         if best:
-            seeds = f"{FINAL_SEEDS[0]:,} to {FINAL_SEEDS[-1]:,}"
+            seeds = f"{effort.final_seeds[0]:,} to {effort.final_seeds[-1]:,}"
             self.executor.say(f"the best {FINALISTS} again on seeds {seeds}{self._best_so_far()}")
-            self._whole(best, FINAL_SEEDS)
+            self._whole(best, effort.final_seeds)
         return best
 
     def _whole(self, places: Places, seeds: Sequence[int]) -> dict[str, list[list[Finished]]]:
@@ -152,12 +155,14 @@ class _Tuning:
             optimizer=chosen,
             trials=[self._trial(name, one, place) for place in one.in_order()],
             at_edge=one.is_edge(best),
-            seeds=(*SEARCH_SEEDS, *FINAL_SEEDS),
+            seeds=(*self.question.effort.search_seeds, *self.question.effort.final_seeds),
             runs=self.spent[name],
         )
 
     def _trial(self, name: str, one: RateSearch | DrawnSearch, place: float) -> Trial:
-        runs = self.runs.get((name, place), self.shorter.get((name, place), []))[: len(SEARCH_SEEDS)]
+        runs = self.runs.get((name, place), self.shorter.get((name, place), []))[
+            : len(self.question.effort.search_seeds)
+        ]
         training, score = self.question.training, one.scores[place]
         stopped = None if training is None or place not in one.stopped else _share(training.steps, one.stopped[place])
         values = tuple(run.final(self.yardstick.tuning) for run in runs)
