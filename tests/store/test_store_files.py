@@ -186,6 +186,25 @@ def test_a_file_that_may_only_be_read_can_be_read_and_not_written() -> None:
         assert [file.name for file in folder.iterdir()] == ["runs.sqlite"]
 
 
+@pytest.mark.parametrize(("file_mode", "folder_mode"), [(0o444, 0o777), (0o644, 0o555)])
+def test_it_is_enough_that_the_file_or_its_folder_may_only_be_read(file_mode: int, folder_mode: int) -> None:
+    with somebody_else() as folder:
+        path = filled(folder / "runs.sqlite")
+        path.chmod(file_mode)
+        folder.chmod(folder_mode)
+        before = path.read_bytes()
+        with pytest.raises(
+            StoreError, match=r"^`.*runs.sqlite` may not be written.*: name another file with `--store`"
+        ):
+            stores.open(path)
+        with stores.open(path, readonly=True) as store:
+            found = store.get(spec(7).key)
+            assert found is not None
+            assert bits(found.run) == bits(run(7))
+        assert stores.verify(path).is_whole
+        assert path.read_bytes() == before
+
+
 def test_a_store_left_open_in_a_folder_that_may_only_be_read_is_not_read_by_half() -> None:
     with somebody_else() as folder:
         path = folder / "runs.sqlite"
