@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import io
 import pickle
 import re
 import runpy
@@ -13,7 +14,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from slalom import tasks
 from slalom.core import Progress, Run, Runner, Task, Training, TrainingLoop
+from slalom.tasks import sharing
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +47,43 @@ class Job:
         return len(runners) * (self.training.steps if self.training is not None else 1)
 
 
-def parcel(thing: Any) -> bytes | None:
+def parcel(thing: Any, *, share: bool = True) -> bytes | None:
     """Return ``thing`` as another process can make it again, or None where it cannot.
 
     What the user's own script defines is known in another process only after that script has run there: this is done
-    where it keeps its doings under ``if __name__ == "__main__":``, and nowhere else.
+    where it keeps its doings under ``if __name__ == "__main__":``, and nowhere else. Large tensors lie in memory that
+    both processes share, as long as they exist here; with ``share=False`` they are copied.
     """
     try:
-        packed = pickle.dumps(thing)
+        packed = _packed_sharing(thing) if share else pickle.dumps(thing)
     except Exception:
         return None
     return packed if b"__main__" not in packed or guarded_script() else None
+
+
+def _packed_sharing(thing: Any) -> bytes:
+    written = io.BytesIO()
+    _Pickler(written).dump(thing)
+    return written.getvalue()
+
+
+class _Pickler(pickle.Pickler):
+    """Writes where large tensors lie rather than what they hold, and hands over a task with the data it has read."""
+
+    def persistent_id(self, thing: Any) -> Any:
+        if "torch" not in sys.modules or not sharing.is_large(thing):
+            return None
+        return sharing.shared(thing)
+
+    def reducer_override(self, thing: Any) -> Any:
+        return thing.reduced_with_data() if isinstance(thing, tasks.Task) else NotImplemented
+
+
+class _Unpickler(pickle.Unpickler):
+    """Opens what lies in shared memory."""
+
+    def persistent_load(self, where: Any) -> Any:
+        return where.open()
 
 
 def guarded_script() -> str:
@@ -68,10 +97,13 @@ def guarded_script() -> str:
 
 
 def unpacked(packed: bytes, script: str) -> Any:
-    """Return what was sent; the user's script is run for it where it must be, once in a process."""
+    """Return what was sent; the user's script is run for it where it must be, once in a process.
+
+    Raises :class:`slalom.tasks.sharing.SharingError` where memory that was to be shared cannot be had.
+    """
     if b"__main__" in packed:
         _run_script(script)
-    return pickle.loads(packed)
+    return _Unpickler(io.BytesIO(packed)).load()
 
 
 @functools.cache

@@ -1,41 +1,36 @@
-"""Worker processes: units of work are handed out one at a time, and come back in the order in which they finish.
+"""Units of work are handed out to worker processes, and come back in the order in which they finish.
 
-Each worker is a fresh Python (forking after a large fleet hangs) that rebuilds the course from what named it, keeps it,
-computes with one thread of torch's, and pays no heed to the terminal's Ctrl-C: it is told to stop, and then returns
-what it has. Workers stay for the next call, and end with the process that started them.
+A unit whose worker fails it (killed, out of memory, too slow) is tried again, its runs one at a time: a run that ends
+its process takes no other with it.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from multiprocessing import connection, get_context, parent_process
-from types import FrameType, ModuleType
+from dataclasses import replace
+from itertools import count, takewhile
+from multiprocessing import connection
+from types import FrameType
 from typing import Any
 
 from slalom.core import InputError, Progress, Run, Runner
 from slalom.core.memory import available_memory
-from slalom.lab.parcels import Job, guarded_script, parcel, unpacked
+from slalom.lab.parcels import Job, parcel
+from slalom.lab.worker_pool import STARTING, Part, Worker, dismiss, hire, prepare
+from slalom.lab.worker_process import serving
 
-REPORT_EVERY = 0.1
-"""Seconds between two words of a worker about how far it is."""
+__all__ = ["Work", "cores", "dismiss", "failed", "prepare"]
 
 EACH_NEEDS = 2**30
 """Bytes of free memory for every worker: a Python with torch takes 300 MB before it has any data."""
 
 PATIENCE = 0.2
-"""Seconds between two looks at whether somebody has pressed Ctrl-C."""
-
-STOP = "stop"
-
-_serving = False
-"""Whether this process is a worker: a worker hires nobody, whatever the user's script does when it is run there."""
+"""Seconds between two looks at whether somebody has pressed Ctrl-C, or a run has taken too long."""
 
 
 def cores() -> int:
@@ -44,181 +39,46 @@ def cores() -> int:
     return max(1, min(own, available_memory() // EACH_NEEDS))
 
 
-# -- in the worker -------------------------------------------------------------------------------------------------
-
-
-def serve(line: Any, search_path: list[str]) -> None:
-    """Compute what comes down the line until it is closed. Runs in the worker process."""
-    global _serving
-    _serving = True
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_outlive_nobody, daemon=True).start()
-    sys.path[:] = search_path
-    sys.stdout = sys.stderr  # what the user's code prints must not get into the results
-    with suppress(OSError, ValueError):
-        os.dup2(2, 1)  # nor what code beneath Python prints
-    import torch
-
-    torch.set_num_threads(1)
-    job: Job | None = None
-    with suppress(EOFError, OSError):  # the process that asked is gone
-        while True:
-            message = line.recv()
-            if message is None:
-                return
-            if message == STOP:  # it came when the unit was done already
-                continue
-            packed_job, packed_runners, script = message
-            try:
-                if packed_job is not None:
-                    job = unpacked(packed_job, script)
-                assert job is not None
-                answer: tuple[str, Any] = "runs", job.compute(unpacked(packed_runners, script), _Reports(line))
-            except KeyboardInterrupt:  # before the engine had begun
-                answer = "runs", []
-            except InputError as refusal:
-                answer = "refused", str(refusal)
-            except (Exception, SystemExit) as problem:
-                answer = "failed", f"{type(problem).__name__}: {problem}"
-            line.send(answer)
-
-
-def _outlive_nobody() -> None:
-    """End this worker when the process that started it ends, even within a loop that never looks up."""
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-class _Reports:
-    """The progress callback of a worker: tells how far it is, and stops the engine when that is asked for."""
-
-    def __init__(self, line: Any):
-        self._line, self._last = line, time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - self._last < REPORT_EVERY:
-            return
-        self._last = now
-        if self._line.poll():
-            self._line.recv()
-            raise KeyboardInterrupt
-        self._line.send(("progress", done))
-
-
-# -- where the work is handed out ------------------------------------------------------------------------------------
-
-
-class _Worker:
-    """One worker process, and the unit it is at."""
-
-    def __init__(self) -> None:
-        context = get_context("spawn")
-        self.line, theirs = context.Pipe()
-        # Not a daemon: a training loop of the user's may start processes of its own, to load data.
-        self.process = context.Process(target=serve, args=(theirs, list(sys.path)))
-        with _without_main():
-            self.process.start()
-        theirs.close()
-        self.unit: int | None = None
-        self.done = 0
-        self.knows: Job | None = None
-
-    def give(self, unit: int, job: Job, packed_job: bytes, packed_runners: bytes) -> None:
-        """Hand over a unit; the job only where the worker has another one."""
-        self.unit, self.done = unit, 0
-        with suppress(OSError):  # it has died: its silence will tell
-            self.line.send((None if self.knows is job else packed_job, packed_runners, guarded_script()))
-        self.knows = job
-
-    def stop(self) -> None:
-        """Ask it to return what it has."""
-        with suppress(OSError):
-            self.line.send(STOP)
-
-    def end(self) -> None:
-        """Let it go; one that is still computing is killed."""
-        with suppress(OSError):
-            self.line.send(None)
-        if self.unit is not None:
-            self.process.kill()
-        self.line.close()
-        self.process.join(timeout=5)
-
-    def epitaph(self) -> str:
-        """Return why it died, once it has."""
-        self.process.join(timeout=5)
-        code = self.process.exitcode
-        if code is None or code >= 0:
-            return f"its process died (exit code {code})"
-        name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
-        memory = "; perhaps memory ran out" if name == "SIGKILL" else ""
-        return f"its process died (killed by {name}{memory})"
-
-
-_IDLE: list[_Worker] = []
-"""Workers that wait for the next call."""
-
-
-@atexit.register
-def dismiss() -> None:
-    """Let all idle workers go: tell all of them first, then wait for each."""
-    for worker in _IDLE:
-        with suppress(OSError):
-            worker.line.send(None)
-    while _IDLE:
-        _IDLE.pop().end()
-
-
-def _idle() -> _Worker | None:
-    """Take a worker that waits, and lives."""
-    while _IDLE:
-        worker = _IDLE.pop()
-        if worker.process.is_alive():
-            return worker
-        worker.end()
-    return None
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Keep multiprocessing from running the user's script in a new process: it may not be guarded against that."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
-
-
 class Work:
-    """Units of work of one job, to be carried out by so many worker processes, or in this process with one."""
+    """Units of work of one job, to be carried out by so many worker processes, or in this process with one.
 
-    def __init__(self, job: Job, units: Sequence[Sequence[Runner]], workers: int):
-        self.job, self.units = job, units
-        self.workers = 1 if _serving else min(workers, len(units))
-        self._packed_job = parcel(job) if self.workers > 1 else None
-        packed = [parcel(unit) if self._packed_job is not None else None for unit in units]
+    ``timeout`` is how many seconds one run may take, None for any. A unit of n runs may take n times as long, whether
+    they are computed one after another or together, counted from when its worker has what it needs to begin; what an
+    engine prepares at its first step counts. With a timeout every unit is computed in a worker process, since only a
+    process can be ended: what takes too long is killed.
+    """
+
+    def __init__(self, job: Job, units: Sequence[Sequence[Runner]], workers: int, timeout: float | None = None):
+        self.job, self.units, self.timeout = job, units, timeout
+        self.workers = 1 if serving() else min(workers, len(units))
+        self._away = self.workers > 1 or (timeout is not None and not serving())
+        self._packed_job = parcel(job) if self._away else None
+        packed = [parcel(unit, share=False) if self._packed_job is not None else None for unit in units]
         self._packed = {index: content for index, content in enumerate(packed) if content is not None}
 
     @property
     def homebound(self) -> list[int]:
         """The units that no other process could compute, though it was wanted."""
-        return [k for k in range(len(self.units)) if k not in self._packed] if self.workers > 1 else []
+        return [k for k in range(len(self.units)) if k not in self._packed] if self._away else []
+
+    @property
+    def untimed(self) -> list[int]:
+        """The units for which the timeout does not hold: those that are computed in this process."""
+        here = range(len(self.units)) if not self._away else self.homebound
+        return list(here) if self.timeout is not None else []
 
     def results(self, progress: Progress | None = None) -> Iterator[tuple[int, list[Run]]]:
-        """Yield (index of the unit, its runs) as units finish.
+        """Yield (index of the unit, its runs) as units finish, each unit once.
 
         What cannot be sent to another process is computed here, at the end. After Ctrl-C what was begun is yielded as
-        far as it got, and nothing more. A worker that dies leaves runs that tell so; the others go on. Raises
-        InputError where an engine refuses.
+        far as it got, and nothing more. A run that takes longer than the timeout, or whose worker dies twice with this
+        run alone, is one that tells so; all others are as if it had not been. Raises InputError where an engine
+        refuses.
         """
         tally = _Tally(self.job, self.units, progress)
         stopped = False
         if self._packed_job is not None and self._packed:
-            crew = _Crew(self.job, self.units, self._packed_job, self._packed)
+            crew = _Crew(self.job, self.units, self._packed_job, self._packed, self.timeout)
             yield from crew.results(min(self.workers, len(self._packed)), tally)
             stopped = crew.stopped
         for index, unit in enumerate(self.units):
@@ -236,22 +96,31 @@ class _Tally:
     def __init__(self, job: Job, units: Sequence[Sequence[Runner]], progress: Progress | None):
         self._sizes = [job.size(unit) for unit in units]
         self._done = [0] * len(units)
+        self._parts: list[dict[int, int]] = [{} for _ in units]
         self._progress = progress
         self._counts_steps = job.training is not None
 
     def of(self, index: int) -> Progress:
         """Return the callback of one unit that is computed here."""
-        return lambda done, total: self.note(index, done)
+        return lambda done, total: self.note(index, 0, done)
 
-    def note(self, index: int, done: int) -> None:
-        """One unit has got so far."""
-        self._done[index] = done if self._counts_steps else 0  # a loop does not tell how long it will be
-        if self._progress is not None:
-            self._progress(sum(self._done), sum(self._sizes))
+    def note(self, index: int, first: int, done: int) -> None:
+        """The part of a unit that begins with its run ``first`` has got so far."""
+        if self._counts_steps:  # a loop does not tell how long it will be
+            self._parts[index][first] = done
+            self._done[index] = max(self._done[index], sum(self._parts[index].values()))
+        self._tell()
+
+    def again(self, index: int) -> None:
+        """A unit begins anew, in parts; what is told does not fall."""
+        self._parts[index].clear()
 
     def finish(self, index: int) -> None:
         """One unit is finished."""
         self._done[index] = self._sizes[index]
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress is not None:
             self._progress(sum(self._done), sum(self._sizes))
 
@@ -259,12 +128,20 @@ class _Tally:
 class _Crew:
     """The workers of one call."""
 
-    def __init__(self, job: Job, units: Sequence[Sequence[Runner]], packed_job: bytes, packed: dict[int, bytes]):
-        self.job, self.units, self.packed_job, self.packed = job, units, packed_job, packed
-        self.waiting = list(packed)
-        self.busy: list[_Worker] = []
+    def __init__(
+        self,
+        job: Job,
+        units: Sequence[Sequence[Runner]],
+        packed_job: bytes,
+        packed: dict[int, bytes],
+        timeout: float | None,
+    ):
+        self.job, self.units, self.packed_job, self.timeout = job, units, packed_job, timeout
+        self.waiting = [Part(index, 0, len(units[index]), content) for index, content in packed.items()]
+        self.busy: list[Worker] = []
         self.stopped = False
         self._told = False  # the workers know that they are to stop
+        self._pieces: dict[int, dict[int, Run]] = {}  # of units that are tried again: runs by their place
 
     def results(self, workers: int, tally: _Tally) -> Iterator[tuple[int, list[Run]]]:
         """Yield the runs of units as they come back."""
@@ -275,11 +152,14 @@ class _Crew:
                         self._stop()
                     self._employ(workers)
                     if not self.busy:
-                        return
-                    yield from self._answers(tally)
+                        break
+                    for index, runs in self._answers(tally):
+                        tally.finish(index)
+                        yield index, runs
             finally:
                 for worker in self.busy:
                     worker.end()
+        yield from self._fragments()
 
     @contextmanager
     def _noting_interrupts(self) -> Iterator[None]:
@@ -312,46 +192,109 @@ class _Crew:
             worker.stop()
 
     def _employ(self, workers: int) -> None:
-        """Give every idle hand a unit."""
+        """Give every idle hand a part."""
         while self.waiting and len(self.busy) < workers:
-            worker = _idle() or _Worker()
+            worker = hire()
             self.busy.append(worker)
-            unit = self.waiting.pop(0)
-            worker.give(unit, self.job, self.packed_job, self.packed[unit])
+            worker.give(self.waiting.pop(0), self.job, self.packed_job, self.timeout)
 
     def _answers(self, tally: _Tally) -> Iterator[tuple[int, list[Run]]]:
         """Wait a moment for word from any worker, and yield what is finished."""
         lines = {worker.line: worker for worker in self.busy}
         for line in connection.wait(list(lines), timeout=PATIENCE):
             worker = lines[line]  # type: ignore[index]
-            index = worker.unit
-            assert index is not None
+            assert worker.part is not None
             try:
                 kind, content = worker.line.recv()
             except (EOFError, OSError):
                 kind, content = "died", worker.epitaph()
-            if kind == "progress":
-                tally.note(index, content)
+            if kind == "begun":
+                worker.begin(self.timeout)
+            elif kind == "progress":
+                tally.note(worker.part.unit, worker.part.first, content)
             else:
-                runs = self._concluded(worker, kind, content)
-                tally.finish(index)
-                yield index, runs
+                yield from self._concluded(worker, kind, content, tally)
+        for worker in list(self.busy):
+            if worker.deadline is not None and time.monotonic() > worker.deadline:
+                yield from self._concluded(worker, "late", self._lateness(worker), tally)
 
-    def _concluded(self, worker: _Worker, kind: str, content: Any) -> list[Run]:
-        """Take a worker's last word on its unit, and let the worker rest."""
-        unit = self.units[worker.unit] if worker.unit is not None else ()
-        worker.unit = None
+    def _lateness(self, worker: Worker) -> str:
+        if not worker.begun:
+            return f"its process had not begun after {_readable(STARTING)}"
+        return f"took longer than the limit of {_readable(self.timeout or 0)}"
+
+    def _concluded(self, worker: Worker, kind: str, content: Any, tally: _Tally) -> Iterator[tuple[int, list[Run]]]:
+        """Take a worker's last word on its part, let the worker rest, and yield the unit if that decides it."""
+        part = worker.part
+        assert part is not None
         self.busy.remove(worker)
-        if kind == "died":
+        if kind in ("died", "late"):
             worker.end()
-            return [failed(content) for _ in unit]
-        _IDLE.append(worker)
+        else:
+            worker.rest()
         if kind == "refused":
             raise InputError(content)
-        if kind == "failed":
-            return [failed(content) for _ in unit]
-        runs: list[Run] = content
-        return runs
+        if kind != "runs":
+            worker.knows = None  # perhaps it could not even unpack the job
+            if self._try_again(part, kind, tally):
+                return
+            content = [failed(content) for _ in range(part.count)]
+        yield from self._assembled(part, content)
+
+    def _try_again(self, part: Part, kind: str, tally: _Tally) -> bool:
+        """Put a part that failed back: its runs one at a time, or a single one whose worker died once more.
+
+        These come last, when perhaps more memory is free. After Ctrl-C they are left undecided.
+        """
+        if kind == "not shared":
+            copied = parcel(self.job, share=False)
+            if copied is not None:
+                self.packed_job = copied
+                self.waiting.insert(0, part)
+            return copied is not None
+        if part.count == 1 and (part.again or kind != "died"):
+            return False
+        parts = self._singles(part)
+        if not parts or self.stopped:
+            return self.stopped
+        self.waiting += parts
+        if part.count > 1:
+            self._pieces[part.unit] = {}
+            tally.again(part.unit)
+        return True
+
+    def _singles(self, part: Part) -> list[Part]:
+        if part.count == 1:
+            return [replace(part, again=True)]
+        contents = [parcel([runner], share=False) for runner in self.units[part.unit]]
+        # A run that was with others may yet lose its worker to somebody else, and be tried once more.
+        return [Part(part.unit, place, 1, content) for place, content in enumerate(contents) if content is not None]
+
+    def _assembled(self, part: Part, runs: list[Run]) -> Iterator[tuple[int, list[Run]]]:
+        """Yield the unit of a part once all of its parts have come back."""
+        pieces = self._pieces.get(part.unit)
+        if pieces is None:
+            yield part.unit, runs
+            return
+        pieces.update({part.first + offset: run for offset, run in enumerate(runs)})
+        if len(pieces) == len(self.units[part.unit]):
+            del self._pieces[part.unit]
+            yield part.unit, [pieces[place] for place in sorted(pieces)]
+
+    def _fragments(self) -> Iterator[tuple[int, list[Run]]]:
+        """Yield, after Ctrl-C, units that were being tried again: their runs before the first that is undecided."""
+        for unit, pieces in self._pieces.items():
+            decided = [pieces[place] for place in takewhile(pieces.__contains__, count())]
+            if decided:
+                yield unit, decided
+
+
+def _readable(seconds: float) -> str:
+    """Return a time for people: "10 s", "2.5 min", "3 h"."""
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size or (seconds >= size and seconds % size == 0):
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.3g} s"
 
 
 def failed(error: str) -> Run:

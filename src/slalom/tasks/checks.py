@@ -16,6 +16,9 @@ from slalom.tasks.losses import is_cross_entropy, standard_loss
 if TYPE_CHECKING:
     from slalom.tasks.task import Task
 
+PIECE = 1_000
+"""Examples that are looked at together: looking takes twice their memory."""
+
 IGNORED = -100
 """The class that ``cross_entropy`` leaves out."""
 
@@ -46,9 +49,12 @@ def _check_finite(task: Task, label: str) -> None:
     several = len(examples.inputs) > 1
     named = [(f"input {i}" if several else "input", x) for i, x in enumerate(examples.inputs, start=1)]
     for part, column in [*named, ("the target", examples.target)]:
-        if column.is_floating_point() and not bool(column.isfinite().all()):
-            bad = int((~column.isfinite()).nonzero()[0, 0])
-            raise InputError(f"{label}: {part} of example {bad:,} is not finite: clean the data first.")
+        if not column.is_floating_point():
+            continue
+        for low, piece in zip(range(0, len(column), PIECE), column.split(PIECE), strict=True):
+            if not bool(piece.isfinite().all()):
+                bad = low + int((~piece.isfinite()).nonzero()[0, 0])
+                raise InputError(f"{label}: {part} of example {bad:,} is not finite: clean the data first.")
 
 
 def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:

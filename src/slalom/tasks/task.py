@@ -12,6 +12,7 @@ from slalom.core import Examples, InputError, Metric, Splits, quote
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
+from slalom.tasks.sharing import is_large, shared
 
 WATCHED = 5_000
 """At most so many training examples are looked at for training loss and metrics; the first of the seed's order."""
@@ -184,6 +185,22 @@ class Task:
         # What was read from data sets or functions is read again by whoever unpickles.
         return _restored, ({**self.__dict__, "_pool": None},)
 
+    def reduced_with_data(self) -> Any:
+        """Return what ``__reduce__`` returns, but with the examples where they are large and have been read.
+
+        For who hands them over in shared memory (see :mod:`slalom.tasks.sharing`): nobody then reads them again.
+        """
+        make, arguments = self.__reduce__()
+        columns = () if self._pool is None else (*self._pool.examples.inputs, self._pool.examples.target)
+        large = [column for column in columns if is_large(column)]
+        if not large or not all(map(shared, large)):
+            return make, arguments
+        if make is _restored:  # what was read takes the place of what it was read from
+            given = {"validation": self.validation, "test": self.test}
+            given = {part: data if _is_share(data) else () for part, data in given.items()}
+            arguments = ({**self.__dict__, "_pool": None, "train": (), **given},)
+        return _provided, (make, arguments, self._pool)
+
     def __repr__(self) -> str:
         return f"Task({self.name!r}, batch_size={self.batch_size}, epochs={self.epochs})"
 
@@ -191,6 +208,14 @@ class Task:
 def _restored(fields: Mapping[str, Any]) -> Task:
     task = Task.__new__(Task)
     task.__dict__.update(fields)
+    return task
+
+
+def _provided(make: Callable[..., Task], arguments: tuple[Any, ...], pool: Pool) -> Task:
+    """Make a task again whose examples have come along; those that it has already it keeps."""
+    task = make(*arguments)
+    if task._pool is None:
+        task._pool = pool
     return task
 
 

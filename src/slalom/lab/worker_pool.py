@@ -1,0 +1,151 @@
+"""Worker processes seen from outside: started, given work, let go; those that are idle wait for the next call.
+
+Each worker is a fresh Python (forking after a large fleet hangs) that rebuilds the course from what named it, keeps it,
+computes with one thread of torch's, and pays no heed to the terminal's Ctrl-C: it is told to stop, and then returns
+what it has. Workers end with the process that started them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from types import ModuleType
+
+from slalom.lab.parcels import Job, guarded_script
+from slalom.lab.worker_process import STOP, serve, serving
+
+STARTING = 120.0
+"""Seconds that a worker may take until it begins with what it was given: imports, the user's script, data."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a worker is given at once: all runners of a unit, or one of them that is tried again.
+
+    ``first`` is the place of the first one within its unit, ``again`` whether this is another try.
+    """
+
+    unit: int
+    first: int
+    count: int
+    packed: bytes
+    again: bool = False
+
+
+class Worker:
+    """One worker process, and the part it is at. ``deadline`` is when it will have taken too long (monotonic time)."""
+
+    def __init__(self) -> None:
+        context = get_context("spawn")
+        self.line, theirs = context.Pipe()
+        # Not a daemon: a training loop of the user's may start processes of its own, to load data.
+        self.process = context.Process(target=serve, args=(theirs, list(sys.path)))
+        with _without_main():
+            self.process.start()
+        theirs.close()
+        self.part: Part | None = None
+        self.knows: Job | None = None
+        self.deadline: float | None = None
+        self.begun = False
+        self._used = False
+
+    def give(self, part: Part, job: Job, packed_job: bytes, timeout: float | None) -> None:
+        """Hand over a part, each of whose runs may take ``timeout`` seconds; the job only where it has another one."""
+        self.part, self.begun, self._used = part, False, True
+        self.deadline = None if timeout is None else time.monotonic() + STARTING
+        with suppress(OSError):  # it has died: its silence will tell
+            self.line.send((None if self.knows is job else packed_job, part.packed, guarded_script()))
+        self.knows = job
+
+    def begin(self, timeout: float | None) -> None:
+        """Note that it has begun with its part: from now its time is counted."""
+        assert self.part is not None
+        self.begun = True
+        self.deadline = None if timeout is None else time.monotonic() + timeout * self.part.count
+
+    def rest(self) -> None:
+        """Let it wait for another part."""
+        self.part = self.deadline = None
+        _IDLE.append(self)
+
+    def stop(self) -> None:
+        """Ask it to return what it has."""
+        with suppress(OSError):
+            self.line.send(STOP)
+
+    def end(self) -> None:
+        """Let it go; one that is still computing, or was never given anything, is killed."""
+        with suppress(OSError):
+            self.line.send(None)
+        if self.part is not None or not self._used:
+            self.process.kill()
+        self.line.close()
+        self.process.join(timeout=5)
+
+    def epitaph(self) -> str:
+        """Return why it died, once it has."""
+        self.process.join(timeout=5)
+        code = self.process.exitcode
+        if code is None or code >= 0:
+            return f"its process died (exit code {code})"
+        name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
+        memory = "; perhaps memory ran out" if name == "SIGKILL" else ""
+        return f"its process died (killed by {name}{memory})"
+
+
+_IDLE: list[Worker] = []
+"""Workers that wait for the next call."""
+
+
+def prepare(count: int) -> None:
+    """Start workers in the background until so many are idle; returns at once, and they import torch meanwhile.
+
+    What is never used is dismissed at exit. In a worker process nothing is started.
+    """
+    _IDLE[:] = [worker for worker in _IDLE if _lives(worker)]
+    if not serving():
+        _IDLE.extend(Worker() for _ in range(count - len(_IDLE)))
+
+
+def hire() -> Worker:
+    """Return an idle worker, or else a new one."""
+    while _IDLE:
+        worker = _IDLE.pop(0)  # the one that has waited longest has imported most
+        if _lives(worker):
+            return worker
+    return Worker()
+
+
+@atexit.register
+def dismiss() -> None:
+    """Let all idle workers go: tell all of them first, then wait for each."""
+    for worker in _IDLE:
+        with suppress(OSError):
+            worker.line.send(None)
+    while _IDLE:
+        _IDLE.pop().end()
+
+
+def _lives(worker: Worker) -> bool:
+    """Tell whether a worker is alive; one that has died is buried."""
+    if worker.process.is_alive():
+        return True
+    worker.end()
+    return False
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep multiprocessing from running the user's script in a new process: it may not be guarded against that."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main

@@ -1,0 +1,109 @@
+"""What runs in a worker process: it computes what comes down its line, and tells how far it is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from multiprocessing import connection, parent_process
+from typing import Any
+
+from slalom.core import InputError
+from slalom.lab.parcels import Job, unpacked
+from slalom.tasks import sharing
+
+REPORT_EVERY = 0.1
+"""Seconds between two words of a worker about how far it is."""
+
+STOP = "stop"
+"""What a worker is told that is to return what it has."""
+
+_serving = False
+
+
+def serving() -> bool:
+    """Return whether this process is a worker: it hires nobody, whatever the user's script does when it is run here."""
+    return _serving
+
+
+def serve(line: Any, search_path: list[str]) -> None:
+    """Compute what comes down the line until it is closed. Runs in the worker process.
+
+    What comes is ``(job or None for the one before, runners, script)``, the first two packed. What goes back is any
+    number of ``("begun", None)`` and ``("progress", done)``, then ``("runs", runs)``, ``("refused", sentence)``,
+    ``("failed", error)`` or ``("not shared", error)``.
+    """
+    global _serving
+    _serving = True
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+    sys.path[:] = search_path
+    sys.stdout = sys.stderr  # what the user's code prints must not get into the results
+    with suppress(OSError, ValueError):
+        os.dup2(2, 1)  # nor what code beneath Python prints
+    _get_ready()
+    job: Job | None = None
+    with suppress(EOFError, OSError):  # the process that asked is gone
+        while True:
+            message = line.recv()
+            if message is None:
+                return
+            if message == STOP:  # it came when the unit was done already
+                continue
+            packed_job, packed_runners, script = message
+            try:
+                if packed_job is not None:
+                    job = None  # its data are let go before others come
+                    job = unpacked(packed_job, script)
+                assert job is not None
+                runners = unpacked(packed_runners, script)
+                line.send(("begun", None))
+                answer: tuple[str, Any] = "runs", job.compute(runners, _Reports(line))
+            except KeyboardInterrupt:  # before the engine had begun
+                answer = "runs", []
+            except sharing.SharingError as problem:
+                answer = "not shared", str(problem)
+            except InputError as refusal:
+                answer = "refused", str(refusal)
+            except (Exception, SystemExit) as problem:
+                answer = "failed", f"{type(problem).__name__}: {problem}"
+            line.send(answer)
+
+
+def _get_ready() -> None:
+    """Import what the first step will need, while nobody waits for it yet."""
+    import torch
+
+    from slalom.engines.networks.recording import warm_up
+
+    torch.set_num_threads(1)
+    warm_up()
+
+
+def _outlive_nobody() -> None:
+    """End this worker when the process that started it ends, even within a loop that never looks up."""
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        sharing.sweep_up()
+        os._exit(1)
+
+
+class _Reports:
+    """The progress callback of a worker: tells how far it is, and stops the engine when that is asked for."""
+
+    def __init__(self, line: Any):
+        self._line, self._last = line, time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if now - self._last < REPORT_EVERY:
+            return
+        self._last = now
+        if self._line.poll():
+            self._line.recv()
+            raise KeyboardInterrupt
+        self._line.send(("progress", done))
