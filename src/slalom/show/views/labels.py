@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-EM = 0.70
-"""Width of an average bold letter, in font sizes: a little too wide rather than too narrow."""
+NARROW, HALF, WIDE, CAPITAL, LETTER = 0.38, 0.5, 1.05, 0.82, 0.72
+"""Widths of bold letters, in font sizes: a little too wide rather than too narrow."""
 GAPS = (5.0, 11.0, 20.0)
 """Distances between a line and its name, in points."""
 
@@ -41,7 +41,17 @@ class Label:
 
 def text_size(text: str, size: float) -> tuple[float, float]:
     """Return the width and height of a bold ``text`` at font ``size``, in points, roughly."""
-    return sum(0.42 if letter in "ilIjtf.,'()| " else 1.0 for letter in text) * EM * size, 1.15 * size
+    return sum(map(_letter_width, text)) * size, 1.15 * size
+
+
+def _letter_width(letter: str) -> float:
+    if letter in "ilIj.,'| ":
+        return NARROW
+    if letter in "tfr()":
+        return HALF
+    if letter in "mMwW%@★":
+        return WIDE
+    return CAPITAL if letter.isupper() else LETTER
 
 
 def place(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class SensitivityLine:
 
     ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around
     the best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
-    most runs diverge.
+    most runs diverge. ``dots`` [K, 2] are points that no line joins.
     """
 
     name: str
@@ -55,13 +55,15 @@ class SensitivityLine:
     decades: float
     diverges_from: float | None
     label: Label | None = None
+    dots: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
 
 
 @dataclass(frozen=True)
 class Sensitivity:
     """Curves over the learning rate, and below them a strip with each one's usable stretch.
 
-    ``good`` is the bound that makes a learning rate usable, None where every optimizer has its own.
+    ``good`` is the bound that makes a learning rate usable, None where every optimizer has its own. ``strip_box`` is
+    None where no stretches are to be shown.
     """
 
     title: str
@@ -75,7 +77,7 @@ class Sensitivity:
     footer: tuple[str, ...]
     size: tuple[float, float]
     curves_box: Box
-    strip_box: Box
+    strip_box: Box | None
     strip_title: str = "usable learning rates"
 
 

@@ -30,10 +30,12 @@ def measure_panel(
     area: tuple[float, float],
     behind: Measure | None = None,
     seconds: bool = False,
+    y: Axis | None = None,
 ) -> Panel:
     """Return the curves of ``measure``, each with its name at its end; those of the measure ``behind`` are faint.
 
-    ``area`` is the width and height of the axes in points. Against seconds the names are left out.
+    ``area`` is the width and height of the axes in points, ``y`` another vertical axis than the one that holds all.
+    Against seconds the names are left out.
     """
     lines = _spreads(record, field, measure, seconds)
     faint = [] if behind is None else _spreads(record, field, behind, seconds)
@@ -42,7 +44,7 @@ def measure_panel(
     x = linear_axis(0.0, float(latest) or 1.0)
     single = behind is not None and behind.name == "loss" and len(field) == 1 and not seconds
     low = _usual_low(record, field[0]) if single else np.empty(0)
-    y = _vertical(measure, [over for _, over in [*lines, *faint]], low)
+    y = y or _vertical(measure, [over for _, over in [*lines, *faint]], low)
     curves = [_curve(group, *line, y) for group, line in zip(field, lines, strict=True)]
     # Nothing stands behind a measure of which there is no other.
     back = [replace(_curve(group, *line, y), band=None) for group, line in zip(field, faint, strict=False)]

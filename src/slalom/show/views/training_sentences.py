@@ -9,7 +9,7 @@ import numpy as np
 
 from slalom.core import Status, TrainingRecord
 from slalom.show.views.groups import Group, training_groups
-from slalom.show.views.seeds import Measure, finals, lost, measure_of, primary, spread
+from slalom.show.views.seeds import Measure, clock, finals, lost, measure_of, primary, spread
 from slalom.show.views.steadiness import steps_to
 from slalom.show.views.words import capital, count, listing, number, percent
 
@@ -119,6 +119,9 @@ def _learned(record: TrainingRecord, group: Group) -> bool:
 def length(record: TrainingRecord) -> str:
     """Return how long a race was: ``"20 epochs"``, ``"300 steps"``, ``"12 evaluations"``."""
     if record.training is None:
+        if clock(record) == "step":
+            steps = int(max(run.series("step").max() for run in record.runs))
+            return count(steps, "step") if steps == 1 else f"{steps:,} steps"
         most = max((len(run.evaluations) for run in record.runs), default=0)
         return f"{most:,} evaluation{'' if most == 1 else 's'}"
     epochs, rest = divmod(record.training.steps, record.training.steps_per_epoch)
