@@ -1,4 +1,4 @@
-"""How often an optimizer is called better or worse than itself, its tuning included: a study of its own, by chance alone.
+"""How often an optimizer is called better or worse than itself, its tuning included.
 
 The same optimizer takes part under two names. Each is tuned on seeds of its own and evaluated on seeds of its own, so
 nothing but luck tells them apart; the judge is told that runs are not paired. A right judge detects a difference in at

@@ -11,6 +11,7 @@ from typing import Any
 from slalom.core import InputError, Optimizer, Runner, quote
 from slalom.lab import ranges
 from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS, Question, efforts
+from slalom.lab.studying.durations import duration, within
 from slalom.lab.studying.grounds import Computation, LandscapeGround
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, Rounds
 from slalom.lab.studying.spaces import drawn_search
@@ -131,11 +132,10 @@ class StudyPlan:
         }
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words: "0.4 s", "7 s", "3 min", "2.5 h"."""
-    if seconds < 90:
-        return f"{max(seconds, 0.1):.1g} s" if seconds < 1 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+_UNTIMED = Computation(
+    "solo", 1, True, 0.0, 0.0, ("a few steps took longer than one run may take: every run is computed by itself",)
+)
+"""How runs are computed where an optimizer already hangs while the plan is made."""
 
 
 def make_plan(question: Question, engine: str, workers: int | None, store: Store) -> StudyPlan:
@@ -150,7 +150,12 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         computation = Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])})
         question = _restored(question, told)
     else:
-        computation = question.ground.choose(_sample(question), engine, question.tuning_runs + question.evaluation_runs)
+        runs = question.tuning_runs + question.evaluation_runs
+        computation = within(
+            question.limit,
+            lambda: question.ground.choose(_sample(question), engine, runs),
+            _UNTIMED,
+        )
     hands = _hands(question, computation, workers)
     if question.budget is not None and (kept is None or "computation" not in kept.plan):
         question = _fitted(question, computation, hands)

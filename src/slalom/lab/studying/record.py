@@ -222,8 +222,9 @@ class Study:
 
     def standing(self, name: str) -> str:
         """Return an optimizer's result in a few characters, marked * where it is tied with the best."""
-        entry = self.judgement.entry(name)
-        return f"{self._interval(entry.estimate.value, None, None)}{'*' * (name in self.judgement.tied_best)}"
+        entry, judged = self.judgement.entry(name), self.judgement
+        starred = name in judged.tied_best and len(judged.left_out) < len(judged.entries) - 1
+        return f"{self._interval(entry.estimate.value, None, None)}{'*' * starred}"
 
     def table(self) -> Table:
         """One row per optimizer: its rate, its result with the interval, how it stands, what it cost."""

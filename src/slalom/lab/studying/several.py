@@ -54,7 +54,8 @@ class Studies:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What the terminal prints below the last table."""
-        return tuple(f"{part.course.name}: {remark}" for part in self.parts for remark in part.remarks)
+        told = (f"{part.course.name}: {remark}" for part in self.parts for remark in part.remarks)
+        return (*self.across.remarks, *told)
 
     def runs(self) -> list[Any]:
         """Return all runs, course by course, those of tuning first."""
