@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,15 @@ def test_with_a_timeout_even_one_worker_is_a_process_and_a_short_run_is_what_it_
     found = dict(given.results())
     assert len(worker_pool._IDLE) == 1
     assert_others_are_whole([found[0][0], found[1][0]], faults, "Sleeper", [0.1, 0.3])
+
+
+def test_who_takes_the_results_may_be_slower_than_the_limit(faults: Path) -> None:
+    units = [[runner] for runner in runners_of(faults, "Sleeper", [0.1, 0.3, 0.4])]
+    found = []
+    for _, (run,) in work(units, 2, 2.0).results():
+        found.append(run.error)
+        time.sleep(4)
+    assert found == ["", "", ""]
 
 
 def test_what_cannot_be_sent_to_a_process_is_computed_here_and_named() -> None:

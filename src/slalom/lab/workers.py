@@ -215,7 +215,8 @@ class _Crew:
             else:
                 yield from self._concluded(worker, kind, content, tally)
         for worker in list(self.busy):
-            if worker.deadline is not None and time.monotonic() > worker.deadline:
+            late = worker.deadline is not None and time.monotonic() > worker.deadline
+            if late and not worker.line.poll():  # it may have spoken in time, and whoever takes the results was slow
                 yield from self._concluded(worker, "late", self._lateness(worker), tally)
 
     def _lateness(self, worker: Worker) -> str:
