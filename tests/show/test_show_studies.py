@@ -376,3 +376,13 @@ def test_a_picture_that_there_is_not_is_refused(picture: str, several: bool, mes
     with pytest.raises(InputError) as refused:
         pictures.check_picture(picture, several)
     assert str(refused.value) == message
+
+
+def test_a_picture_of_tuning_is_refused_where_nothing_is_tuned() -> None:
+    with pytest.raises(InputError) as refused:
+        pictures.check_picture("budget", track="defaults")
+    assert str(refused.value) == (
+        "picture `budget` shows tuning, and on the track defaults nothing is tuned: "
+        "choose one of card, verdict, curves, final."
+    )
+    pictures.check_picture("auto", track="defaults")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 STUDY_PICTURES = ("card", "verdict", "sensitivity", "curves", "final", "budget")
 """Pictures of a study; the first is what it is drawn as unless another is named."""
 
+TUNED_PICTURES = ("sensitivity", "budget")
+"""Those that show what tuning tried."""
+
 ACROSS_PICTURES = ("profiles",)
 """Pictures of several studies together."""
 
@@ -122,7 +125,7 @@ def study_figure(study: Study, picture: str = "auto") -> Any:
     """Return a matplotlib figure of a study: its card, or another of STUDY_PICTURES. Raises InputError."""
     from slalom.show import plots, views
 
-    check_picture(picture)
+    check_picture(picture, track=study.plan.question.track)
     record: StudyRecord = PicturedStudy(study)
     if picture == "verdict":
         return plots.verdict(views.verdict(record))
@@ -139,7 +142,7 @@ def study_figure(study: Study, picture: str = "auto") -> Any:
 
 def study_writers(study: Study, picture: str = "auto") -> dict[str, files.Writer]:
     """Return what writes a study's picture, by ending. Raises InputError for a picture that there is not."""
-    check_picture(picture)
+    check_picture(picture, track=study.plan.question.track)
     return still_writers(partial(study_figure, study, picture))
 
 
@@ -158,14 +161,18 @@ def across_writers(across: Across, studies: Sequence[Study], picture: str = "aut
     return still_writers(partial(across_figure, across, studies))
 
 
-def check_picture(picture: str, several: bool = False) -> None:
-    """Raise InputError for a picture that a study, or several together, do not have."""
+def check_picture(picture: str, several: bool = False, track: str = "") -> None:
+    """Raise InputError for a picture that a study on a track, or several studies together, do not have."""
     known = ACROSS_PICTURES if several else STUDY_PICTURES
-    if picture in ("auto", *known):
-        return
-    what = "several studies together" if several else "a study"
-    listed = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
-    raise InputError(f"picture {quote(picture)} is not one of {what}: choose {listed}.")
+    if picture not in ("auto", *known):
+        what = "several studies together" if several else "a study"
+        listed = known[0] if len(known) == 1 else f"one of {', '.join(known)}"
+        raise InputError(f"picture {quote(picture)} is not one of {what}: choose {listed}.")
+    if track == "defaults" and picture in TUNED_PICTURES:
+        left = ", ".join(name for name in known if name not in TUNED_PICTURES)
+        raise InputError(
+            f"picture {quote(picture)} shows tuning, and on the track defaults nothing is tuned: choose one of {left}."
+        )
 
 
 def _asked(record: StudyRecord) -> str | None:
