@@ -134,7 +134,7 @@ def study(
     if is_study_file(course):
         _refuse_mixture(context, asked)
     else:
-        check_picture(picture, several=len(courses) > 1)
+        check_picture(picture, several=len(courses) > 1, track=asked["track"])
     if dry:
         _print_plans(plan_study(store=store, **asked), as_json)
         return

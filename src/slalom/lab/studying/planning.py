@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from slalom.core import InputError, Optimizer, Runner, quote
-from slalom.lab import ranges
+from slalom.lab import ranges, worker_pool
 from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS, Question, efforts
 from slalom.lab.studying.durations import duration, within
 from slalom.lab.studying.grounds import Computation, LandscapeGround
@@ -150,6 +150,8 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         computation = Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])})
         question = _restored(question, told)
     else:
+        if workers != 1 and _is_long(question):
+            worker_pool.prepare(workers or cores())
         runs = question.tuning_runs + question.evaluation_runs
         computation = within(
             question.limit,
@@ -161,6 +163,17 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         question = _fitted(question, computation, hands)
     setting = setting_of(question.ground, question.track, computation.engine, computation.alike)
     return StudyPlan(question, setting, computation, hands, name)
+
+
+LONG = 50_000
+"""Steps of networks from which a study will hardly do without other processes: they start while the plan is made."""
+
+
+def _is_long(question: Question) -> bool:
+    conditions = question.training
+    if conditions is None or isinstance(question.ground, LandscapeGround) or conditions.device != "cpu":
+        return False
+    return question.whole_runs * conditions.steps >= LONG
 
 
 def _restored(question: Question, told: Any) -> Question:

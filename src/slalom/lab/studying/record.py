@@ -174,11 +174,16 @@ class Study:
         return max(values, key=lambda name: sign * values[name])
 
     def width(self, name: str) -> Width | None:
-        """Return the stretch of learning rates around an optimizer's best in which it stays close to that; None where
-        more or less than that was tuned, some were stopped early, or everything diverged."""
+        """Return the stretch of learning rates around an optimizer's best in which it stays close to that.
+
+        None where more or less than the rate was tuned, some trials were stopped early, everything diverged, or gaps
+        to a known minimum are compared.
+        """
         trials = self.tuned[name].trials
         if not trials or self.plan.question.tuned[name] != ("lr",) or self.plan.question.effort.halving:
             return None
+        if self.yardstick.optimum is not None:
+            return None  # one per cent of a gap to the minimum says nothing
         rates, values = np.array([trial.values["lr"] for trial in trials]), np.array([t.measure for t in trials])
         return learning_rate_width(rates, values, accuracy=self.yardstick.kind == "accuracy")
 
