@@ -43,6 +43,10 @@ class Sleeper(Faulty):
     def go_wrong(self):
         time.sleep(1e6)
 
+class Slow(Faulty):
+    def go_wrong(self):
+        time.sleep(0.5)
+
 class Spinner(Faulty):
     def go_wrong(self):
         while True:
@@ -178,12 +182,13 @@ def test_with_a_timeout_even_one_worker_is_a_process_and_a_short_run_is_what_it_
 
 
 def test_who_takes_the_results_may_be_slower_than_the_limit(faults: Path) -> None:
-    units = [[runner] for runner in runners_of(faults, "Sleeper", [0.1, 0.3, 0.4])]
-    found = []
-    for _, (run,) in work(units, 2, 2.0).results():
-        found.append(run.error)
-        time.sleep(4)
-    assert found == ["", "", ""]
+    units = [[runner] for runner in runners_of(faults, "Slow", [0.1, 0.2])]
+    dict(work(units, 2, None).results())  # both workers are there, and begin at once
+    found = {}
+    for index, (run,) in work(units, 2, 4.0).results():
+        found[index] = run.error
+        time.sleep(6)  # meanwhile the slow run ends, in time
+    assert found == {0: "", 1: ""}
 
 
 def test_what_cannot_be_sent_to_a_process_is_computed_here_and_named() -> None:
