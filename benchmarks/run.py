@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import networks
+import studies
 from timing import HERE, PEERS, Line, alternate, cpu_seconds, in_process, median, output
 
 SIX = ["sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1"]
@@ -146,7 +147,7 @@ def gif() -> dict[str, float]:
 
 
 def report() -> list[Line]:
-    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines(), *networks.lines()]
+    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines(), *networks.lines(), *studies.lines()]
 
 
 def field_lines() -> list[Line]:

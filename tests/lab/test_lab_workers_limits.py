@@ -209,23 +209,42 @@ def test_the_limit_is_told_in_words() -> None:
     assert {seconds: workers._readable(seconds) for seconds in told} == told
 
 
-def test_workers_that_were_prepared_are_those_that_work() -> None:
+def test_workers_that_were_prepared_for_are_there_and_stay_for_the_next_call() -> None:
     workers.prepare(2)
-    prepared = {worker.process.pid for worker in worker_pool._IDLE}
-    workers.prepare(2)
-    assert {worker.process.pid for worker in worker_pool._IDLE} == prepared
-    assert len(prepared) == 2
     runners = training.enlist(parse_all(["sgd:lr=0.1", "sgd:lr=0.2"]), [0])
     dict(work([[runner] for runner in runners], 2, None).results())
-    assert {worker.process.pid for worker in worker_pool._IDLE} == prepared
+    idle = {worker.process.pid for worker in worker_pool._IDLE}
+    assert len(idle) == 2
+    dict(work([[runner] for runner in runners], 2, None).results())
+    assert {worker.process.pid for worker in worker_pool._IDLE} == idle
 
 
-def test_workers_that_are_never_used_are_gone_when_they_are_dismissed() -> None:
+def test_idle_workers_are_gone_when_they_are_dismissed() -> None:
     workers.prepare(1)
-    (worker,) = worker_pool._IDLE
+    worker = worker_pool.Worker()
+    worker.rest()
     workers.dismiss()
     assert not worker.process.is_alive()
     assert worker_pool._IDLE == []
+
+
+def test_a_worker_has_the_surroundings_of_now_not_those_of_when_the_first_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "surrounded.py").write_text(
+        "import os, torch\n\nclass Surrounded(torch.optim.SGD):\n"
+        "    def step(self, closure=None):\n"
+        "        if os.environ.get('SLALOM_SURROUNDINGS') and os.getcwd().endswith('elsewhere'):\n"
+        "            raise RuntimeError('seen')\n"
+        "        return super().step(closure)\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    runners = training.enlist(parse_all(["surrounded.Surrounded:lr=0.1"]), [0, 1])
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("SLALOM_SURROUNDINGS", "new")
+    found = dict(work([[runner] for runner in runners], 2, None).results())
+    assert {run.error for runs in found.values() for run in runs} == {"RuntimeError: seen"}
 
 
 LARGE_TASK = """

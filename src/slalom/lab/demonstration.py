@@ -16,7 +16,6 @@ from slalom.lab.network_demonstration import chapters_html, check_data, show_net
 from slalom.lab.observations import Observation, observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
-from slalom.lab.study_demonstration import show_study
 from slalom.lab.sweeping import sweep
 
 START = (-75.0, -10.0)
@@ -82,6 +81,8 @@ def demo(
     chapters = show_networks(data, tasks, folder, tell, progress)
     told = chapters_html(data, chapters)
     if len(chapters) == len(tasks):  # nobody has pressed Ctrl-C
+        from slalom.lab.study_demonstration import show_study  # with the judge, which takes a while to import
+
         tuned = show_study(data, tasks[-1], chapters[-1].race, folder, tell, progress)
         told += "" if tuned is None else tuned.html()
     content = _page(classics, variants, observations, exhibits, told)

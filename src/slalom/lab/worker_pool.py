@@ -1,6 +1,7 @@
 """Worker processes seen from outside: started, given work, let go; those that are idle wait for the next call.
 
-Each worker is a fresh Python (forking after a large fleet hangs) that rebuilds the course from what named it, keeps it,
+Each worker is a fresh Python, or on Linux the fork of one that has done nothing but import torch (forking this process
+would hang after a large fleet), that rebuilds the course from what named it, keeps it,
 computes with one thread of torch's, and pays no heed to the terminal's Ctrl-C: it is told to stop, and then returns
 what it has. Workers end with the process that started them.
 """
@@ -8,14 +9,16 @@ what it has. Workers end with the process that started them.
 from __future__ import annotations
 
 import atexit
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from types import ModuleType
+from typing import Any
 
 from slalom.lab.parcels import Job, guarded_script
 from slalom.lab.worker_process import STOP, serve, serving
@@ -42,10 +45,10 @@ class Worker:
     """One worker process, and the part it is at. ``deadline`` is when it will have taken too long (monotonic time)."""
 
     def __init__(self) -> None:
-        context = get_context("spawn")
+        context = _context()
         self.line, theirs = context.Pipe()
         # Not a daemon: a training loop of the user's may start processes of its own, to load data.
-        self.process = context.Process(target=serve, args=(theirs, list(sys.path)))
+        self.process = context.Process(target=serve, args=(theirs, list(sys.path), dict(os.environ)))
         with _without_main():
             self.process.start()
         theirs.close()
@@ -99,18 +102,33 @@ class Worker:
         return f"its process died (killed by {name}{memory})"
 
 
+def _context() -> Any:
+    """Return how processes are started: on Linux from a process that imports torch once for all of them."""
+    if sys.platform != "linux":
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["slalom.lab.worker_imports"])
+    return context
+
+
 _IDLE: list[Worker] = []
 """Workers that wait for the next call."""
 
 
 def prepare(count: int) -> None:
-    """Start workers in the background until so many are idle; returns at once, and they import torch meanwhile.
+    """Have workers started soon: returns at once, and torch is imported for them meanwhile.
 
     What is never used is dismissed at exit. In a worker process nothing is started.
     """
+    if serving():
+        return
+    if sys.platform == "linux":
+        _context()
+        with _without_main():
+            forkserver.ensure_running()
+        return
     _IDLE[:] = [worker for worker in _IDLE if _lives(worker)]
-    if not serving():
-        _IDLE.extend(Worker() for _ in range(count - len(_IDLE)))
+    _IDLE.extend(Worker() for _ in range(count - len(_IDLE)))
 
 
 def hire() -> Worker:

@@ -29,8 +29,10 @@ def serving() -> bool:
     return _serving
 
 
-def serve(line: Any, search_path: list[str]) -> None:
+def serve(line: Any, search_path: list[str], environment: dict[str, str]) -> None:
     """Compute what comes down the line until it is closed. Runs in the worker process.
+
+    It finds modules, and its surroundings, where the process that started it does.
 
     What comes is ``(job or None for the one before, runners, script)``, the first two packed. What goes back is any
     number of ``("begun", None)`` and ``("progress", done)``, then ``("runs", runs)``, ``("refused", sentence)``,
@@ -41,6 +43,8 @@ def serve(line: Any, search_path: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     sys.path[:] = search_path
+    os.environ.clear()
+    os.environ.update(environment)
     sys.stdout = sys.stderr  # what the user's code prints must not get into the results
     with suppress(OSError, ValueError):
         os.dup2(2, 1)  # nor what code beneath Python prints

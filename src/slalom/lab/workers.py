@@ -202,7 +202,7 @@ class _Crew:
         """Wait a moment for word from any worker, and yield what is finished."""
         lines = {worker.line: worker for worker in self.busy}
         for line in connection.wait(list(lines), timeout=PATIENCE):
-            worker = lines[line]  # type: ignore[index]
+            worker = lines[line]
             assert worker.part is not None
             try:
                 kind, content = worker.line.recv()
