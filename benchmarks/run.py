@@ -147,7 +147,15 @@ def gif() -> dict[str, float]:
 
 
 def report() -> list[Line]:
-    return [*field_lines(), *fleet_lines(), *basin_lines(), *start_lines(), *gif_lines(), *networks.lines(), *studies.lines()]
+    return [
+        *field_lines(),
+        *fleet_lines(),
+        *basin_lines(),
+        *start_lines(),
+        *gif_lines(),
+        *networks.lines(),
+        *studies.lines(),
+    ]
 
 
 def field_lines() -> list[Line]:

@@ -60,7 +60,6 @@ class Gradient:
 
     def _record(self, *arguments: Any) -> torch.fx.GraphModule:
         from torch.func import functional_call, grad, vmap
-        from torch.fx.experimental.proxy_tensor import make_fx
 
         changing = {name for name, _ in self.model.named_buffers()}
 
@@ -75,7 +74,7 @@ class Gradient:
             gradients, (value, renewed) = vmap(grad(loss, has_aux=True))(*stacked)
             return gradients, value, renewed
 
-        return pruned(make_fx(gradient)(*arguments))
+        return pruned(recorded(gradient, arguments))
 
 
 class Judgement:
@@ -103,7 +102,6 @@ class Judgement:
 
     def _record(self, *arguments: Any) -> torch.fx.GraphModule:
         from torch.func import functional_call, vmap
-        from torch.fx.experimental.proxy_tensor import make_fx
 
         def judge(parameters: Tensors, fixed: Tensors, inputs: Any, target: Any) -> Any:
             with precision_context(self.training), Swiftly() if self.swift else nullcontext():
@@ -113,7 +111,7 @@ class Judgement:
         was_training = self.model.training
         self.model.eval()
         try:
-            graph = make_fx(vmap(judge, in_dims=(0, 0, None, None), out_dims=1))(*arguments)
+            graph = recorded(vmap(judge, in_dims=(0, 0, None, None), out_dims=1), arguments)
         finally:
             self.model.train(was_training)
         return pruned(graph)
@@ -189,6 +187,20 @@ def swift_cross_entropy(outputs: torch.Tensor, target: torch.Tensor) -> torch.Te
 
 def _lanes(parameters: Tensors) -> int:
     return next(iter(parameters.values())).shape[0]
+
+
+def recorded(function: Callable[..., Any], arguments: tuple[Any, ...]) -> torch.fx.GraphModule:
+    """Record what ``function`` does with ``arguments``.
+
+    One description of tensors without data serves the whole recording: torch makes one for every operation otherwise,
+    with a look at the whole call stack, which takes half of the time.
+    """
+    from torch._guards import TracingContext, tracing
+    from torch._subclasses.fake_tensor import FakeTensorMode
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):
+        return make_fx(function)(*arguments)
 
 
 def pruned(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:
