@@ -1,0 +1,1 @@
+"""The interactive page: drag the start, and every path redraws at once."""
