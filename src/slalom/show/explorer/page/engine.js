@@ -1,0 +1,131 @@
+// Races on the plane. Nothing here knows of the page: the same text runs in it, in a worker and under a test.
+//
+// A rule moves a point p (Float64Array) in place: rule.step(t, p, g, s, h), t from 1, with its state s = rule.init(n, h).
+// A landscape has f(x, y) and g(x, y, out), which writes the gradient into out and returns f(x, y).
+
+const BEYOND = 1e6; // as slalom.engines.limits: a runner has diverged this far outside the domain
+
+function makeRule(card, variants) {
+  // Each setting of the switches has its own functions; the last switch changes fastest.
+  const variant = h => variants[card.switches.reduce((index, name) => 2 * index + (h[name] ? 1 : 0), 0)];
+  return {
+    ...card,
+    variant,
+    init: (n, h) => variant(h).init(n, h),
+    step: (t, p, g, s, h) => variant(h).step(t, p, g, s, h),
+  };
+}
+
+function makeEngine(rules, landscapes) {
+  // The landscape itself, by its name, or as typed: {text: "x**2 + y**2"}. Only the last two can be posted to a worker.
+  function find(landscape) {
+    if (typeof landscape === "string") {
+      if (!Object.hasOwn(landscapes, landscape)) throw new RangeError("there is no landscape of this name");
+      return landscapes[landscape];
+    }
+    return landscape;
+  }
+
+  function settings(rule, given) {
+    const h = {};
+    for (const name in rule.hyperparameters) h[name] = rule.hyperparameters[name].value;
+    return Object.assign(h, given);
+  }
+
+  function runner({ rule, h }) {
+    const found = typeof rule === "string" ? rules[rule] : rule;
+    const all = settings(found, h);
+    return { rule: found, h: all, ...found.variant(all) };
+  }
+
+  // How far a coordinate may go before its runner counts as diverged.
+  function limit(landscape, start) {
+    let largest = Math.max(1, Math.abs(start[0]), Math.abs(start[1]));
+    for (const interval of landscape.domain || []) {
+      largest = Math.max(largest, Math.abs(interval[0]), Math.abs(interval[1]));
+    }
+    return BEYOND * largest;
+  }
+
+  // Every runner from one start. Entry k of paths [x, y] and losses is the point after k steps; entry k of gradients
+  // (with the noise), momenta, seconds and updates is what step k, the one that led there, had inside; entry 0 is 0.
+  // momenta and seconds are null where the rule has none. After a divergence the entries are NaN.
+  function race({ landscape, start, runners, steps, noise = null }) {
+    const course = find(landscape);
+    const blown = noise && noise.sd ? noiseRows(noise.seed, steps) : null;
+    const made = runners.map(each => raceOne(course, start, runner(each), steps, blown, noise ? noise.sd : 0));
+    const result = {};
+    for (const part of ["paths", "losses", "gradients", "momenta", "seconds", "updates", "divergedAt"]) {
+      result[part] = made.map(one => one[part]);
+    }
+    return result;
+  }
+
+  function raceOne(course, start, { rule, h, init, step }, steps, blown, deviation) {
+    const size = 2 * (steps + 1);
+    const paths = new Float64Array(size), losses = new Float64Array(steps + 1);
+    const gradients = new Float64Array(size), updates = new Float64Array(size);
+    const s = init(2, h), p = Float64Array.from(start), g = new Float64Array(2);
+    const m = rule.momentum && h.momentum !== 0 ? s[rule.momentum] : null;
+    const v = rule.second ? s[rule.second] : null;
+    const momenta = m && new Float64Array(size), seconds = v && new Float64Array(size);
+    const bound = limit(course, start);
+    paths[0] = p[0];
+    paths[1] = p[1];
+    let k = 0;
+    let divergedAt = -1;
+    while (k < steps) {
+      losses[k] = course.g(p[0], p[1], g);
+      k++;
+      const x = 2 * k, y = x + 1;
+      if (blown) {
+        g[0] += deviation * blown[x - 2];
+        g[1] += deviation * blown[x - 1];
+      }
+      gradients[x] = g[0];
+      gradients[y] = g[1];
+      step(k, p, g, s, h);
+      paths[x] = p[0];
+      paths[y] = p[1];
+      updates[x] = p[0] - paths[x - 2];
+      updates[y] = p[1] - paths[y - 2];
+      if (m) { momenta[x] = m[0]; momenta[y] = m[1]; }
+      if (v) { seconds[x] = v[0]; seconds[y] = v[1]; }
+      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
+        divergedAt = k;
+        break;
+      }
+    }
+    losses[k] = course.f(p[0], p[1]);
+    for (const kept of [paths, gradients, updates, momenta, seconds]) if (kept) kept.fill(NaN, 2 * k + 2);
+    losses.fill(NaN, k + 1);
+    return { paths, losses, gradients, momenta, seconds, updates, divergedAt };
+  }
+
+  // The last point of one runner without its path, NaN where it diverged; `out` receives it.
+  function last(course, start, { h, init, step }, steps, out) {
+    const s = init(2, h), p = out, g = new Float64Array(2), bound = limit(course, start);
+    p[0] = start[0];
+    p[1] = start[1];
+    for (let k = 1; k <= steps; k++) {
+      course.g(p[0], p[1], g);
+      step(k, p, g, s, h);
+      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
+        p.fill(NaN);
+        break;
+      }
+    }
+    return p;
+  }
+
+  // The final loss for each learning rate, NaN where the runner diverged.
+  function sweep({ landscape, start, rule, h, steps, rates }) {
+    const course = find(landscape), p = new Float64Array(2);
+    return Float64Array.from(rates, lr => {
+      last(course, start, runner({ rule, h: { ...h, lr } }), steps, p);
+      return course.f(p[0], p[1]);
+    });
+  }
+
+  return { rules, landscapes, find, settings, race, sweep };
+}
