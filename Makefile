@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo test test-slow lint bench peers clean help
+.PHONY: setup demo gallery test test-slow lint bench peers clean help
 
 help:
 	@echo "make demo    the whole experiment: pictures, numbers and a page in ./demo"
+	@echo "make gallery docs/gallery.md and its pictures"
 	@echo "make test    every test that is not slow      make test-slow   the slow ones"
 	@echo "make lint    ruff, mypy, import-linter        make bench       speed, as ratios"
 
@@ -23,6 +24,10 @@ $(VENV)/.installed: pyproject.toml
 demo: setup
 	$(BIN)/slalom demo --out demo
 
+# docs/gallery.md and its pictures, by the commands that it shows.
+gallery: setup
+	$(BIN)/python docs/make_gallery.py
+
 test: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
@@ -30,8 +35,8 @@ test-slow: setup
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 lint: setup
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks docs
+	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

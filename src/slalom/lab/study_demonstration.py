@@ -48,7 +48,7 @@ class StudyChapter:
         tuned = {name: self.study.judgement.entry(name).estimate.value for name in names}
         rates = ", ".join(f"{name} {one.optimizer.hyperparameters['lr']:.3g}" for name, one in self.study.tuned.items())
         after = (
-            f"Tuned, on fresh seeds, the {len(names)} optimizers lie between {100 * min(tuned.values()):.1f} and "
+            f"Each tuned, on fresh seeds, all {len(names)} lie between {100 * min(tuned.values()):.1f} and "
             f"{100 * max(tuned.values()):.1f} % ({rates})."
         )
         before = _means(self.raced, measure)
@@ -56,12 +56,12 @@ class StudyChapter:
         if len(both) < 2:
             return after
         gap, tuned_gap = (max(v) - min(v) for v in ([before[n] for n in both], [tuned[n] for n in both]))
-        word = "shrinks" if tuned_gap < gap else "does not shrink"
+        word = "shrinks to" if tuned_gap < gap else "is then"
         assert self.raced is not None
         lengths = "" if self.raced.steps == self.study.steps else f" (The race had {self.raced.steps:,} steps a run.)"
         return (
             f"At one learning rate for all, {100 * gap:.1f} points lay between the best and the worst of "
-            f"{', '.join(both)}. {after} The gap between those {len(both)} {word}: {100 * tuned_gap:.1f} points."
+            f"{', '.join(both)}. {after} The gap between those {len(both)} {word} {100 * tuned_gap:.1f} points."
             f"{lengths}"
         )
 
