@@ -9,16 +9,17 @@ from functools import cache
 from pathlib import Path
 
 from slalom.show.explorer.landscapes_js import landscapes_js
+from slalom.show.explorer.noise_js import noise_js
 from slalom.show.explorer.rules_js import rules_js
 
 PAGE = Path(__file__).parent / "page"
-WRITTEN = ("engine.js",)
+WRITTEN = ("noise.js", "engine.js")
 """The hand-written parts, in the order in which they stand."""
 
 
 @cache
 def engine_js() -> str:
     """Return JavaScript that defines one constant, ``slalom``; see ``page/engine.js`` for what it offers."""
-    texts = [landscapes_js(), *((PAGE / name).read_text(encoding="utf-8") for name in WRITTEN), rules_js()]
+    texts = [landscapes_js(), noise_js(), *((PAGE / name).read_text(encoding="utf-8") for name in WRITTEN), rules_js()]
     inside = "\n".join(texts)
     return f'const slalom = (() => {{\n"use strict";\n{inside}\nreturn makeEngine(rules, landscapes);\n}})();\n'

@@ -127,5 +127,5 @@ function makeEngine(rules, landscapes) {
     });
   }
 
-  return { rules, landscapes, find, settings, race, sweep };
+  return { rules, landscapes, find, settings, race, sweep, noise: { rows: noiseRows } };
 }
