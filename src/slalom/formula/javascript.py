@@ -76,8 +76,9 @@ class Operation:
 class Script:
     """Formulas as lines of JavaScript.
 
-    ``inputs`` says how the symbols of the graph are written. Parts that depend on ``lanes`` (what differs from
-    coordinate to coordinate) are written to ``body``, all others to ``head``, which can stand before a loop.
+    ``inputs`` says how the symbols of the graph are written, and any other node that has been computed elsewhere. Parts
+    that depend on ``lanes`` (what differs from coordinate to coordinate) are written to ``body``, all others to
+    ``head``, which can stand before a loop.
     """
 
     inputs: Mapping[Node, str]
@@ -105,6 +106,11 @@ class Script:
                 self._named[place] = name
         return [root if isinstance(root, str) else self._text(root)[0] for root in roots]
 
+    def expression(self, value: Value) -> str:
+        """Return ``value`` as one expression; parts that occur twice are written twice."""
+        place = self._enter(value)
+        return place if isinstance(place, str) else self._text(place)[0]
+
     def depends_on_lanes(self, value: Value) -> bool:
         """Tell whether ``value`` differs from lane to lane."""
         place = self._enter(value)
@@ -120,7 +126,8 @@ class Script:
         waiting = [root]  # depth first without recursion: sums of many terms are deep
         while waiting:
             node = waiting[-1]
-            missing = [a for a in node.arguments if isinstance(a, Node) and a not in memory]
+            needed = () if node in self.inputs else node.arguments
+            missing = [a for a in needed if isinstance(a, Node) and a not in memory]
             if missing and node not in memory:
                 waiting.extend(missing)
                 continue
@@ -130,7 +137,7 @@ class Script:
         return memory[root]
 
     def _enter_one(self, node: Node, memory: Mapping[Node, int]) -> int:
-        if node.operation == "input":
+        if node in self.inputs:
             return self._place(Operation("input", (self.inputs[node],)), node in self.lanes)
         arguments = tuple(memory[a] if isinstance(a, Node) else number(a) for a in node.arguments)
         name = node.operation

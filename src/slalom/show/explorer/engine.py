@@ -11,15 +11,22 @@ from pathlib import Path
 from slalom.show.explorer.landscapes_js import landscapes_js
 from slalom.show.explorer.noise_js import noise_js
 from slalom.show.explorer.rules_js import rules_js
+from slalom.show.explorer.tape_js import tape_js
 
 PAGE = Path(__file__).parent / "page"
-WRITTEN = ("noise.js", "engine.js")
+WRITTEN = ("notation.js", "expressions.js", "noise.js", "engine.js")
 """The hand-written parts, in the order in which they stand."""
 
 
 @cache
 def engine_js() -> str:
     """Return JavaScript that defines one constant, ``slalom``; see ``page/engine.js`` for what it offers."""
-    texts = [landscapes_js(), noise_js(), *((PAGE / name).read_text(encoding="utf-8") for name in WRITTEN), rules_js()]
+    texts = [
+        landscapes_js(),
+        noise_js(),
+        tape_js(),
+        *((PAGE / name).read_text(encoding="utf-8") for name in WRITTEN),
+        rules_js(),
+    ]
     inside = "\n".join(texts)
     return f'const slalom = (() => {{\n"use strict";\n{inside}\nreturn makeEngine(rules, landscapes);\n}})();\n'

@@ -28,10 +28,9 @@ def widths() -> np.ndarray:
 def _normal_from(word: int) -> float:
     """Return the normal number that NumPy makes of one 64-bit word (and of zeros after it, where it needs more)."""
     twister = np.random.MT19937(0)
-    state = dict(twister.state)
     key = np.zeros(624, dtype=np.uint32)
     key[0], key[1] = _untempered(word >> 32), _untempered(word & 0xFFFFFFFF)
-    twister.state = {**state, "state": {"key": key, "pos": 0}}
+    twister.state = {"bit_generator": "MT19937", "state": {"key": key, "pos": 0}}
     return float(np.random.Generator(twister).standard_normal())
 
 

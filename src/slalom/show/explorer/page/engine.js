@@ -23,7 +23,27 @@ function makeEngine(rules, landscapes) {
       if (!Object.hasOwn(landscapes, landscape)) throw new RangeError("there is no landscape of this name");
       return landscapes[landscape];
     }
-    return landscape;
+    if (landscape.text === undefined || landscape.f) return landscape;
+    const compiled = compile(landscape.text);
+    if (!compiled.ok) throw new RangeError(compiled.message);
+    return compiled;
+  }
+
+  // An expression in x and y as a landscape, {ok: true, …}, or {ok: false, message}: what is wrong in one sentence.
+  function compile(text) {
+    try {
+      const { tree, dim } = new Reader(String(text)).parse();
+      const tape = new Tape(), result = record(tape, tree);
+      if (result.place === undefined) tape.place(result);
+      else if (result.place !== tape.names.length - 1) tape.emit("multiply", result, { constant: 1 });
+      return {
+        ok: true, text, dim, name: text.split(/\s+/).filter(word => word).join(" "), title: titleOf(tree),
+        domain: [[-3, 3], [-3, 3]], minima: [], starts: [[1.5, 1]], ...tape.functions(),
+      };
+    } catch (problem) {
+      if (!(problem instanceof Refused)) throw problem;
+      return { ok: false, message: problem.message };
+    }
   }
 
   function settings(rule, given) {
@@ -127,5 +147,5 @@ function makeEngine(rules, landscapes) {
     });
   }
 
-  return { rules, landscapes, find, settings, race, sweep, noise: { rows: noiseRows } };
+  return { rules, landscapes, find, compile, settings, race, sweep, noise: { rows: noiseRows } };
 }
