@@ -14,7 +14,7 @@ import torch
 from studies import PAIR, SHORT, bits, small_study
 
 import slalom
-from slalom.core import InputError
+from slalom.core import InputError, python_files
 from slalom.judge import Kind, read_results
 from slalom.lab.studying import Study, plan_study
 from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS
@@ -311,6 +311,46 @@ def test_the_runs_of_a_file_belong_to_its_content(tmp_path: Path) -> None:
     assert counts == [4, 0, 4]
     (warning,) = [one for one in found.warnings if one.startswith("Nothing is held out for validation")]
     assert warning == "Nothing is held out for validation: the train accuracy chose what was tuned."
+
+
+def test_a_file_that_was_edited_is_another_course(tmp_path: Path) -> None:
+    """In the same process, under the same name: what was run before must not be taken for it."""
+    file, store = tmp_path / "mine.py", MemoryStore()
+    computed, values = [], []
+    for version in ("x**2", "x**2 + 100", "x**2 + 100"):
+        file.write_text(f"def f(x, y):\n    return {version} + y**2\n")
+        found = slalom.study(f"{file}:f", PAIR, track="defaults", steps=3, seeds=3, store=store)
+        computed.append(found.computed)
+        values.append(found.results.array("SGD").min())
+    assert computed == [6, 6, 0]
+    assert values[0] < 100 <= values[1] == values[2]
+
+
+def test_a_module_beside_the_file_belongs_to_its_content(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from beside.parts import scale\ndef f(x):\n    return scale * x**2\n")
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside" / "__init__.py").touch()
+    fingerprints = set()
+    for scale in (1, 2):
+        (tmp_path / "beside" / "parts.py").write_text(f"scale = {scale}\n")
+        fingerprints.add(python_files.fingerprint(tmp_path / "mine.py"))
+    (tmp_path / "unrelated.py").write_text("scale = 3\n")
+    fingerprints.add(python_files.fingerprint(tmp_path / "mine.py"))
+    assert len(fingerprints) == 2
+
+
+def test_a_dry_run_takes_what_a_study_takes_and_nothing_else() -> None:
+    with pytest.raises(TypeError, match="stepz"):
+        plan_study("sphere", PAIR, stepz=7)
+
+
+def test_a_plan_of_another_form_is_made_anew() -> None:
+    store = MemoryStore()
+    terms: dict[str, Any] = {"track": "defaults", "steps": 3, "seeds": 2, "store": store}
+    first = slalom.study("sphere", PAIR, **terms)
+    plan = dict(store.study(first.plan.name).plan)  # type: ignore[union-attr]
+    store.save_study(first.plan.name, {**plan, "form": 0, "computation": {"engine": "gone"}})
+    assert slalom.study("sphere", PAIR, **terms).verdict() == first.verdict()
 
 
 def slope(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:

@@ -136,7 +136,8 @@ def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no alarms here")
 def test_an_optimizer_that_hangs_is_ended_and_the_others_go_on(hanging: None) -> None:
     terms: Mapping[str, Any] = {**SHORT, "engine": "solo", "workers": 2, "timeout": 6, "track": "defaults"}
-    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "hanging.Hanging:lr=2"], store=MemoryStore(), **terms)
+    store = MemoryStore()
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "hanging.Hanging:lr=2"], store=store, **terms)
     assert isinstance(found, Study)
     assert np.isfinite(found.results.array("SGD")).all()
     errors = {one.run.error for one in found.evaluations["Hanging"]}
@@ -146,3 +147,4 @@ def test_an_optimizer_that_hangs_is_ended_and_the_others_go_on(hanging: None) ->
     assert verdict is not None
     assert verdict.word == "not comparable"
     assert any(warning.startswith("5 of 5 runs of Hanging failed, the first with: ") for warning in found.warnings)
+    assert store.count() == 5, "what a limit cut short is tried again another time"

@@ -161,7 +161,7 @@ def test_a_study_of_an_object_without_a_name_cannot_be_written_to_a_file(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
-# -- what is said meanwhile, and who could imitate whom ------------------------------------------------------------------
+# -- what is said meanwhile, and who could imitate whom ----------------------------------------------------------------
 
 
 def test_what_is_being_done_and_who_is_best_so_far_is_said() -> None:
@@ -171,13 +171,19 @@ def test_what_is_being_done_and_who_is_best_so_far_is_said() -> None:
     best = max(((trial.score, name) for name, one in found.tuned.items() for trial in one.trials), key=lambda x: x[0])
     told = next(line for line in said if line.startswith("the best 3 again on seeds 1,000,002 to 1,000,004; "))
     assert f"best so far {best[1]} lr " in told
-    assert said[-1] == "evaluating 2 optimizers on 10 fresh seeds".replace("10", "5")
+    assert said[-1] == "evaluating 2 optimizers on 5 fresh seeds"
 
 
 def test_on_the_full_track_the_general_optimizer_is_held_against_its_special_case() -> None:
     """SGD with its momentum searched can be SGD with momentum 0.9; Adam cannot."""
     found = slalom.study(
-        "rosenbrock", ["sgd", "sgd:momentum=0.9", "adam"], track="full", trials=8, steps=20, seeds=5, store=MemoryStore()
+        "rosenbrock",
+        ["sgd", "sgd:momentum=0.9", "adam"],
+        track="full",
+        trials=8,
+        steps=20,
+        seeds=5,
+        store=MemoryStore(),
     )
     assert isinstance(found, Study)
     cases = {name: facts.special_cases for name, facts in found.results.facts.items()}

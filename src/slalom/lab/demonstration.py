@@ -202,6 +202,12 @@ small, footer { color: var(--quiet); }
 """
 
 
+def _links(networks: str) -> str:
+    """Return links to the chapters that there are: Ctrl-C may have come before them."""
+    chapters = (("networks", "on two networks"), ("study", "each tuned"))
+    return "".join(f' <a href="#{name}">{words}</a> ·' for name, words in chapters if f'id="{name}"' in networks)
+
+
 def _page(
     classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit], networks: str
 ) -> str:
@@ -221,9 +227,7 @@ def _page(
 </head>
 <body>
 <h1>How six optimizers move, and how they train</h1>
-<p><a href="#plane">On a plane, x² + y²</a> · <a href="#networks">on two networks</a> · <a
-href="#study">each tuned</a> · <a href="#numbers">the
-numbers</a></p>
+<p><a href="#plane">On a plane, x² + y²</a> ·{_links(networks)} <a href="#numbers">the numbers</a></p>
 <h2 id="plane">On a plane: x² + y²</h2>
 <p class="lead">{html.escape(classics.sentence)}</p>
 <p>Every path here is the path of the real, unmodified <code>torch.optim</code> class, from (−75, −10): SGD at learning

@@ -55,7 +55,7 @@ STATEMENT = """<h2 id="networks">Six optimizers on networks</h2>
 <p>The same six classics, all at learning rate 0.01 and all else default, {seeds} seeds each: of every seed there is one
 set of initial weights and one order of batches, shared by all six. <strong>One learning rate for all ranks defaults,
 not optimizers</strong>: who looks slow here may well lead at a learning rate of its own, which a fair comparison would
-have to find for each: <a href="#study">the study below</a> does.</p>
+have to find for each, as the study at the end does.</p>
 """
 
 

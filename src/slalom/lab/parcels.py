@@ -12,16 +12,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from slalom import tasks
 from slalom.core import Progress, Run, Runner, Task, Training, TrainingLoop
 from slalom.tasks import sharing
 
 
+class Works(Protocol):
+    """What computes units of runs, in this process or, where it pickles, in another."""
+
+    @property
+    def course(self) -> Any: ...
+    @property
+    def training(self) -> Training | None: ...  # None for a loop of the caller's own
+    def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]: ...
+    def size(self, runners: Sequence[Runner]) -> int: ...  # in steps; for a loop, in runs
+
+
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What the units of one call have in common: the course, the engine, the conditions (None for a loop).
+    """Computes runs on a task or of a loop: the course, the engine, the conditions (None for a loop).
 
     ``lanes`` are the hyperparameters in which runners that a fleet moves together may differ.
     """

@@ -16,7 +16,7 @@ from slalom.lab.checks import (
 from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
 from slalom.lab.versions import versions
-from slalom.lab.workers import Work, cores
+from slalom.lab.workers import Work, cores, told_homebound
 from slalom.optimizers import labels
 
 DTYPES = ("float32", "float64")
@@ -195,7 +195,7 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
         raise KeyboardInterrupt
     ended = [found[k] for k in kept]
     _check_somebody_ran(plan, kept, ended)
-    remarks = [*plan.remarks, *_homebound(plan, work), *_errors(plan, found), *_interruption(plan, ended)]
+    remarks = [*plan.remarks, *told_homebound(work), *_errors(plan, found), *_interruption(plan, ended)]
     return TaskRace(
         course=plan.job.course,
         runners=[plan.runners[k] for k in kept],
@@ -216,21 +216,6 @@ def _check_somebody_ran(plan: Plan, kept: Sequence[int], runs: Sequence[Run]) ->
         f"{quote(plan.job.course.name)}: every run failed, the first, {first.name} with seed {first.seed}, with "
         f"{quote(runs[0].error, limit=300)}."
     )
-
-
-def _homebound(plan: Plan, work: Work) -> list[str]:
-    """Tell of what could not be sent to other processes."""
-    if not work.homebound:
-        return []
-    if len(work.homebound) == len(plan.units):
-        what = f"{quote(plan.job.course.name)} or its optimizers"
-    else:
-        specs = dict.fromkeys(plan.runners[k].optimizer.spec for unit in work.homebound for k in plan.units[unit])
-        what = ", ".join(map(quote, specs))
-    return [
-        f"{what} cannot be sent to other processes and ran in this one: what is defined in a module, or in a script "
-        'under whose `if __name__ == "__main__":` everything happens, can'
-    ]
 
 
 def _errors(plan: Plan, found: dict[int, Run]) -> list[str]:

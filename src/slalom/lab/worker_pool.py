@@ -20,11 +20,15 @@ from multiprocessing import forkserver, get_context
 from types import ModuleType
 from typing import Any
 
-from slalom.lab.parcels import Job, guarded_script
+from slalom.lab.parcels import Works, guarded_script
 from slalom.lab.worker_process import STOP, serve, serving
 
 STARTING = 120.0
 """Seconds that a worker may take until it begins with what it was given: imports, the user's script, data."""
+
+
+DIED = "its process died"
+"""How the error of a run begins whose worker is gone."""
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,25 @@ class Worker:
     """One worker process, and the part it is at. ``deadline`` is when it will have taken too long (monotonic time)."""
 
     def __init__(self) -> None:
-        context = _context()
+        try:
+            self._start(_context())
+        except (EOFError, ConnectionError, BrokenPipeError):  # the process to fork from could not import torch
+            self._start(get_context("spawn"))
+        self.part: Part | None = None
+        self.knows: Works | None = None
+        self.deadline: float | None = None
+        self.begun = False
+        self._used = False
+
+    def _start(self, context: Any) -> None:
         self.line, theirs = context.Pipe()
         # Not a daemon: a training loop of the user's may start processes of its own, to load data.
         self.process = context.Process(target=serve, args=(theirs, list(sys.path), dict(os.environ)))
         with _without_main():
             self.process.start()
         theirs.close()
-        self.part: Part | None = None
-        self.knows: Job | None = None
-        self.deadline: float | None = None
-        self.begun = False
-        self._used = False
 
-    def give(self, part: Part, job: Job, packed_job: bytes, timeout: float | None) -> None:
+    def give(self, part: Part, job: Works, packed_job: bytes, timeout: float | None) -> None:
         """Hand over a part, each of whose runs may take ``timeout`` seconds; the job only where it has another one."""
         self.part, self.begun, self._used = part, False, True
         self.deadline = None if timeout is None else time.monotonic() + STARTING
@@ -96,10 +105,10 @@ class Worker:
         self.process.join(timeout=5)
         code = self.process.exitcode
         if code is None or code >= 0:
-            return f"its process died (exit code {code})"
+            return f"{DIED} (exit code {code})"
         name = signal.Signals(-code).name if -code in list(signal.Signals) else f"signal {-code}"
         memory = "; perhaps memory ran out" if name == "SIGKILL" else ""
-        return f"its process died (killed by {name}{memory})"
+        return f"{DIED} (killed by {name}{memory})"
 
 
 def _context() -> Any:
@@ -114,9 +123,14 @@ def _context() -> Any:
 _IDLE: list[Worker] = []
 """Workers that wait for the next call."""
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_IDLE.clear)  # they are the parent's
+
 
 def prepare(count: int) -> None:
-    """Have workers started soon: returns at once, and torch is imported for them meanwhile.
+    """Get ready to start workers: returns at once, and torch is imported for them meanwhile.
+
+    On Linux that is one process, from which they are forked when they are needed; elsewhere ``count`` workers.
 
     What is never used is dismissed at exit. In a worker process nothing is started.
     """

@@ -18,19 +18,28 @@ from multiprocessing import connection
 from types import FrameType
 from typing import Any
 
-from slalom.core import InputError, Progress, Run, Runner
+from slalom.core import InputError, Progress, Run, Runner, quote
 from slalom.core.memory import available_memory
-from slalom.lab.parcels import Job, parcel
-from slalom.lab.worker_pool import STARTING, Part, Worker, dismiss, hire, prepare
+from slalom.lab.parcels import Works, parcel
+from slalom.lab.worker_pool import DIED, STARTING, Part, Worker, dismiss, hire, prepare
 from slalom.lab.worker_process import serving
 
-__all__ = ["Work", "cores", "dismiss", "failed", "prepare"]
+__all__ = ["Work", "cores", "dismiss", "failed", "is_machines_fault", "prepare", "told_homebound"]
 
 EACH_NEEDS = 2**30
 """Bytes of free memory for every worker: a Python with torch takes 300 MB before it has any data."""
 
 PATIENCE = 0.2
 """Seconds between two looks at whether somebody has pressed Ctrl-C, or a run has taken too long."""
+
+
+LATE, UNBEGUN = "took longer than the limit of", "its process had not begun after"
+"""How the errors of runs begin that this machine, or a limit, did not let come to an end; a worker's death: DIED."""
+
+
+def is_machines_fault(run: Run) -> bool:
+    """Whether a run failed for a reason that another time, or another machine, may not have."""
+    return run.error.startswith((LATE, UNBEGUN, DIED))
 
 
 def cores() -> int:
@@ -48,7 +57,7 @@ class Work:
     process can be ended: what takes too long is killed.
     """
 
-    def __init__(self, job: Job, units: Sequence[Sequence[Runner]], workers: int, timeout: float | None = None):
+    def __init__(self, job: Works, units: Sequence[Sequence[Runner]], workers: int, timeout: float | None = None):
         self.job, self.units, self.timeout = job, units, timeout
         self.workers = 1 if serving() else min(workers, len(units))
         self._away = self.workers > 1 or (timeout is not None and not serving())
@@ -90,10 +99,25 @@ class Work:
             stopped = len(runs) < len(unit) or any(run.interrupted for run in runs)
 
 
+def told_homebound(work: Work) -> list[str]:
+    """Return what there is to say of what could not be sent to other processes, and so is not limited in time."""
+    if not work.homebound:
+        return []
+    if len(work.homebound) == len(work.units):
+        what = f"{quote(work.job.course.name)} or its optimizers"
+    else:
+        what = ", ".join(dict.fromkeys(quote(one.optimizer.spec) for k in work.homebound for one in work.units[k]))
+    limit = ", where no limit of time holds" if work.untimed else ""
+    return [
+        f"{what} cannot be sent to other processes and ran in this one{limit}: what is defined in a module, or in a "
+        'script under whose `if __name__ == "__main__":` everything happens, can'
+    ]
+
+
 class _Tally:
     """Sums up how far all units are."""
 
-    def __init__(self, job: Job, units: Sequence[Sequence[Runner]], progress: Progress | None):
+    def __init__(self, job: Works, units: Sequence[Sequence[Runner]], progress: Progress | None):
         self._sizes = [job.size(unit) for unit in units]
         self._done = [0] * len(units)
         self._parts: list[dict[int, int]] = [{} for _ in units]
@@ -130,7 +154,7 @@ class _Crew:
 
     def __init__(
         self,
-        job: Job,
+        job: Works,
         units: Sequence[Sequence[Runner]],
         packed_job: bytes,
         packed: dict[int, bytes],
@@ -221,8 +245,8 @@ class _Crew:
 
     def _lateness(self, worker: Worker) -> str:
         if not worker.begun:
-            return f"its process had not begun after {_readable(STARTING)}"
-        return f"took longer than the limit of {_readable(self.timeout or 0)}"
+            return f"{UNBEGUN} {_readable(STARTING)}"
+        return f"{LATE} {_readable(self.timeout or 0)}"
 
     def _concluded(self, worker: Worker, kind: str, content: Any, tally: _Tally) -> Iterator[tuple[int, list[Run]]]:
         """Take a worker's last word on its part, let the worker rest, and yield the unit if that decides it."""

@@ -195,12 +195,21 @@ def recorded(function: Callable[..., Any], arguments: tuple[Any, ...]) -> torch.
     One description of tensors without data serves the whole recording: torch makes one for every operation otherwise,
     with a look at the whole call stack, which takes half of the time.
     """
-    from torch._guards import TracingContext, tracing
-    from torch._subclasses.fake_tensor import FakeTensorMode
     from torch.fx.experimental.proxy_tensor import make_fx
 
-    with tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True))):
+    with _one_description():
         return make_fx(function)(*arguments)
+
+
+def _one_description() -> Any:
+    """Return the context of that; a torch in which it is called otherwise only takes longer."""
+    try:
+        from torch._guards import TracingContext, tracing
+        from torch._subclasses.fake_tensor import FakeTensorMode
+
+        return tracing(TracingContext(FakeTensorMode(allow_fallback_kernels=True)))
+    except (ImportError, AttributeError, TypeError):
+        return nullcontext()
 
 
 def pruned(graph: torch.fx.GraphModule) -> torch.fx.GraphModule:

@@ -33,6 +33,11 @@ class Effort:
     search_seeds: tuple[int, ...] = SEARCH_SEEDS
     final_seeds: tuple[int, ...] = FINAL_SEEDS
 
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """All seeds of tuning."""
+        return (*self.search_seeds, *self.final_seeds)
+
     def trials(self, track: str) -> int:
         """Return the trials of each optimizer, unless somebody's best learning rate lies at an edge."""
         return {"defaults": 1, "lr": self.rounds.trials, "full": self.points}[track]
@@ -88,7 +93,7 @@ class Question:
     @property
     def tuning_runs(self) -> int:
         """Runs of the search, where nobody's best lies at an edge and nothing is stopped early."""
-        each = self.trials * len(SEARCH_SEEDS) + FINALISTS * len(FINAL_SEEDS)
+        each = self.trials * len(self.effort.search_seeds) + FINALISTS * len(self.effort.final_seeds)
         return each * sum(map(bool, self.tuned.values()))
 
     @property
@@ -106,7 +111,7 @@ class Question:
         if not self.effort.halving or self.track == "defaults":
             return 0.0
         first = self.effort.rounds.grid if self.track == "lr" else self.effort.points
-        return (first - halved(first)) * len(SEARCH_SEEDS) * sum(map(bool, self.tuned.values()))
+        return (first - halved(first)) * len(self.effort.search_seeds) * sum(map(bool, self.tuned.values()))
 
     def runner(self, optimizer: SpecifiedOptimizer, seed: int, name: str) -> Runner:
         """Return the runner of a seed."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from slalom.core import InputError, Progress, quote
@@ -98,7 +98,9 @@ def study(
 
 def plan_study(course: Any, optimizers: Any = None, **options: Any) -> list[StudyPlan]:
     """Return what :func:`study` would do with the same arguments, a plan for each course, without doing it."""
-    given = {**DEFAULTS, **options, "course": course, "optimizers": optimizers}
+    bound = inspect.signature(study).bind(course, optimizers, **options)
+    bound.apply_defaults()
+    given = dict(bound.arguments)
     if is_study_file(course):
         given = {**DEFAULTS, **_from_file(course, given)}
     questions = _questions(given)
@@ -127,6 +129,7 @@ def carry_out(
         results=results,
         judgement=judge(results),
         computed=executor.computed,
+        how=tuple(crew.remarks),
         store=store.name,
         versions=versions(),
     )
@@ -232,7 +235,7 @@ def _looked_into(store: Any) -> Iterator[Store]:
 
     if isinstance(store, Store):
         yield store
-    elif not os.path.exists(default_path() if store is None else store):
+    elif not Path(default_path() if store is None else store).expanduser().exists():
         yield MemoryStore()
     else:
         with open_store(store, create=False, readonly=True) as kept:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slalom.core import Landscape, Noise, Progress, Run, Runner, Training, Trajectories
+from slalom.core import InputError, Landscape, Noise, Progress, Run, Runner, Training, Trajectories
 
 LOOKS = 200
 """Evaluations of a run at most, evenly spaced; what a run keeps of its path."""
@@ -24,7 +24,7 @@ def conditions(steps: int, dtype: str, device: str) -> Training:
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """Computes runs on a landscape; see :class:`slalom.lab.studying.grounds.Works`."""
+    """Computes runs on a landscape; see :class:`slalom.lab.parcels.Works`."""
 
     course: Landscape
     engine: str
@@ -34,17 +34,13 @@ class Descent:
         """Compute runs together. An optimizer that raises fails for itself: the others are computed without it."""
         try:
             return self._together(runners, progress)
+        except InputError:
+            raise
         except Exception as problem:
-            specs = dict.fromkeys(runner.optimizer for runner in runners)
-            if len(specs) == 1:
-                if len(runners) == 1:
-                    return [Run(np.empty(0), [], error=f"{type(problem).__name__}: {problem}")]
-                return [run for runner in runners for run in self.compute([runner], progress)]
-        found: dict[int, Run] = {}
-        for optimizer in specs:
-            own = [index for index, runner in enumerate(runners) if runner.optimizer is optimizer]
-            found.update(zip(own, self.compute([runners[index] for index in own], progress), strict=True))
-        return [found[index] for index in range(len(runners))]
+            if len(runners) == 1:
+                return [Run(np.empty(0), [], error=f"{type(problem).__name__}: {problem}")]
+        middle = len(runners) // 2
+        return [*self.compute(runners[:middle], progress), *self.compute(runners[middle:], progress)]
 
     def size(self, runners: Sequence[Runner]) -> int:
         return len(runners) * self.training.steps

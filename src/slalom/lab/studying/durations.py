@@ -67,7 +67,7 @@ def within(seconds: float | None, work: Callable[[], Result], otherwise: Result)
         raise _LateError
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    theirs = signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         return work()
     except _LateError:
@@ -75,3 +75,5 @@ def within(seconds: float | None, work: Callable[[], Result], otherwise: Result)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        if theirs[0]:
+            signal.setitimer(signal.ITIMER_REAL, *theirs)

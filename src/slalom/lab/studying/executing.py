@@ -12,9 +12,10 @@ from itertools import pairwise
 from typing import Protocol
 
 from slalom.core import Progress, Run, Runner, Training
-from slalom.lab.studying.grounds import Ground, Works
+from slalom.lab.parcels import Works
+from slalom.lab.studying.grounds import Ground
 from slalom.lab.studying.specifying import LEAST, Setting
-from slalom.lab.workers import Work
+from slalom.lab.workers import Work, is_machines_fault, told_homebound
 from slalom.store import Outcome, RunSpec, Store
 
 CLOSED = "test_"
@@ -44,29 +45,35 @@ class Finished:
 class Crew(Protocol):
     """Who computes: worker processes of this machine, or whatever else can do it.
 
-    Called with a job and its units, yields (index of the unit, its runs) as units finish, in any order. A unit that
-    comes back short, or with an interrupted run, was stopped by Ctrl-C. ``hands`` is how many units it is busy with.
+    Called with a job and its units, yields (index of the unit, its runs) as units finish, in any order and each unit
+    once; whatever goes wrong with a unit is told by the ``error`` of its runs. Only after Ctrl-C units may be missing,
+    come back short or with interrupted runs. ``hands`` is how many units it is busy with at a time; ``remarks`` is what
+    a reader must know about how it was computed.
     """
 
     @property
     def hands(self) -> int: ...
+    @property
+    def remarks(self) -> Sequence[str]: ...
     def __call__(
         self, job: Works, units: Sequence[Sequence[Runner]], progress: Progress | None
     ) -> Iterator[tuple[int, list[Run]]]: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Locally:
     """Computes on this machine. ``limit`` is the seconds that one run may take."""
 
     hands: int
     limit: float | None = None
+    remarks: list[str] = field(default_factory=list)
 
     def __call__(
         self, job: Works, units: Sequence[Sequence[Runner]], progress: Progress | None
     ) -> Iterator[tuple[int, list[Run]]]:
-        timeout = {} if self.limit is None else {"timeout": self.limit}
-        return Work(job, units, self.hands, **timeout).results(progress)  # type: ignore[arg-type]
+        work = Work(job, units, self.hands, timeout=self.limit)
+        self.remarks += [remark for remark in told_homebound(work) if remark not in self.remarks]
+        return work.results(progress)
 
 
 @dataclass
@@ -157,11 +164,15 @@ class Executor:
             raise KeyboardInterrupt
 
     def _keep(self, specs: Sequence[RunSpec], runs: list[Run]) -> list[Run]:
-        """Store runs, all of them in one transaction, and return them. Where the store has others, those hold."""
-        outcomes = self.store.put_all(zip(specs, runs, strict=True))
+        """Store runs, all of them in one transaction, and return them. Where the store has others, those hold.
+
+        What only this machine did not bring to an end is not stored: the next time it is tried again.
+        """
+        lasting = {spec: run for spec, run in zip(specs, runs, strict=True) if not is_machines_fault(run)}
+        outcomes = dict(zip(lasting, self.store.put_all(lasting.items()), strict=True))
         return [
-            run if outcome is Outcome.WRITTEN else self._stored(spec)
-            for spec, run, outcome in zip(specs, runs, outcomes, strict=True)
+            run if outcomes.get(spec, Outcome.WRITTEN) is Outcome.WRITTEN else self._stored(spec)
+            for spec, run in zip(specs, runs, strict=True)
         ]
 
     def _stored(self, spec: RunSpec) -> Run:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from slalom.core import InputError, Landscape, Optimizer, Progress, Run, Runner, Training, quote
+from slalom.core import InputError, Landscape, Optimizer, Runner, Training, quote
 from slalom.lab import courses, racing, training
 from slalom.lab.checks import check_choice, check_count, check_device, check_memory
-from slalom.lab.parcels import Job
+from slalom.lab.parcels import Job, Works
 from slalom.lab.studying.descents import Descent, conditions
 from slalom.lab.studying.yardsticks import Yardstick, landscape_yardstick, loop_yardstick, task_yardstick
 
@@ -33,18 +33,9 @@ class Computation:
     seconds_per_evaluation: float
     remarks: tuple[str, ...] = ()
 
-    def seconds(self, runs: int, steps: int, evaluations: int) -> float:
+    def seconds(self, runs: float, steps: int, evaluations: int) -> float:
         """Return about how long ``runs`` runs take, one core busy with them."""
         return runs * (steps * self.seconds_per_step + evaluations * self.seconds_per_evaluation)
-
-
-class Works(Protocol):
-    """What computes units of runs, here or in another process; it pickles where its course does."""
-
-    @property
-    def training(self) -> Training | None: ...
-    def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]: ...
-    def size(self, runners: Sequence[Runner]) -> int: ...  # in steps; for a loop, in runs
 
 
 class Ground(Protocol):

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from slalom.core import InputError, Optimizer, Runner, quote
 from slalom.lab import ranges, worker_pool
-from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS, Question, efforts
+from slalom.lab.studying.asking import Question, efforts
 from slalom.lab.studying.durations import duration, within
 from slalom.lab.studying.grounds import Computation, LandscapeGround
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, Rounds
 from slalom.lab.studying.spaces import drawn_search
-from slalom.lab.studying.specifying import Setting, course_fingerprint, setting_of
+from slalom.lab.studying.specifying import LEAST, Setting, course_fingerprint, setting_of
 from slalom.lab.workers import cores
 from slalom.store import Store
 from slalom.store.canonical import canonical
@@ -87,10 +87,11 @@ class StudyPlan:
         ]
 
     def _search(self) -> str:
+        effort = self.question.effort
         more = f"; up to {EXTENSIONS} trials more for everybody where a best lies at an edge"
         return (
-            f"{self.question.trials} trials each on {len(SEARCH_SEEDS)} tuning seeds, the best {FINALISTS} again on "
-            f"{len(FINAL_SEEDS)} others{more if self.question.track == 'lr' else ''}"
+            f"{self.question.trials} trials each on {len(effort.search_seeds)} tuning seeds, the best {FINALISTS} "
+            f"again on {len(effort.final_seeds)} others{more if self.question.track == 'lr' else ''}"
         )
 
     def _starts(self) -> str:
@@ -125,17 +126,36 @@ class StudyPlan:
             "engine": self.setting.engine,
             "width": self.width,
             "workers": self.workers,
-            "tuning_seeds": [*SEARCH_SEEDS, *FINAL_SEEDS] if question.tuning_runs else [],
+            "tuning_seeds": [*question.effort.seeds] if question.tuning_runs else [],
             "tuning_runs": question.tuning_runs,
             "evaluation_runs": question.evaluation_runs,
             "estimated_seconds": self.seconds,
         }
 
 
-_UNTIMED = Computation(
-    "solo", 1, True, 0.0, 0.0, ("a few steps took longer than one run may take: every run is computed by itself",)
-)
-"""How runs are computed where an optimizer already hangs while the plan is made."""
+PATIENCE = 3
+"""How many times the limit of one run a plan may take, which tries several engines."""
+
+
+def _untimed(engine: str) -> Computation:
+    """Return how runs are computed where an optimizer hangs already while the plan is made."""
+    told = "the trial steps of a plan did not come to an end within the limit of time: nothing was timed"
+    if engine in ("auto", "solo"):
+        return Computation("solo", 1, True, 0.0, 0.0, (f"{told}, and every run is computed by itself",))
+    return Computation(engine, LEAST, False, 0.0, 0.0, (told,))
+
+
+FORM = 1
+"""Of the plans that stores keep; one of another form is made anew."""
+
+
+def _kept(store: Store, name: str) -> tuple[Computation, dict[str, Any]] | None:
+    """Return how runs were computed and what else was fixed, where the store has this study's plan."""
+    study = store.study(name)
+    if study is None or study.plan.get("form") != FORM:
+        return None
+    told = dict(study.plan)
+    return Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])}), told
 
 
 def make_plan(question: Question, engine: str, workers: int | None, store: Store) -> StudyPlan:
@@ -144,24 +164,22 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
     A budget is turned into steps and trials, which the store keeps as well: a study that goes on has the same.
     """
     name = _name_of(question, engine)
-    kept = store.study(name)
-    if kept is not None and "computation" in kept.plan:
-        told = kept.plan
-        computation = Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])})
+    kept = _kept(store, name)
+    if kept is not None:
+        computation, told = kept
         question = _restored(question, told)
     else:
         if workers != 1 and _is_long(question):
             worker_pool.prepare(workers or cores())
         runs = question.tuning_runs + question.evaluation_runs
+        patience = None if question.limit is None else PATIENCE * question.limit
         computation = within(
-            question.limit,
-            lambda: question.ground.choose(_sample(question), engine, runs),
-            _UNTIMED,
+            patience, lambda: question.ground.choose(_sample(question), engine, runs), _untimed(engine)
         )
     hands = _hands(question, computation, workers)
-    if question.budget is not None and (kept is None or "computation" not in kept.plan):
+    if question.budget is not None and kept is None:
         question = _fitted(question, computation, hands)
-    setting = setting_of(question.ground, question.track, computation.engine, computation.alike)
+    setting = setting_of(question.ground, question.optimizers, question.track, computation.engine, computation.alike)
     return StudyPlan(question, setting, computation, hands, name)
 
 
@@ -189,9 +207,10 @@ def save_plan(plan: StudyPlan, store: Store, keys: Sequence[str]) -> None:
     question, found = plan.question, plan.computation
     told = {
         **question.in_words(),
-        "computation": {name: getattr(found, name) for name in found.__dataclass_fields__},
+        "form": FORM,
+        "computation": asdict(found),
         "steps": None if question.training is None else question.training.steps,
-        "rounds": {"grid": question.effort.rounds.grid, "refinements": question.effort.rounds.refinements},
+        "rounds": asdict(question.effort.rounds),
         "points": question.effort.points,
     }
     store.save_study(plan.name, told, keys)
@@ -257,7 +276,7 @@ def _seconds(question: Question, computation: Computation, workers: int) -> floa
     conditions = question.training
     assert conditions is not None
     tuning = question.whole_runs - question.evaluation_runs
-    spent = computation.seconds(tuning, conditions.steps, 2)  # type: ignore[arg-type]  # parts of runs
+    spent = computation.seconds(tuning, conditions.steps, 2)
     spent += computation.seconds(question.evaluation_runs, conditions.steps, len(conditions.evaluate_at))
     return spent / workers + (STARTING if workers > 1 else 0.0)
 
@@ -286,10 +305,10 @@ def _sample(question: Question) -> list[Runner]:
             else:
                 points = [{"lr": rate} for rate in ranges.axis(optimizer, "lr").values(GRID).tolist()]
             variants: list[Optimizer] = [ranges.variant(optimizer, point) for point in points]
-            runners += [question.runner(one, seed, name) for one in variants for seed in SEARCH_SEEDS]  # type: ignore[arg-type]
+            runners += [question.runner(one, seed, name) for one in variants for seed in question.effort.search_seeds]  # type: ignore[arg-type]
         else:
             runners += [question.runner(optimizer, seed, name) for seed in question.seeds]
-    unit = GRID * len(SEARCH_SEEDS)
+    unit = GRID * len(question.effort.search_seeds)
     return runners[:: max(1, len(runners) // unit)]
 
 

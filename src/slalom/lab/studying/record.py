@@ -23,7 +23,6 @@ from slalom.judge import (
     summarise,
 )
 from slalom.lab import files, formats
-from slalom.lab.studying.asking import SEARCH_SEEDS
 from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.files import study_csv, to_toml
 from slalom.lab.studying.grounds import LandscapeGround
@@ -66,6 +65,7 @@ class Study:
     results: Results
     judgement: Judgement
     computed: int  # runs that were not in the store
+    how: tuple[str, ...]  # what there is to know about how runs were computed
     store: str
     versions: Mapping[str, str]
 
@@ -142,7 +142,7 @@ class Study:
         where = "" if self.store == "memory" else f"; all are kept in {self.store}"
         halving = f"halving left out {self.spared:.0%} of the steps of tuning"
         saved = (halving,) if self.plan.question.effort.halving else ()
-        return (*self.warnings, *self.plan.remarks, *saved, kept + where)
+        return (*self.warnings, *self.plan.remarks, *self.how, *saved, kept + where)
 
     @property
     def sentence(self) -> str:
@@ -215,7 +215,7 @@ class Study:
         runs = [one.run for tuned in self.tuned.values() for one in tuned.runs]
         made = sum(run.completed for run in runs)
         stopped = [t for tuned in self.tuned.values() for t in tuned.trials if t.steps is not None]
-        whole = made + sum(self.steps - (t.steps or 0) for t in stopped) * len(SEARCH_SEEDS)
+        whole = made + sum(self.steps - (t.steps or 0) for t in stopped) * len(self.plan.question.effort.search_seeds)
         return 1.0 - made / whole if whole else 0.0
 
     def cost(self, name: str) -> Cost:
@@ -351,8 +351,9 @@ class Study:
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
         """Write the study: ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again, or a picture.
 
-        A ``picture`` (png, svg, pdf) is the card, or one of PICTURES. The file appears whole or not at all. Raises
-        InputError for an unknown ending or picture, and for a place that cannot be written.
+        A ``picture`` (png, svg, pdf) is the card, or one of STUDY_PICTURES in :mod:`slalom.lab.studying.pictures`. The
+        file appears whole or not at all. Raises InputError for an unknown ending or picture, and for a place that
+        cannot be written.
         """
         from slalom.lab.studying.pictures import study_writers
 

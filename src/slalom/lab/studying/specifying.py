@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,11 +33,14 @@ class Setting:
     device: str
     lanes: tuple[str, ...]
     alike: bool
+    provenance: Mapping[Any, tuple[Mapping[str, str], str]] = field(hash=False)
+    """By factory, its package's version and its file's hash."""
 
     def spec(self, runner: Runner, training: Training | None, company: int) -> RunSpec:
         """Return the specification of a run that is computed among ``company`` others, itself included."""
         optimizer: Any = runner.optimizer
-        package, fingerprint = _provenance(optimizer.path, optimizer.factory)
+        known = self.provenance.get(optimizer.factory)
+        package, fingerprint = _provenance(optimizer.path, optimizer.factory) if known is None else known
         return RunSpec(
             course=self.course,
             optimizer=optimizer.path,
@@ -64,11 +68,12 @@ LEAST = 2
 """Networks that the engines compute together at least: one alone is padded to two."""
 
 
-def setting_of(ground: Ground, track: str, engine: str, alike: bool) -> Setting:
-    """Return the setting of a study on a ground."""
+def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: str, alike: bool) -> Setting:
+    """Return the setting of a study on a ground. The user's files are read now: what they hold now is what runs."""
     device = "cpu" if ground.training is None else ground.training.device
     content = course_fingerprint(ground)
-    return Setting(ground.course.name, content, engine, _device_model(device), LANES[track], alike)
+    provenance = {one.factory: _provenance(one.path, one.factory) for one in optimizers}
+    return Setting(ground.course.name, content, engine, _device_model(device), LANES[track], alike, provenance)
 
 
 def is_nameless(ground: Ground, optimizers: Any) -> bool:
@@ -100,8 +105,7 @@ def _provenance(path: str, factory: Any) -> tuple[dict[str, str], str]:
         return {package: version(package.replace("_", "-"))}, ""
     except PackageNotFoundError:
         module = sys.modules.get(getattr(factory, "__module__", ""))
-        file = getattr(module, "__file__", None)
-        return {}, _hash(file) if file else ""
+        return {}, "" if module is None else _as_imported(module)
 
 
 _TOKENS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -112,7 +116,17 @@ def _token(thing: Any) -> str:
     return _TOKENS.setdefault(thing, f"object {uuid.uuid4().hex}")
 
 
-@cache
+_IMPORTED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+
+def _as_imported(module: Any) -> str:
+    """Return the hash of a module's file as it first was: what has been imported does not change with the file."""
+    if module not in _IMPORTED:
+        file = getattr(module, "__file__", None)
+        _IMPORTED[module] = _hash(file) if file else ""
+    return _IMPORTED[module]
+
+
 def _hash(path: str) -> str:
     try:
         return python_files.fingerprint(Path(path))

@@ -18,8 +18,8 @@ from slalom.optimizers import SpecifiedOptimizer
 class Trial:
     """Hyperparameters that were tried, and what they came to on the search seeds, in the measure's own units.
 
-    ``measure`` is the mean over the seeds at the last step (above a known optimum the geometric one), ``values`` are
-    those of the seeds, NaN where a run was lost. ``steps`` are fewer than the others' where halving stopped it.
+    ``measure`` is the mean over the seeds at the last step (above a known optimum the geometric one), ``by_seed`` is
+    each seed's, NaN where a run was lost. ``steps`` are fewer than the others' where halving stopped it.
     """
 
     values: Mapping[str, float]
@@ -155,7 +155,7 @@ class _Tuning:
             optimizer=chosen,
             trials=[self._trial(name, one, place) for place in one.in_order()],
             at_edge=one.is_edge(best),
-            seeds=(*self.question.effort.search_seeds, *self.question.effort.final_seeds),
+            seeds=self.question.effort.seeds,
             runs=self.spent[name],
         )
 
