@@ -14,7 +14,7 @@ from slalom.show.explorer.rules_js import rules_js
 from slalom.show.explorer.tape_js import tape_js
 
 PAGE = Path(__file__).parent / "page"
-WRITTEN = ("notation.js", "expressions.js", "noise.js", "engine.js")
+WRITTEN = ("notation.js", "syntax.js", "expressions.js", "tape.js", "noise.js", "engine.js")
 """The hand-written parts, in the order in which they stand."""
 
 

@@ -3,6 +3,9 @@
 // A rule moves a point p (Float64Array) in place: rule.step(t, p, g, s, h), t from 1, with its state s = rule.init(n, h).
 // A landscape has f(x, y) and g(x, y, out), which writes the gradient into out and returns f(x, y).
 
+const NOWHERE = -1, DIVERGED = -2; // where a start of a basin map leads, if to no minimum
+const TOLERANCE = 0.01; // above the minimum, as in slalom.lab
+const BAND = 2000; // starts of a basin map that a worker moves between two messages
 const BEYOND = 1e6; // as slalom.engines.limits: a runner has diverged this far outside the domain
 
 function makeRule(card, variants) {
@@ -122,20 +125,22 @@ function makeEngine(rules, landscapes) {
     return { paths, losses, gradients, momenta, seconds, updates, divergedAt };
   }
 
-  // The last point of one runner without its path, NaN where it diverged; `out` receives it.
-  function last(course, start, { h, init, step }, steps, out) {
+  // Moves one runner without keeping its path. The last point goes to out, NaN where it diverged. Returns the step from
+  // which the value stayed below a threshold, -1 for never.
+  function last(course, start, { h, init, step }, steps, out, below = -Infinity) {
     const s = init(2, h), p = out, g = new Float64Array(2), bound = limit(course, start);
     p[0] = start[0];
     p[1] = start[1];
+    let since = 0;
     for (let k = 1; k <= steps; k++) {
-      course.g(p[0], p[1], g);
+      if (!(course.g(p[0], p[1], g) < below)) since = k;
       step(k, p, g, s, h);
       if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
         p.fill(NaN);
-        break;
+        return -1;
       }
     }
-    return p;
+    return course.f(p[0], p[1]) < below ? since : -1;
   }
 
   // The final loss for each learning rate, NaN where the runner diverged.
@@ -147,5 +152,64 @@ function makeEngine(rules, landscapes) {
     });
   }
 
-  return { rules, landscapes, find, compile, settings, race, sweep, noise: { rows: noiseRows } };
+  // Where a grid of starts leads. Start (i, j) of grid [columns, rows] lies at x[i], y[j], evenly over box [[x low, x
+  // high], [y low, y high]], edges included; results run row by row. points are the last points, losses the values there;
+  // arrivedAt is the step from which the loss stayed below the threshold, -1 for never; reached is the index of the
+  // nearest minimum where it did, NOWHERE or DIVERGED. The threshold is the lowest minimum + 0.01 unless given; without
+  // known minima nobody arrives. rows [first, last) limits the work to some rows.
+  function basins({ landscape, runner: one, steps, grid, box, threshold = null, rows = [0, grid[1]] }) {
+    const course = find(landscape), made = runner(one), count = grid[0] * (rows[1] - rows[0]);
+    const lowest = Math.min(...course.minima.map(minimum => minimum.value));
+    const below = threshold ?? (course.minima.length ? lowest + TOLERANCE : -Infinity);
+    const x = spaced(box[0], grid[0]), y = spaced(box[1], grid[1]);
+    const points = new Float64Array(2 * count), losses = new Float64Array(count);
+    const arrivedAt = new Int32Array(count), reached = new Int8Array(count), p = new Float64Array(2);
+    let k = 0;
+    for (let j = rows[0]; j < rows[1]; j++) {
+      for (let i = 0; i < grid[0]; i++, k++) {
+        arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, below);
+        losses[k] = course.f(p[0], p[1]);
+        points[2 * k] = p[0];
+        points[2 * k + 1] = p[1];
+        const lost = !Number.isFinite(losses[k]);
+        reached[k] = lost ? DIVERGED : arrivedAt[k] < 0 ? NOWHERE : nearestMinimum(course, p);
+      }
+    }
+    return { points, losses, arrivedAt, reached, x, y, rows };
+  }
+
+  function nearestMinimum(course, p) {
+    let found = NOWHERE, least = Infinity;
+    course.minima.forEach(({ point }, index) => {
+      const distance = (point[0] - p[0]) ** 2 + (point[1] - p[1]) ** 2;
+      if (distance < least) [found, least] = [index, distance];
+    });
+    return found;
+  }
+
+  // In a worker: answers {id, task: "basins" | "sweep" | "race", request} with {id, result} or {id, problem}. Basin maps
+  // come in bands, {id, result, done}, the last with done: true. A landscape goes by name or as {text}.
+  function work(port) {
+    const tasks = { race, sweep };
+    port.onmessage = ({ data: { id, task, request } }) => {
+      try {
+        if (task !== "basins") return port.postMessage({ id, result: tasks[task](request), done: true });
+        const [columns, rows] = request.grid, band = Math.max(1, Math.floor(BAND / columns));
+        for (let row = 0; row < rows; row += band) {
+          const to = Math.min(row + band, rows);
+          port.postMessage({ id, result: basins({ ...request, rows: [row, to] }), done: to === rows });
+        }
+      } catch (problem) {
+        port.postMessage({ id, problem: String(problem.message) });
+      }
+    };
+  }
+
+  const noise = { rows: noiseRows };
+  return { rules, landscapes, find, compile, settings, race, sweep, basins, work, noise, NOWHERE, DIVERGED };
+}
+
+function spaced([low, high], count) {
+  if (count === 1) return Float64Array.of((low + high) / 2);
+  return Float64Array.from({ length: count }, (_, i) => low + (high - low) * (i / (count - 1)));
 }
