@@ -20,7 +20,7 @@ from slalom.cli.results import carry_out
     metavar="N",
     help="Evaluate after every N steps, on a task.  [default: every epoch]",
 )
-@options.outcome("png svg pdf gif mp4 csv json parquet")
+@options.outcome("png svg pdf html gif mp4 csv json parquet")
 @click.option(
     "--picture",
     type=click.Choice(["auto", "comparison", "path", "surface", "curves", "final"]),

@@ -91,7 +91,7 @@ ELSEWHERE = ("course", "workers", "timeout", "data_dir")
     help="What to draw: card, verdict, sensitivity, curves, final or budget; of several courses profiles.  "
     "[default: card, or profiles]",
 )
-@options.outcome("png svg pdf csv json toml")
+@options.outcome("png svg pdf html csv json toml")
 @click.pass_context
 def study(
     context: click.Context,

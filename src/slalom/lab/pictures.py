@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.core import InputError, RaceRecord, TrainingRecord, quote
-from slalom.lab import courses, exports, files, task_exports
+from slalom.lab import courses, exports, files, reports, task_exports
 from slalom.lab.tables import Table
 
 if TYPE_CHECKING:
+    from slalom.lab.record import Race
     from slalom.lab.task_record import TaskRace
 
 DRAWN = ("png", "svg", "pdf")
 """Endings of still pictures."""
 
 SWEEP_ENDINGS = (*DRAWN, "csv", "json")
-RACE_ENDINGS = (*DRAWN, "gif", "mp4", "csv", "json", "parquet")
+RACE_ENDINGS = (*DRAWN, "html", "gif", "mp4", "csv", "json", "parquet")
 
-TASK_ENDINGS = (*DRAWN, "csv", "json", "parquet")
+TASK_ENDINGS = (*DRAWN, "html", "csv", "json", "parquet")
 
 RACE_PICTURES = ("comparison", "path", "surface")
 TASK_PICTURES = ("curves", "final")
@@ -61,7 +62,7 @@ def race_figure(race: RaceRecord, picture: str = "auto") -> Any:
     raise InputError(f"picture {quote(picture)} is not known: choose one of {', '.join(RACE_PICTURES)}.")
 
 
-def race_writers(race: RaceRecord, picture: str = "auto") -> dict[str, files.Writer]:
+def race_writers(race: Race, picture: str = "auto") -> dict[str, files.Writer]:
     """Return what writes a race, by ending."""
     still = still_writers(partial(race_figure, race, picture))
 
@@ -72,6 +73,7 @@ def race_writers(race: RaceRecord, picture: str = "auto") -> dict[str, files.Wri
 
     return {
         **still,
+        "html": lambda path: write_page(path, reports.race_page(race)),
         "gif": move,
         "mp4": move,
         "csv": partial(exports.write_csv, race),
@@ -95,6 +97,7 @@ def training_writers(race: TaskRace, picture: str = "auto") -> dict[str, files.W
     """Return what writes a race on a task, by ending."""
     return {
         **still_writers(partial(training_figure, race, picture)),
+        "html": lambda path: write_page(path, reports.training_page(race)),
         "csv": partial(task_exports.write_csv, race),
         "json": lambda path: write_bytes(path, race.to_json()),
         "parquet": partial(task_exports.write_parquet, race),
@@ -110,6 +113,11 @@ def still_writers(figure: Callable[[], Any]) -> dict[str, files.Writer]:
         plots.write(figure(), path)
 
     return dict.fromkeys(DRAWN, draw)
+
+
+def write_page(path: Path, page: str) -> None:
+    """Write a page."""
+    path.write_text(page, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:

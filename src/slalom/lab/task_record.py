@@ -148,8 +148,8 @@ class TaskRace:
         return pictures.training_figure(self, picture)
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the race in the format of the ending: png svg pdf (a picture), csv (one line per evaluation), json,
-        parquet (one line per step). The file appears whole or not at all.
+        """Write the race in the format of the ending: png svg pdf (a picture), html (a page), csv (one line per
+        evaluation), json, parquet (one line per step). The file appears whole or not at all.
 
         Raises InputError for an unknown ending or a place that cannot be written.
         """

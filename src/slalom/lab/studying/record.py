@@ -32,7 +32,7 @@ from slalom.lab.studying.tuning import Trial, Tuned
 from slalom.lab.studying.yardsticks import Yardstick
 from slalom.lab.tables import Table
 
-ENDINGS = ("png", "svg", "pdf", "csv", "json", "toml")
+ENDINGS = ("png", "svg", "pdf", "html", "csv", "json", "toml")
 
 RANKS_DEFAULTS = (
     "The track defaults ranks settings as they were given, not optimizers: tuned, the order may be another."
@@ -349,16 +349,19 @@ class Study:
         return to_toml([self.plan.question])
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the study: ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again, or a picture.
+        """Write the study: ``html``, a page of it all, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do
+        it again, or a picture.
 
         A ``picture`` (png, svg, pdf) is the card, or one of STUDY_PICTURES in :mod:`slalom.lab.studying.pictures`. The
         file appears whole or not at all. Raises InputError for an unknown ending or picture, and for a place that
         cannot be written.
         """
+        from slalom.lab.reports import study_page
         from slalom.lab.studying.pictures import study_writers
 
         writers: dict[str, files.Writer] = {
             **study_writers(self, picture),
+            "html": lambda place: _write(place, study_page(self).encode()),
             "json": lambda place: _write(place, self.to_json()),
             "csv": lambda place: study_csv([self], place),
             "toml": lambda place: _write(place, self.to_toml().encode()),

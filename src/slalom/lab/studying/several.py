@@ -94,7 +94,8 @@ class Studies:
         return formats.as_json(self.as_dictionary())
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write all of it: ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again, or a picture.
+        """Write all of it: ``html``, a page, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again,
+        or a picture.
 
         The file appears whole or not at all. Raises InputError for an unknown ending or a place that cannot be written.
         """
@@ -102,11 +103,17 @@ class Studies:
 
         writers: dict[str, files.Writer] = {
             **across_writers(self.across, self.parts, picture),
+            "html": lambda place: _write(place, self._page().encode()),
             "json": lambda place: _write(place, self.to_json()),
             "csv": lambda place: study_csv(self.parts, place),
             "toml": lambda place: _write(place, self.to_toml().encode()),
         }
         return files.save(path, writers)
+
+    def _page(self) -> str:
+        from slalom.lab.reports import studies_page
+
+        return studies_page(self.across, self.parts, self.table(), self.to_json(), self.to_toml)
 
     def to_toml(self) -> str:
         """The study file that does these studies again."""

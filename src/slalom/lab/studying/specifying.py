@@ -78,10 +78,10 @@ def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: st
 
 def is_nameless(ground: Ground, optimizers: Any) -> bool:
     """Whether a course or an optimizer is an object that no text names: it cannot be recognised another time."""
-    return not ground.source or any(_is_unreachable(optimizer.factory) for optimizer in optimizers)
+    return not ground.source or any(is_unreachable(optimizer.factory) for optimizer in optimizers)
 
 
-def _is_unreachable(factory: Any) -> bool:
+def is_unreachable(factory: Any) -> bool:
     name = getattr(factory, "__qualname__", "<")
     return "<" in name or getattr(factory, "__module__", "__main__") == "__main__"
 
@@ -96,7 +96,7 @@ def course_fingerprint(ground: Ground) -> str:
 
 def _provenance(path: str, factory: Any) -> tuple[dict[str, str], str]:
     """Return the version of an optimizer's package, or the hash of its file where it belongs to no package."""
-    if _is_unreachable(factory):
+    if is_unreachable(factory):
         return {}, _token(factory)
     package = path.partition(".")[0]
     if package == "torch":

@@ -106,12 +106,12 @@ def _spreads(
     for group in field:
         moments, rows = over_seeds(record, group, measure)
         if seconds:
-            moments = _seconds(record, group, moments)
+            moments = seconds_of(record, group, moments)
         lines.append((moments, spread(rows, measure.higher_is_better)))
     return lines
 
 
-def _seconds(record: TrainingRecord, group: Group, shared: np.ndarray) -> np.ndarray:
+def seconds_of(record: TrainingRecord, group: Group, shared: np.ndarray) -> np.ndarray:
     """Return the seconds that a run of this optimizer had taken at each shared instant, the median over its seeds."""
     name = clock(record)
     lasting = [k for k in group.runners if not lost(record, k)] or group.runners

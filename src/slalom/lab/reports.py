@@ -1,0 +1,290 @@
+"""Results as one page: the record's pictures, and what only the lab knows: cost, plan, command, machine, data."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from slalom.core import InputError, Optimizer
+from slalom.lab import commands
+from slalom.lab.tables import Table
+
+if TYPE_CHECKING:
+    from slalom.judge import Across
+    from slalom.lab.record import Race
+    from slalom.lab.studying.record import Study
+    from slalom.lab.task_record import TaskRace
+    from slalom.show.report.cards import SmallPath
+    from slalom.show.report.document import DataFile
+    from slalom.show.report.facts import PlainTable
+
+RATES = 9
+"""Learning rates that are tried for the small picture of a formula card."""
+
+
+def study_page(study: Study) -> str:
+    """Return the page of a study."""
+    from slalom.lab.studying.files import study_csv
+    from slalom.lab.studying.pictures import PicturedStudy
+    from slalom.show.report import study_html
+    from slalom.show.report.facts import Facts
+
+    file, why = _study_file(study.to_toml)
+    facts = Facts(
+        table=plain(study.table()),
+        command=commands.study_command(file) if file else "",
+        study_file=file,
+        why=why,
+        code=study.best(),
+        plan=_plan(study),
+        cost=_cost(study),
+        machine=machine(),
+        versions=study.versions,
+        files=[
+            _json("study.json", study.to_json(), "everything"),
+            _csv("study.csv", lambda path: study_csv([study], path), "each seed's result"),
+        ],
+        small=small_paths(zip(study.names, study.plan.question.optimizers, strict=True)),
+        remarks=study.plan.remarks,
+    )
+    return study_html(PicturedStudy(study), facts)
+
+
+def studies_page(across: Across, studies: Sequence[Study], table: Table, json: bytes, toml: Callable[[], str]) -> str:
+    """Return the page of several studies together."""
+    from slalom.lab.studying.files import study_csv
+    from slalom.lab.studying.pictures import PicturedStudy
+    from slalom.show.report import studies_html
+    from slalom.show.report.facts import Facts
+
+    file, why = _study_file(toml)
+    first = studies[0]
+    facts = Facts(
+        table=plain(table),
+        command=commands.study_command(file) if file else "",
+        study_file=file,
+        why=why,
+        plan=[(f"{study.course.name}: {what}", how) for study in studies for what, how in _plan(study)],
+        machine=machine(),
+        versions=first.versions,
+        files=[
+            _json("study.json", json, "everything"),
+            _csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
+        ],
+        small=small_paths(zip(first.names, first.plan.question.optimizers, strict=True)),
+    )
+    each = [Facts(table=plain(study.table())) for study in studies]
+    return studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
+
+
+def training_page(race: TaskRace) -> str:
+    """Return the page of a race on a task or in a training loop."""
+    from slalom.lab import task_exports
+    from slalom.show.report import training_html
+    from slalom.show.report.facts import Facts
+    from slalom.show.views.groups import training_groups
+
+    field = training_groups(race)
+    command, why = _told(lambda: commands.training_command(race))
+    facts = Facts(
+        table=plain(race.table()),
+        command=command,
+        why=why,
+        plan=_training_plan(race),
+        machine=machine(),
+        versions=race.versions,
+        files=[
+            _json("race.json", race.to_json(), "everything"),
+            _csv("race.csv", lambda path: task_exports.write_csv(race, path), "one line per evaluation"),
+        ],
+        small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
+    )
+    return training_html(race, facts)
+
+
+def race_page(race: Race) -> str:
+    """Return the page of a race on a landscape."""
+    from slalom.lab import exports
+    from slalom.show.report import race_html
+    from slalom.show.report.facts import Facts
+    from slalom.show.views.groups import groups
+
+    field = groups(race)
+    command, why = _told(lambda: commands.race_command(race))
+    facts = Facts(
+        table=plain(race.table()),
+        command=command,
+        why=why,
+        plan=_race_plan(race),
+        machine=machine(),
+        versions=race.versions,
+        files=[
+            _json("race.json", race.to_json(), "everything"),
+            _csv("race.csv", lambda path: exports.write_csv(race, path), "one line per runner and step"),
+        ],
+        small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
+    )
+    return race_html(race, facts)
+
+
+def plain(table: Table) -> PlainTable:
+    """Return a table as the page reads it."""
+    from slalom.show.report.facts import PlainTable
+
+    rows = [[row.get(column) for column in table.columns] for row in table.rows]
+    return PlainTable(table.columns, rows, table.texts, table.notes)
+
+
+def machine() -> dict[str, str]:
+    """Return what computes here: processor, cores, system. Neither the machine's name nor the user's."""
+    cores = os.cpu_count()
+    counted = "" if cores is None else f", {cores} core{'s' * (cores != 1)}"
+    system = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    return {"page written on": f"{_processor()}{counted}; {system}"}
+
+
+def _processor() -> str:
+    """Return the processor's name: on Linux the platform module knows its family only."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.lower().startswith(("model name", "hardware"))]
+    return next(filter(None, names), "") or platform.processor() or platform.machine()
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def _study_file(tell: Callable[[], str]) -> tuple[str, str]:
+    """Return a study file, or why there is none."""
+    return _told(tell)
+
+
+def _told(tell: Callable[[], str]) -> tuple[str, str]:
+    try:
+        return tell(), ""
+    except InputError as reason:
+        return "", str(reason)
+
+
+def _json(name: str, content: bytes, means: str) -> DataFile:
+    from slalom.show.report.document import DataFile
+
+    return DataFile(name, "application/json", content, means)
+
+
+def _csv(name: str, write: Callable[[Path], None], means: str) -> DataFile:
+    """Return a table as the file that ``write`` makes of it."""
+    from slalom.show.report.document import DataFile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.csv"
+        write(path)
+        return DataFile(name, "text/csv", path.read_bytes(), means)
+
+
+def _plan(study: Study) -> list[tuple[str, str]]:
+    """Return the plan's lines as (what, how): the first words of a line name it."""
+    _, *lines = study.plan.lines()
+    told: list[tuple[str, str]] = []
+    for line in lines:
+        what, how = line[:12].strip(), line[12:].strip()
+        if what in ("time", "budget"):
+            continue
+        told.append((what, how))
+    return [
+        *told,
+        ("computed in", f"{study.dtype or 'float64'} {study.precision} on {study.device}".replace("  ", " ")),
+    ]
+
+
+def _cost(study: Study) -> PlainTable:
+    from slalom.show.report.facts import PlainTable
+    from slalom.show.views.words import number
+
+    columns = ("optimizer", "trials", "tuning runs", "evaluation runs", "steps", "seconds", "ms per step", "to target")
+    rows, texts = [], []
+    for name in study.names:
+        cost, reached = study.cost(name), study.steps_to_target(name).median
+        values = (cost.trials, cost.tuning_runs, cost.evaluation_runs, cost.steps)
+        rows.append([name, *values, cost.seconds, 1000 * cost.seconds_per_step, reached])
+        told = [number(cost.seconds), number(1000 * cost.seconds_per_step), _reached(reached)]
+        texts.append([name, *(f"{value:,}" for value in values), *told])
+    target = number(study.target)
+    notes = (
+        "All runs that tuning and evaluation asked for, those from the store included; seconds of training alone, "
+        f"runs computed together sharing them. To target: the median of the steps to the baseline's result, {target}."
+    )
+    return PlainTable(columns, rows, texts, notes)
+
+
+def _reached(steps: float) -> str:
+    return f"{steps:,.0f}" if np.isfinite(steps) else "not reached"
+
+
+def _training_plan(race: TaskRace) -> list[tuple[str, str]]:
+    seeds = sorted({runner.seed for runner in race.runners})
+    told = [("course", race.course.title), ("seeds", ", ".join(map(str, seeds))), ("engine", race.engine)]
+    if race.training is not None:
+        looks = len(race.training.evaluate_at)
+        told += [
+            (
+                "length",
+                f"{race.training.steps:,} steps, {race.training.steps_per_epoch:,} an epoch, {looks} evaluations",
+            ),
+            ("computed in", f"{race.dtype} {race.precision} on {race.device}"),
+        ]
+    return told
+
+
+def _race_plan(race: Race) -> list[tuple[str, str]]:
+    starts = list(dict.fromkeys(runner.start for runner in race.runners))
+    seeds = sorted({runner.seed for runner in race.runners})
+    shown = "; ".join(
+        "(" + ", ".join(f"{x:.6g}" for x in start[:4]) + ("…" * (len(start) > 4)) + ")" for start in starts[:6]
+    )
+    return [
+        ("course", race.course.title),
+        ("starts", shown + (f" and {len(starts) - 6:,} more" if len(starts) > 6 else "")),
+        ("seeds", ", ".join(map(str, seeds[:12])) + (" …" if len(seeds) > 12 else "")),
+        ("length", f"{race.steps:,} steps"),
+        ("gradient noise", f"{race.noise:g}" if race.noise else "none"),
+        ("computed in", f"{race.dtype} on {race.device}, {race.engine} engine"),
+    ]
+
+
+def small_paths(optimizers: Any) -> Mapping[str, SmallPath]:
+    """Return how each optimizer, given as (name, optimizer), moves on the bowl of the formula cards.
+
+    One that does not get there, whatever it raises, has no picture.
+    """
+    found = {}
+    for name, optimizer in optimizers:
+        try:
+            found[name] = _small_path(optimizer)
+        except Exception:  # a picture aside must not cost anybody the page
+            continue
+    return found
+
+
+def _small_path(optimizer: Optimizer) -> SmallPath:
+    """Return the path that ends lowest of those at learning rates over the optimizer's usual range."""
+    from slalom.lab import ranges
+    from slalom.lab.racing import race
+    from slalom.show.report.cards import BEGIN, BOWL, STEPS, SmallPath
+
+    rates: list[float | None] = [None]
+    if "lr" in optimizer.hyperparameters:
+        rates = [*np.geomspace(*ranges.rate_range(optimizer), RATES).tolist()]
+    field = [optimizer if rate is None else ranges.variant(optimizer, {"lr": rate}) for rate in rates]
+    run = race(BOWL, field, start=BEGIN, steps=STEPS)
+    ends = np.where(np.isfinite(run.losses[:, -1]), run.losses[:, -1], np.inf)
+    best = int(np.argmin(ends))
+    return SmallPath(run.paths[best], rates[best])

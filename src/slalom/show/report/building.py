@@ -1,0 +1,195 @@
+"""Pages from records: of a study, of several, of a race on a task and of a race on a landscape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from slalom.core import RaceRecord, TrainingRecord
+from slalom.show.report import curves, parts, strips
+from slalom.show.report.across import across_sections
+from slalom.show.report.document import Page, document
+from slalom.show.report.elements import element
+from slalom.show.report.facts import Facts
+from slalom.show.report.landscapes import race_sections
+from slalom.show.report.studies import cost_section, study_sections, verdict_sentences
+from slalom.show.views import final_results, training_sentence
+from slalom.show.views.groups import groups, training_groups
+from slalom.show.views.seeds import primary
+from slalom.show.views.sentences import sentence
+from slalom.show.views.study_records import StudyRecord, protocol_told, study_styles
+from slalom.show.views.study_sentences import study_sentence
+from slalom.show.views.styles import styles_for
+from slalom.show.views.training_sentences import length
+from slalom.show.views.training_tables import notes
+from slalom.show.views.words import capital, count, listing
+
+if TYPE_CHECKING:
+    from slalom.judge import Across
+
+FEW = 4
+"""So many optimizers are named in the question."""
+
+
+def study_html(record: StudyRecord, facts: Facts) -> str:
+    """Return the page of a study on one course."""
+    page = Page(title=f"{_who(record.names)} on {record.course.title}")
+    tied = record.judgement.tied_best
+    head = [
+        element("h1", f"Which is better on {record.course.title}: {_or(record.names)}?"),
+        element("p", _asked(record), class_="question"),
+        element("p", study_sentence(record), class_="answer", id="answer"),
+        _tied(tied),
+        parts.warned(record.warnings),
+        verdict_sentences(record),
+    ]
+    styles = study_styles(record)
+    shown = [(name, optimizer, styles[name]) for name, optimizer in zip(record.names, record.optimizers, strict=True)]
+    sections = parts.present(
+        *study_sections(page, record, facts),
+        cost_section(page, record, facts),
+        parts.cards(page, shown, facts),
+        parts.protocol(facts),
+        parts.again(facts),
+        parts.data(page, facts),
+    )
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+
+
+def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, each: Sequence[Facts]) -> str:
+    """Return the page of studies of the same optimizers on several courses; ``each`` are the facts of one alone."""
+    page = Page(title=f"{_who(across.names)} on {count(len(records), 'course')}")
+    head = [
+        element("h1", f"Which is better on {count(len(records), 'course')}: {_or(across.names)}?"),
+        element(
+            "p",
+            f"Courses: {listing([one.course.title for one in records], 8)}. {_asked(records[0])}",
+            class_="question",
+        ),
+        element("p", across.sentence, class_="answer", id="answer"),
+        parts.warned([*across.remarks, *(f"{one.course.name}: {w}" for one in records for w in one.warnings)]),
+    ]
+    first = records[0]
+    styles = styles_for([optimizer.family for optimizer in first.optimizers])
+    by_name = dict(zip(first.names, zip(first.optimizers, styles, strict=True), strict=True))
+    sections = across_sections(page, across, records, facts)
+    for k, (record, own) in enumerate(zip(records, each, strict=True)):
+        inside = [part for _, _, part in parts.present(*study_sections(page, record, own, f"course-{k}-"))]
+        answer = element("p", study_sentence(record), class_="answer")
+        title = f"{record.course.title}"
+        sections.append(
+            parts.section(
+                f"course-{k}", title, answer, _tied(record.judgement.tied_best), verdict_sentences(record), inside
+            )
+        )
+    sections += parts.present(
+        parts.cards(page, [(name, *by_name[name]) for name in across.names], facts),
+        parts.protocol(facts),
+        parts.again(facts),
+        parts.data(page, facts),
+    )
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+
+
+def training_html(record: TrainingRecord, facts: Facts) -> str:
+    """Return the page of a race on a task, or in a training loop of the caller's own."""
+    field = training_groups(record)
+    names = [group.name for group in field]
+    page = Page(title=f"{_who(names)} on {record.course.title}")
+    measure = primary(record)
+    final = final_results(record)
+    head = [
+        element("h1", f"How {'does' if len(names) == 1 else 'do'} {_and(names)} train on {record.course.title}?"),
+        element("p", capital(f"{measure.title} after {length(record)}, {_seeds(record)}."), class_="question"),
+        element("p", training_sentence(record), class_="answer", id="answer"),
+        parts.warned(list(record.remarks)),
+    ]
+    drawn = curves.training(record)
+    label = "Training curves"
+    sections = parts.present(
+        parts.section(
+            "curves",
+            "How training went",
+            page.chart("curves-chart", drawn, label, curve_caption(drawn["means"]), "all"),
+        ),
+        parts.section(
+            "results",
+            "Where it ended",
+            page.chart(
+                "results-chart",
+                strips.results(record, final, measure),
+                "Final results",
+                "Each dot is a seed; shade and line: middle half (or range) and median.",
+            ),
+            parts.table(facts.table, "Final results"),
+            element("p", notes(record, field), class_="note"),
+        ),
+        parts.cards(page, [(g.name, record.runners[g.typical].optimizer, g.style) for g in field], facts),
+        parts.protocol(facts),
+        parts.again(facts),
+        parts.data(page, facts),
+    )
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+
+
+def race_html(record: RaceRecord, facts: Facts) -> str:
+    """Return the page of a race on a landscape."""
+    field = groups(record)
+    names = [group.name for group in field]
+    page = Page(title=f"{_who(names)} on {record.course.title}")
+    head = [
+        element("h1", f"How {'does' if len(names) == 1 else 'do'} {_and(names)} move on {record.course.title}?"),
+        element("p", sentence(record), class_="answer", id="answer"),
+        parts.warned([*record.remarks, "Ranks on a landscape do not carry over to networks."]),
+    ]
+    sections = race_sections(page, record, field) + parts.present(
+        parts.section("numbers", "The measures", parts.table(facts.table, "Measures of every runner")),
+        parts.cards(page, [(g.name, record.runners[g.typical].optimizer, g.style) for g in field], facts),
+        parts.protocol(facts),
+        parts.again(facts),
+        parts.data(page, facts),
+    )
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+
+
+def curve_caption(means: str) -> str:
+    """Say how a chart of curves is read."""
+    bold = f"Bold and shade: {means}; thin: each seed. " if means else ""
+    return (
+        f"{bold}Point at a line for its numbers; click a name to hide it, double-click for it alone; drag across to "
+        "enlarge a stretch, double-click to undo."
+    )
+
+
+def _tied(tied: Sequence[str]) -> object:
+    if not tied:
+        return element("p", "No optimizer can be compared fairly, so none is called best.", class_="tied")
+    told = (
+        "Best, distinguished from all that can be compared:" if len(tied) == 1 else "Statistically tied for the best:"
+    )
+    return element("p", element("span", told), [element("span", name, class_="chip") for name in tied], class_="tied")
+
+
+def _asked(record: StudyRecord) -> str:
+    """Say what was judged, in a sentence."""
+    judged = record.judgement.metric.replace("_", " ")
+    return f"Judged by {judged}: {'; '.join(protocol_told(record)[:-1])}."
+
+
+def _seeds(record: TrainingRecord) -> str:
+    seeds = sorted({runner.seed for runner in record.runners})
+    return f"seed {seeds[0]}" if len(seeds) == 1 else f"{count(len(seeds), 'seed')} ({seeds[0]}–{seeds[-1]})"
+
+
+def _who(names: Sequence[str]) -> str:
+    return _and(names) if len(names) <= FEW else count(len(names), "optimizer").capitalize()
+
+
+def _and(names: Sequence[str]) -> str:
+    return listing(names, FEW) if len(names) <= FEW else count(len(names), "optimizer")
+
+
+def _or(names: Sequence[str]) -> str:
+    if len(names) > FEW:
+        return f"which of {count(len(names), 'optimizer')}"
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

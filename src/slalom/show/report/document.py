@@ -1,0 +1,187 @@
+"""The file: one HTML document with everything in it, which asks nothing of any network."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from slalom.show.report.elements import Element, element
+from slalom.show.report.pieces import on_dark, on_light
+from slalom.show.views.styles import Style
+
+PAGE = Path(__file__).parent / "page"
+VENDORED = Path(__file__).parents[1] / "vendored"
+LIBRARIES = (
+    "uplot/uPlot.iife.min.js",
+    "d3-selection/d3-selection.min.js",
+    "d3-array/d3-array.min.js",
+    "d3-contour/d3-contour.min.js",
+)
+SCRIPTS = ("base.js", "legend.js", "curves.js", "strips.js", "tables.js", "race.js", "main.js")
+MOST_BYTES = 700_000
+"""A file for download that takes more, packed, is left out."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that the page holds for download."""
+
+    name: str
+    mime: str
+    content: bytes
+    means: str
+
+
+@dataclass
+class Page:
+    """What a page is made of while it is put together: charts by name, files, and styles in the order of use."""
+
+    title: str
+    charts: dict[str, Any] = field(default_factory=dict)
+    files: list[DataFile] = field(default_factory=list)
+    styles: list[Style] = field(default_factory=list)
+
+    def chart(self, name: str, spec: Mapping[str, Any], label: str, caption: Any = None, scope: str = "") -> Element:
+        """Return the figure in which the page's scripts draw ``spec``. ``label`` is what a screen reader says.
+
+        Charts of one ``scope`` share which optimizers are hidden.
+        """
+        self.charts[name] = spec
+        return element(
+            "figure",
+            element("div", class_="plot"),
+            element("figcaption", caption) if caption else None,
+            id=name,
+            data_chart=name,
+            data_label=label,
+            data_scope=scope or None,
+        )
+
+    def own(self, style: Style) -> str:
+        """Return the class under which the style's colour is ``--own``."""
+        if style not in self.styles:
+            self.styles.append(style)
+        return f"own-{self.styles.index(style)}"
+
+
+def document(page: Page, head: Sequence[Element], sections: Sequence[tuple[str, str, Element]], foot: str) -> str:
+    """Return the whole file; ``sections`` are (id, title in the list of contents, element)."""
+    style, script = _style(page), _script()
+    payload = {"charts": page.charts, "files": [_packed(file) for file in kept_files(page)]}
+    contents = [element("a", told, href=f"#{name}") for name, told, _ in sections if told]
+    top = element(
+        "div",
+        element("span", "slalom report"),
+        element("button", "dark page", type="button", id="theme", hidden=True),
+        class_="top",
+    )
+    need = "The tables and sentences can be read as they are; the charts need JavaScript."
+    body = [
+        element("a", "Skip to the answer", href="#answer", class_="skip"),
+        top,
+        element("main", *head, element("nav", contents, aria_label="Contents"), [part for _, _, part in sections]),
+        element("noscript", element("p", need, class_="note")),
+        element("footer", foot),
+    ]
+    policy = (
+        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    text = "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            str(element("meta", http_equiv="Content-Security-Policy", content=policy)),
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="referrer" content="no-referrer">',
+            str(element("title", page.title)),
+            f"<style>{style}</style>",
+            "</head>",
+            "<body>",
+            *map(str, body),
+            f'<script type="application/json" id="report-data">{embedded(payload)}</script>',
+            f"<script>{script}</script>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+    # Half of a surrogate pair in somebody's name has no place in a file.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def embedded(content: Any) -> str:
+    """Return JSON that can stand in a script element: nothing in it ends the element or begins another."""
+    text = json.dumps(
+        content, allow_nan=False, separators=(",", ":"), default=_of_numpy
+    )  # ASCII: U+2028 is escaped as well
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return one of NumPy's scalars as Python's own."""
+    return value.item()
+
+
+def kept_files(page: Page) -> list[DataFile]:
+    """Return the files that are small enough to be in the page."""
+    return [file for file in page.files if len(_gzipped(file.content)) <= MOST_BYTES]
+
+
+@cache
+def _gzipped(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)
+
+
+def _packed(file: DataFile) -> dict[str, str]:
+    packed = base64.b64encode(_gzipped(file.content)).decode("ascii")
+    return {"name": file.name, "mime": file.mime, "gzip": packed}
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+@cache
+def _script() -> str:
+    """Return all scripts: the libraries as they are, then the page's own in one scope, strict."""
+    libraries = [(VENDORED / name).read_text(encoding="utf-8").strip() for name in LIBRARIES]
+    own = [(PAGE / name).read_text(encoding="utf-8").strip() for name in SCRIPTS]
+    joined = "\n".join([*libraries, "(() => {", '"use strict";', *own, "})();"])
+    if "</script" in joined.lower() or "<!--" in joined:
+        raise ValueError("a script of the page holds the end of a script element")
+    return joined
+
+
+@cache
+def _sheet() -> str:
+    library = (VENDORED / "uplot/uPlot.min.css").read_text(encoding="utf-8").strip()
+    return library + "\n" + (PAGE / "report.css").read_text(encoding="utf-8").strip()
+
+
+def _style(page: Page) -> str:
+    """Return the style sheet. Dark colours hold where the reader prefers them, and where the page's button says so."""
+    light = "".join(f".own-{k} {{ --own: {on_light(style.colour)}; }}" for k, style in enumerate(page.styles))
+    rules, dark = [], []
+    for rule in _sheet().split("\n"):
+        (dark if (dark and not dark[-1].endswith("}")) or rule.startswith("DARK") else rules).append(rule)
+    inside = "\n".join(dark).removeprefix("DARK").strip().removeprefix("{").removesuffix("}").strip()
+    night = "".join(f" SCOPE .own-{k} {{ --own: {on_dark(style.colour)}; }}" for k, style in enumerate(page.styles))
+    asked, preferred = ':root[data-theme="dark"]', ":root:not([data-theme])"
+    return "\n".join(
+        [
+            *rules,
+            light,
+            f"{asked} {{ {inside} }}{night.replace('SCOPE', asked)}",
+            f"@media (prefers-color-scheme: dark) {{ {preferred} {{ {inside} }}{night.replace('SCOPE', preferred)} }}",
+        ]
+    )

@@ -1,0 +1,101 @@
+// Tables that sort by a click on a heading and copy as CSV or LaTeX, and texts and files that can be taken away.
+function prepareTable(table) {
+  const heads = [...table.tHead.rows[0].cells], body = table.tBodies[0];
+  const keyOf = (cell) => {
+    const raw = cell.dataset.value;
+    if (raw === undefined || raw === "") return null;
+    return raw.trim() !== "" && Number.isFinite(Number(raw)) ? Number(raw) : raw;
+  };
+  heads.forEach((head, column) => {
+    const button = make("button", { type: "button", title: "sort" }, head.textContent, make("span", { class: "arrow", "aria-hidden": "true" }));
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const rising = head.getAttribute("aria-sort") !== "ascending";
+      heads.forEach((other) => other.removeAttribute("aria-sort"));
+      head.setAttribute("aria-sort", rising ? "ascending" : "descending");
+      const rows = [...body.rows].map((row, place) => ({ row, place, key: keyOf(row.cells[column]) }));
+      rows.sort((a, b) => ordered(a, b, rising));
+      body.append(...rows.map(({ row }) => row));
+    });
+  });
+  const bar = make("div", { class: "table-tools" });
+  bar.append(copyButton("Copy as CSV", () => asCsv(table)), copyButton("Copy as LaTeX", () => asLatex(table)));
+  table.closest(".wide").after(bar);
+}
+
+// What is missing comes last, whichever way round; texts after numbers.
+function ordered(a, b, rising) {
+  if (a.key === null || b.key === null) return (a.key === null) - (b.key === null) || a.place - b.place;
+  const [x, y] = rising ? [a.key, b.key] : [b.key, a.key];
+  if (typeof x !== typeof y) return typeof x === "number" ? -1 : 1;
+  return (typeof x === "number" ? x - y : x.localeCompare(y)) || a.place - b.place;
+}
+
+const cellsOf = (row, raw) => [...row.cells].map((cell) => (raw && cell.dataset.value !== undefined ? cell.dataset.value : cell.textContent));
+
+function asCsv(table) {
+  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const rows = [cellsOf(table.tHead.rows[0], false), ...[...table.tBodies[0].rows].map((row) => cellsOf(row, true))];
+  return `${rows.map((row) => row.map(quoted).join(",")).join("\n")}\n`;
+}
+
+const LATEX = {
+  "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "%": "\\%", "&": "\\&", "#": "\\#", "_": "\\_", $: "\\$",
+  "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--", "−": "$-$", "×": "$\\times$", "<": "$<$", ">": "$>$",
+};
+const latexText = (text) => text.replace(/[\\{}%&#_$~^–−×<>]/g, (letter) => LATEX[letter]);
+
+function asLatex(table) {
+  const head = cellsOf(table.tHead.rows[0], false), rows = [...table.tBodies[0].rows].map((row) => cellsOf(row, false));
+  const line = (cells) => `  ${cells.map(latexText).join(" & ")} \\\\`;
+  return [`\\begin{tabular}{l${"r".repeat(head.length - 1)}}`, "  \\hline", line(head), "  \\hline",
+    ...rows.map(line), "  \\hline", "\\end{tabular}", ""].join("\n");
+}
+
+function copyButton(label, text) {
+  const button = make("button", { type: "button", class: "copy", onclick: async () => {
+    const done = await copied(text());
+    button.textContent = done ? "copied" : "not allowed here";
+    button.classList.add("done");
+    setTimeout(() => { button.textContent = label; button.classList.remove("done"); }, 1400);
+  } }, label);
+  button.setAttribute("aria-live", "polite");
+  return button;
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = make("textarea", { readonly: true, class: "aside" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const done = document.execCommand("copy");
+    area.remove();
+    return done;
+  }
+}
+
+// -- files ------------------------------------------------------------------------------------------------------------
+
+async function unpacked(file) {
+  const bytes = Uint8Array.from(atob(file.gzip), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).blob();
+}
+
+function prepareFiles() {
+  document.querySelectorAll("button[data-file]").forEach((button) => {
+    const file = given.files[Number(button.dataset.file)];
+    button.addEventListener("click", async () => {
+      const blob = new Blob([await unpacked(file)], { type: file.mime }), url = URL.createObjectURL(blob);
+      const link = make("a", { href: url, download: file.name });
+      document.body.append(link);
+      link.click();
+      link.remove();
+      setTimeout(() => URL.revokeObjectURL(url), 10000);
+    });
+  });
+}

@@ -1,0 +1,82 @@
+"""What the page's strips show: verdicts, every seed's result, chances of ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from slalom.core import TrainingRecord
+from slalom.show.report.pieces import axis, ink, numbers, plain
+from slalom.show.views.final_results import FinalResults
+from slalom.show.views.groups import training_groups
+from slalom.show.views.profiles import RankBar
+from slalom.show.views.seeds import Measure, finals
+from slalom.show.views.verdict_strips import VerdictStrip
+
+
+def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
+    """Return the verdict strip; ``names`` are the whole names of its rows."""
+    rows = [
+        {
+            "name": name,
+            "style": ink(row.style),
+            "about": row.about,
+            "tied": row.tied,
+            "word": row.word,
+            "effect": None if row.effect is None else plain(row.effect),
+            "interval": None if row.interval is None else numbers(row.interval),
+            "left": row.left,
+            "right": row.right,
+            "change": row.change,
+            "more": row.more,
+            "reason": row.reason.replace("\n", " "),
+        }
+        for name, row in zip(names, strip.rows, strict=True)
+    ]
+    return {
+        "kind": "verdicts",
+        "rows": rows,
+        "axis": axis(strip.axis),
+        "title": strip.axis_title,
+        "margin": None if strip.margin is None else plain(strip.margin),
+        "marginTold": strip.margin_told,
+        "better": strip.better,
+    }
+
+
+def results(record: TrainingRecord, view: FinalResults, measure: Measure) -> dict[str, Any]:
+    """Return the final results with every seed's."""
+    rows = []
+    for group, row in zip(training_groups(record), view.rows, strict=True):
+        ends = finals(record, group, measure)
+        known = [record.runners[k].seed for k, end in zip(group.runners, ends, strict=True) if np.isfinite(end)]
+        told = [measure.text(float(value), 4) for value in row.values]
+        rows.append(
+            {
+                "name": group.name,
+                "style": ink(row.style),
+                "dots": [[plain(float(x)), plain(float(y))] for x, y in row.dots],
+                "seeds": known,
+                "values": numbers(row.values),
+                "told": told,
+                "middle": None if row.middle is None else plain(row.middle),
+                "interval": None if row.interval is None else numbers(row.interval),
+                "text": row.text,
+                "between": row.told,
+                "gone": row.gone,
+                "best": row.best,
+            }
+        )
+    worst = None if not any(row["gone"] for row in rows) else plain(view.worst_at)
+    return {"kind": "results", "rows": rows, "axis": axis(view.axis), "title": view.axis_title, "worst": worst}
+
+
+def ranks(bars: Sequence[RankBar], names: Sequence[str], title: str) -> dict[str, Any]:
+    """Return the chance of each rank; ``names`` are the whole names of the bars."""
+    rows = [
+        {"name": name, "style": ink(bar.style), "shares": numbers(bar.shares), "mean": plain(bar.mean_rank)}
+        for name, bar in zip(names, bars, strict=True)
+    ]
+    return {"kind": "ranks", "rows": rows, "title": title}

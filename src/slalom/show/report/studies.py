@@ -1,0 +1,127 @@
+"""The sections of a study's page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from slalom.core import InputError
+from slalom.show.report import curves, parts, strips
+from slalom.show.report.document import Page
+from slalom.show.report.elements import Child, Element, element
+from slalom.show.report.facts import Facts
+from slalom.show.report.parts import Section
+from slalom.show.report.pieces import ink
+from slalom.show.views import budget_curves, final_results, study_sensitivity
+from slalom.show.views.seeds import measure_named, primary
+from slalom.show.views.study_records import StudyRecord, study_styles
+from slalom.show.views.study_sensitivities import sensitivity_means
+from slalom.show.views.verdict_strips import strip_means, verdict_strip
+from slalom.show.views.words import capital
+
+HOW = "Point at a line for its numbers; click a name to hide it, double-click for it alone."
+
+
+def verdict_sentences(record: StudyRecord) -> Element | None:
+    """Return the judge's sentences where there are several: the answer on top tells how they stand."""
+    if len(record.judgement.sentences) < 2:
+        return None
+    items = [element("li", sentence) for sentence in record.judgement.sentences]
+    return element("ul", items, class_="sentences")
+
+
+def study_sections(page: Page, record: StudyRecord, facts: Facts, prefix: str = "") -> list[Section | None]:
+    """Return verdict, curves, learning rates, final results with the table; ids begin with ``prefix``."""
+    return [
+        _verdict(page, record, prefix),
+        _curves(page, record, prefix),
+        _rates(page, record, prefix),
+        _results(page, record, facts, prefix),
+    ]
+
+
+def _verdict(page: Page, record: StudyRecord, prefix: str) -> Section:
+    strip = verdict_strip(record)
+    names = [record.judgement.baseline]
+    names += [entry.name for entry in record.judgement.entries if entry.name != record.judgement.baseline]
+    caption = capital("; ".join(strip_means(record, strip)))
+    chart = page.chart(
+        f"{prefix}verdict-chart", strips.verdicts(strip, names), "Verdicts against the baseline", caption
+    )
+    note = element("p", record.judgement.note, class_="note")
+    return parts.section(f"{prefix}verdict", f"Against {record.judgement.baseline}", chart, note)
+
+
+def _curves(page: Page, record: StudyRecord, prefix: str) -> Section:
+    drawn = curves.training(record.fresh, record.curve)
+    caption = f"Runs on fresh seeds. Bold and shade: {drawn['means']}; thin: each seed. {HOW}"
+    caption = caption if drawn["means"] else f"The run on a fresh seed. {HOW}"
+    chart = page.chart(f"{prefix}curves-chart", drawn, "Training curves", caption, f"{prefix}all")
+    return parts.section(f"{prefix}curves", "How training went", chart)
+
+
+def _rates(page: Page, record: StudyRecord, prefix: str) -> Section | None:
+    try:
+        view = study_sensitivity(record)
+    except InputError:  # no learning rate was tuned
+        return None
+    names = [name for name in record.names if any("lr" in trial.values for trial in record.trials(name))]
+    percent = record.yardstick.kind == "accuracy"
+    drawn = curves.sensitivity(view, percent, names)
+    means = capital("; ".join(sensitivity_means(record, view.lines)))
+    usable = "; bars at the foot: usable learning rates" if any(line.usable for line in view.lines) else ""
+    scope = f"{prefix}all"
+    chart = page.chart(f"{prefix}rates-chart", drawn, "Result against learning rate", f"{means}{usable}.", scope)
+    said = element("p", " ".join(view.sentence))
+    return parts.section(f"{prefix}rates", "How the learning rate matters", said, chart, _worth(page, record, prefix))
+
+
+def _worth(page: Page, record: StudyRecord, prefix: str) -> Child:
+    """Return what more trials of tuning would bring."""
+    names = [name for name in record.names if len(record.expected_best(name))]
+    if not names:
+        return None
+    view = budget_curves(record)
+    drawn = curves.panel(view.panel, "trials", names, record.yardstick.kind == "accuracy")
+    caption = "The best validation result to expect of so many trials drawn from all that were made."
+    chart = page.chart(f"{prefix}worth-chart", drawn, "Expected best over trials", caption, f"{prefix}all")
+    return [element("h3", "What tuning is worth"), element("p", " ".join(view.sentence)), chart]
+
+
+def _results(page: Page, record: StudyRecord, facts: Facts, prefix: str) -> Section:
+    measure = primary(record.fresh)
+    asked = None if measure.key == record.curve else record.curve
+    view = final_results(record.fresh, asked)
+    measure = measure_named(record.fresh, record.curve) if asked else measure
+    drawn = strips.results(record.fresh, view, measure)
+    caption = (
+        "Each dot a seed; line and shade: median and interval over the seeds. The table has the judge's estimates."
+    )
+    chart = page.chart(f"{prefix}results-chart", drawn, "Final results, every seed", caption)
+    return parts.section(f"{prefix}results", "Every seed's result", chart, parts.table(facts.table, "Results"))
+
+
+def cost_section(page: Page, record: StudyRecord, facts: Facts) -> Section | None:
+    """Return what each optimizer has cost."""
+    if facts.cost is None:
+        return None
+    styles = study_styles(record)
+    column = list(facts.cost.columns).index("seconds")
+    rows = [
+        {"name": name, "style": ink(styles[name]), "value": _number(values[column]), "told": f"{texts[column]} s"}
+        for name, values, texts in zip(record.names, facts.cost.rows, facts.cost.texts, strict=True)
+    ]
+    drawn = {"kind": "bars", "rows": rows, "title": "seconds of training, tuning included"}
+    chart = page.chart("cost-chart", drawn, "Seconds of training")
+    return parts.section("cost", "What it cost", chart, parts.table(facts.cost, "Cost"))
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and np.isfinite(value) else 0.0
+
+
+def rank_names(names: Sequence[str], probabilities: np.ndarray) -> list[str]:
+    """Return names by their mean rank, as the views sort their bars."""
+    ranks = np.arange(1, len(names) + 1)
+    return [name for name, _ in sorted(zip(names, probabilities, strict=True), key=lambda one: float(one[1] @ ranks))]
