@@ -22,6 +22,7 @@ COMMANDS = {
     "study": "slalom.cli.studying:study",
     "judge": "slalom.cli.judging:judge",
     "runs": "slalom.cli.runs:runs",
+    "explore": "slalom.cli.exploring:explore",
     "demo": "slalom.cli.demonstration:demo",
     "list": "slalom.cli.listing:list_names",
     "show": "slalom.cli.showing:show",
@@ -84,6 +85,7 @@ def program(context: click.Context) -> None:
       slalom judge results.csv                    a verdict on results you already have
       slalom list landscapes                      what can be descended
       slalom show adam                            what an optimizer computes
+      slalom explore                              a page to play with, in your browser
 
     Every command explains itself: slalom race --help.
     """

@@ -1,0 +1,136 @@
+"""The update rules' formulas as trees, for the page to write and to compute with the numbers of a step.
+
+They come from the same tracing as ``slalom show adam``: the lines that the author of a rule wrote. A tree is a number,
+a name (``"m"``, ``"s.m"`` for the old m, ``"h.lr"``), or ``[operation, part, …]``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+OPTIONS = ("momentum", "dampening", "weight_decay", "lr_decay", "nesterov", "amsgrad", "centered")
+"""Hyperparameters whose being 0 or False takes lines out of the formula, in the order of a variant's key."""
+
+DECOUPLED = "decoupled_weight_decay"
+
+
+def formulas() -> dict[str, Any]:
+    """Return by import path of the class: ``options``, ``signs`` by name, and ``variants`` by key.
+
+    A key is the options that are not 0 or False, joined by commas; a variant is a list of [name, tree, meaning].
+    """
+    from slalom.optimizers.rule import RULES
+
+    return {path: _formula(rule) for path, rule in RULES.items()}
+
+
+def _formula(rule: Any) -> dict[str, Any]:
+    from slalom.optimizers.notation import signs
+
+    values = _defaults(rule)
+    written = signs(rule.name)
+    options = [name for name in (*OPTIONS, DECOUPLED) if name in values]
+    variants = {}
+    for setting in itertools.product((False, True), repeat=len(options)):
+        active = [name for name, on in zip(options, setting, strict=True) if on]
+        if "nesterov" in active and ("momentum" not in active or "dampening" in active):
+            continue  # refused by the class
+        variants[",".join(active)] = _variant(rule, values, options, active, written)
+    return {
+        "options": options,
+        "signs": {name: sign.text for name, sign in written.items() if sign.text},
+        "variants": variants,
+    }
+
+
+def _defaults(rule: Any) -> dict[str, Any]:
+    """Return the hyperparameters of the rule's class that its formula reads, at their defaults."""
+    from slalom.optimizers import catalogue, parse
+
+    name = next(name for name, entry in catalogue().items() if entry.path == rule.authority and not entry.preset)
+    return {key: value for key, value in parse(name).hyperparameters.items() if key in rule.options}
+
+
+def _variant(rule: Any, values: Mapping[str, Any], options: list[str], active: list[str], written: Any) -> list[Any]:
+    from slalom.optimizers.tracing import trace
+
+    set_ = {name: (name in active) if isinstance(values[name], bool) else values[name] for name in options}
+    for name in options:
+        if not isinstance(values[name], bool) and name not in active:
+            set_[name] = 0.0
+    symbolic = frozenset(name for name in values if name not in options or name in active)
+    lines = trace(rule, {**values, **set_}, symbolic).lines
+    return [[line.name, tree(line.value), _meaning(line, written)] for line in lines]
+
+
+def _meaning(line: Any, written: Mapping[str, Any]) -> str:
+    """Return what a line computes; the last, θ ← …, explains itself unless it is the decay."""
+    moves = line.name == "p" and {"m", "g", "d", "m_hat"} & {symbol.name for symbol in line.value.free_symbols}
+    sign = written.get(line.name)
+    return "" if moves or sign is None else sign.meaning
+
+
+def tree(expression: Any) -> Any:
+    """Return a tidy SymPy expression as nested lists: no subtraction, a division where a power is negative."""
+    import sympy
+
+    if expression.is_Symbol:
+        return expression.name
+    if expression.is_Number:
+        value = float(expression)
+        return int(value) if value == int(value) and abs(value) < 2**53 else value
+    if isinstance(expression, sympy.Mul):
+        return _product(expression)
+    if isinstance(expression, sympy.Pow):
+        return _power(expression)
+    if isinstance(expression, sympy.Piecewise):
+        return ["cases", *([tree(pair.expr), _condition(pair.cond)] for pair in expression.args)]
+    name = {"Add": "add", "Abs": "absolute", "Max": "max", "Min": "min"}.get(type(expression).__name__)
+    return [name or type(expression).__name__, *map(tree, expression.args)]
+
+
+def _condition(condition: Any) -> Any:
+    relations = {"==": "=", "<": "<", ">": ">", "<=": "≤", ">=": "≥"}
+    if condition == True:  # noqa: E712  SymPy's own true
+        return None
+    return [relations[condition.rel_op], tree(condition.lhs), tree(condition.rhs)]
+
+
+def _product(expression: Any) -> Any:
+    import sympy
+
+    factors = list(expression.args)
+    negative = False
+    if factors[0].is_Number and float(factors[0]) == -1:
+        negative, factors = True, factors[1:]
+    below = [sympy.Pow(f.base, -f.exp) for f in factors if _divides(f)]
+    above = [f for f in factors if not _divides(f)]
+    value = _times(above)
+    if below:
+        value = ["divide", value, _times(below)]
+    return ["negative", value] if negative else value
+
+
+def _divides(factor: Any) -> bool:
+    import sympy
+
+    return isinstance(factor, sympy.Pow) and factor.exp.is_Number and float(factor.exp) < 0
+
+
+def _times(factors: list[Any]) -> Any:
+    if not factors:
+        return 1
+    return tree(factors[0]) if len(factors) == 1 else ["multiply", *map(tree, factors)]
+
+
+def _power(expression: Any) -> Any:
+    import sympy
+
+    base, exponent = expression.args
+    if exponent.is_Number and float(exponent) == 0.5:
+        return ["sqrt", tree(base)]
+    if exponent.is_Number and float(exponent) < 0:
+        return ["divide", 1, tree(sympy.Pow(base, -exponent))]
+    return ["power", tree(base), tree(exponent)]

@@ -1,0 +1,256 @@
+// Everything that is set by a control: landscape, expression, optimizers with their sliders, the race's conditions.
+
+const byId = id => document.getElementById(id);
+
+const LABELS = {
+  lr: "learning rate", momentum: "momentum", dampening: "dampening", weight_decay: "weight decay", nesterov: "Nesterov",
+  beta1: "β₁", beta2: "β₂", eps: "ε", alpha: "α, memory", rho: "ρ, memory", amsgrad: "AMSGrad", centered: "centred",
+  lr_decay: "lr decay", initial_accumulator_value: "first sum", momentum_decay: "warm-up ψ", eta_minus: "shrink by",
+  eta_plus: "grow by", step_size_min: "least step", step_size_max: "largest step", decoupled_weight_decay: "decoupled decay",
+};
+
+// A slider has 1,000 places; these are the values that they stand for.
+const PLACES = 1000;
+const NEAREST_ONE = 1e-5;
+
+function placeOf({ low, high, scale }, value) {
+  if (scale === "log") return PLACES * Math.log(value / low) / Math.log(high / low);
+  if (scale === "one minus") return PLACES * Math.log((1 - low) / (1 - value)) / Math.log((1 - low) / (1 - high));
+  return PLACES * (value - low) / (high - low);
+}
+
+function valueAt({ low, high, scale }, place) {
+  const share = place / PLACES;
+  if (scale === "log") return Number((low * (high / low) ** share).toPrecision(3));
+  if (scale === "one minus") {
+    const left = (1 - low) * ((1 - high) / (1 - low)) ** share;
+    return Number((1 - Number(left.toPrecision(2))).toFixed(7));
+  }
+  return Number((low + (high - low) * share).toPrecision(3));
+}
+
+function buildLandscapes(select) {
+  select.append(...Object.entries(slalom.landscapes).map(([name, course]) => el("option", { value: name }, course.label)));
+  select.append(el("option", { value: "", disabled: true }, "an expression"));
+}
+
+function buildAdd(select) {
+  const options = Object.entries(slalom.rules).map(([name, rule]) => el("option", { value: name }, rule.title));
+  select.append(el("option", { value: "" }, "Add an optimizer …"), ...options);
+}
+
+// What stands at the landscape: its formula, what it teaches, the expression being typed.
+function showCourse({ state, course }) {
+  byId("landscape").value = course.typed ? "" : course.name;
+  byId("course-title").textContent = cut(course.title, 400);
+  byId("teaches").textContent = course.teaches;
+  if (document.activeElement !== byId("expression")) byId("expression").value = course.typed ? state.course : "";
+}
+
+function showConditions({ state }) {
+  const values = { "start-x": state.start[0], "start-y": state.start[1], steps: state.steps, noise: state.noise, seed: state.seed };
+  for (const [id, value] of Object.entries(values)) {
+    const input = byId(id);
+    if (document.activeElement !== input && input.value !== String(value)) input.value = value;
+  }
+  byId("seed").disabled = !state.noise;
+}
+
+function swatch(style) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const line = document.createElementNS(space, "line");
+  const set = (node, values) => Object.entries(values).forEach(([name, value]) => node.setAttribute(name, value));
+  set(svg, { width: 26, height: 10, "aria-hidden": "true" });
+  set(line, { x1: 1, x2: 25, y1: 5, y2: 5, stroke: style.colour, "stroke-width": 3, "stroke-dasharray": style.dashes.map(d => 2 * d).join(" ") });
+  svg.append(line);
+  return svg;
+}
+
+// The cards are built anew only where the field itself changes; a slider that is being dragged stays what it is.
+const cards = { built: "", list: [] };
+
+function showField(scene) {
+  const { state, styles, names } = scene;
+  const built = JSON.stringify([state.field.map(runner => runner.rule), theme.dark]);
+  if (built !== cards.built) {
+    const open = cards.list.map(card => card.more.open);
+    cards.list = state.field.map((runner, k) => cardOf(runner, k));
+    cards.list.forEach((card, k) => { card.more.open = Boolean(open[k]); });
+    byId("field").replaceChildren(...cards.list.map(card => card.root));
+    cards.built = built;
+  }
+  cards.list.forEach((card, k) => card.show(state.field[k], k, styles[k], names[k], k === state.focus, scene));
+}
+
+function cardOf(runner, k) {
+  const known = slalom.rules[runner.rule].hyperparameters;
+  const check = el("input", { type: "checkbox" });
+  const name = el("b");
+  const mark = el("span");
+  const look = el("button", { type: "button" }, "inside");
+  const remove = el("button", { type: "button" }, "×");
+  check.onchange = () => change(state => { state.field[k].on = check.checked; });
+  look.onclick = () => change(state => { state.focus = k; });
+  remove.onclick = () => removeRunner(k);
+  const order = ["lr", ...Object.keys(known).filter(option => option !== "lr")];
+  const rows = order.map(option => ({ option, ...rowOf(k, option, known[option]) }));
+  const result = el("span", { className: "result" });
+  const more = el("details", {}, el("summary", {}, result, el("span", { className: "word" }, "more")),
+    ...rows.slice(1).map(row => row.root));
+  const label = el("label", { className: "name" }, check, mark, name);
+  const root = el("div", { className: "runner", role: "group" },
+    el("div", { className: "top" }, label, look, remove), rows[0].root, more);
+  return { root, more, show: shower({ root, check, name, mark, look, remove, rows, result, label }) };
+}
+
+function shower({ root, check, name, mark, look, remove, rows, result, label }) {
+  return (runner, k, style, title, focused, scene) => {
+    root.classList.toggle("off", !runner.on);
+    root.setAttribute("aria-label", title);
+    check.checked = runner.on;
+    name.textContent = title;
+    label.title = slalom.rules[runner.rule].about || "";
+    const shown = `${style.colour} ${style.dashes}`;
+    if (mark.dataset.shown !== shown) {
+      mark.replaceChildren(swatch(style));
+      mark.dataset.shown = shown;
+    }
+    look.setAttribute("aria-pressed", String(focused));
+    look.setAttribute("aria-label", `Look inside ${title}`);
+    remove.setAttribute("aria-label", `Remove ${title}`);
+    rows.forEach(row => row.show(runner.h[row.option], title));
+    const told = resultOf(scene, k);
+    if (result.textContent !== told) result.textContent = told;
+  };
+}
+
+function resultOf({ state, race, floor }, k) {
+  if (!state.field[k].on) return "not in the race";
+  if (race.divergedAt[k] >= 0) return `diverged at step ${race.divergedAt[k]}`;
+  const gap = Math.max(race.losses[k][state.steps] - floor.value, 0);
+  return `ends at ${brief(gap)} above the ${floor.known ? "minimum" : "lowest seen"}`;
+}
+
+// One hyperparameter: a slider on its own scale and the number itself; of a switch, a box to tick.
+function rowOf(k, option, known) {
+  const id = `h-${k}-${option}`;
+  const label = el("label", { htmlFor: id }, LABELS[option] || option);
+  if (known.scale === "flag") {
+    const box = el("input", { type: "checkbox", id });
+    box.onchange = () => setHyperparameter(k, option, box.checked);
+    const root = el("div", { className: "dial-row" }, label, box);
+    return { root, show: value => { box.checked = value; } };
+  }
+  const slider = el("input", { type: "range", min: 0, max: PLACES, step: 1, id });
+  const number = el("input", { type: "number", step: "any" });
+  slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
+  number.onchange = () => {
+    if (number.value.trim() !== "") setHyperparameter(k, option, Number(number.value));
+    redraw();
+  };
+  const root = el("div", { className: "dial-row" }, label, slider, number);
+  const show = (value, title) => {
+    const place = Math.round(Math.min(PLACES, Math.max(0, placeOf(known, value))) || 0);
+    if (document.activeElement !== slider || Math.abs(place - Number(slider.value)) > 1) slider.value = place;
+    if (document.activeElement !== number) number.value = value;
+    number.setAttribute("aria-label", `${title}: ${LABELS[option] || option}`);
+    slider.setAttribute("aria-label", `${title}: ${LABELS[option] || option}`);
+    slider.setAttribute("aria-valuetext", String(value));
+  };
+  return { root, show };
+}
+
+function setHyperparameter(k, option, value) {
+  change(state => {
+    const runner = state.field[k];
+    const kept = typeof value === "boolean" ? value : allowed(option, value, runner.h[option]);
+    runner.h = lawful({ ...runner.h, [option]: kept }, option);
+  });
+}
+
+function removeRunner(k) {
+  change(state => {
+    state.field.splice(k, 1);
+    state.focus = Math.max(0, Math.min(state.focus > k ? state.focus - 1 : state.focus, state.field.length - 1));
+  });
+  byId("add").focus();
+}
+
+function addRunner(rule) {
+  if (scene.state.field.length >= MOST_RUNNERS) return tell(`At most ${MOST_RUNNERS} optimizers race at once.`);
+  change(state => {
+    state.field.push(newRunner(rule, {}));
+    state.focus = state.field.length - 1;
+  });
+  tune([scene.state.focus]);
+}
+
+// For each optimizer the learning rate that ends lowest from this start.
+function tune(which) {
+  change(state => {
+    const landscape = raced(findCourse(state.course), state.start);
+    for (const k of which) {
+      const { rule, h } = state.field[k], rates = ratesOf(state.field[k]);
+      const losses = slalom.sweep({ landscape, start: state.start, rule, h, steps: state.steps, rates });
+      const best = bestRate(rates, losses);
+      if (best !== null) state.field[k].h = { ...h, lr: best };
+    }
+  });
+}
+
+function chooseCourse(text) {
+  change(state => {
+    state.course = text;
+    state.start = findCourse(text).starts[0].slice();
+    state.box = null;
+    state.at = state.steps;
+  });
+  tune(scene.state.field.map((_, k) => k));
+}
+
+// An expression is read at every key; what is wrong with it stands below as text.
+function typeExpression() {
+  const input = byId("expression"), text = input.value;
+  const found = text.trim() === "" ? { ok: true } : findCourse(text.trim());
+  input.setAttribute("aria-invalid", String(!found.ok));
+  byId("expression-error").textContent = found.ok ? "" : found.message;
+  if (found.ok && text.trim() !== "" && text.trim() !== scene.state.course) chooseCourse(text.trim());
+}
+
+function wireControls() {
+  byId("landscape").onchange = event => {
+    byId("expression").value = "";
+    byId("expression").setAttribute("aria-invalid", "false");
+    byId("expression-error").textContent = "";
+    chooseCourse(event.target.value);
+  };
+  byId("expression").oninput = typeExpression;
+  byId("add").onchange = event => {
+    const rule = event.target.value;
+    event.target.value = "";
+    if (rule) addRunner(rule);
+  };
+  byId("tune").onclick = () => tune(scene.state.field.map((_, k) => k));
+  const condition = (id, low, high, isWhole, set) => {
+    byId(id).oninput = event => {
+      const read = isWhole ? whole : within;
+      const value = read(event.target.value, low, high, NaN);
+      event.target.setAttribute("aria-invalid", String(!Number.isFinite(value)));
+      if (Number.isFinite(value)) change(state => set(state, value));
+    };
+    byId(id).onblur = event => {
+      event.target.setAttribute("aria-invalid", "false");
+      redraw();
+    };
+  };
+  condition("start-x", -1e9, 1e9, false, (state, value) => { state.start = [value, state.start[1]]; });
+  condition("start-y", -1e9, 1e9, false, (state, value) => { state.start = [state.start[0], value]; });
+  condition("noise", 0, 1e6, false, (state, value) => { state.noise = value; });
+  condition("seed", 0, MOST_SEED, true, (state, value) => { state.seed = value; });
+  condition("steps", 1, MOST_STEPS, true, (state, value) => {
+    if (state.at === state.steps) state.at = value;
+    state.steps = value;
+    state.at = Math.min(state.at, value);
+  });
+}

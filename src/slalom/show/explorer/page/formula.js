@@ -1,0 +1,184 @@
+// The formula of an update with its numbers in it. The lines come from the rules themselves (facts.formulas): trees of
+// names, numbers and operations, which are written as MathML here and computed for the step that is shown.
+
+const MATHML = "http://www.w3.org/1998/Math/MathML";
+
+function math(name, ...children) {
+  const made = document.createElementNS(MATHML, name);
+  made.append(...children);
+  return made;
+}
+
+// The lines under the options in force: an option that is 0 or off has none.
+function linesOf(runner) {
+  const known = facts.formulas[slalom.rules[runner.rule].path];
+  if (!known) return null;
+  const key = known.options.filter(name => runner.h[name]).join(",");
+  return known.variants[key] || null;
+}
+
+// The state before step t, and what the step meets: replayed, since a race keeps only what pictures need.
+function momentOf(scene, k, t) {
+  const { state, race } = scene;
+  const runner = state.field[k], rule = slalom.rules[runner.rule];
+  const s = rule.init(2, runner.h), p = Float64Array.from(state.start), g = new Float64Array(2);
+  const { gradients, paths } = race;
+  for (let step = 1; step < t; step++) {
+    g[0] = gradients[k][2 * step];
+    g[1] = gradients[k][2 * step + 1];
+    p[0] = paths[k][2 * step - 2];
+    p[1] = paths[k][2 * step - 1];
+    rule.step(step, p, g, s, runner.h);
+  }
+  const values = { t, p: [paths[k][2 * t - 2], paths[k][2 * t - 1]], g: [gradients[k][2 * t], gradients[k][2 * t + 1]] };
+  for (const name of Object.keys(s)) values[`s.${name}`] = typeof s[name] === "number" ? s[name] : Array.from(s[name]);
+  for (const name of Object.keys(runner.h)) values[`h.${name}`] = runner.h[name];
+  return values;
+}
+
+const OPERATIONS = {
+  add: (a, b) => a + b,
+  multiply: (a, b) => a * b,
+  divide: (a, b) => a / b,
+  power: (a, b) => a ** b,
+  negative: a => -a,
+  absolute: a => Math.abs(a),
+  sqrt: a => Math.sqrt(a),
+  sign: a => Math.sign(a),
+  float32: a => Math.fround(a),
+  max: (a, b) => Math.max(a, b),
+  min: (a, b) => Math.min(a, b),
+  "=": (a, b) => a === b,
+  "<": (a, b) => a < b,
+  ">": (a, b) => a > b,
+  "≤": (a, b) => a <= b,
+  "≥": (a, b) => a >= b,
+};
+
+// Compute a tree; a quantity is a number, or one number for each of the two coordinates.
+function valueOf(tree, values) {
+  if (typeof tree === "number") return tree;
+  if (typeof tree === "string") return values[tree];
+  const [operation, ...rest] = tree;
+  if (operation === "cases") {
+    const choose = at => {
+      for (const [value, condition] of rest) {
+        if (condition === null || coordinate(valueOf(condition, values), at)) return coordinate(valueOf(value, values), at);
+      }
+      return NaN;
+    };
+    return [choose(0), choose(1)];
+  }
+  const parts = rest.map(part => valueOf(part, values));
+  const compute = at => parts.map(part => coordinate(part, at)).reduce((a, b) => OPERATIONS[operation](a, b));
+  if (parts.length === 1) {
+    const only = parts[0];
+    return Array.isArray(only) ? only.map(OPERATIONS[operation]) : OPERATIONS[operation](only);
+  }
+  return parts.some(Array.isArray) ? [compute(0), compute(1)] : compute(0);
+}
+
+function coordinate(value, at) {
+  return Array.isArray(value) ? value[at] : value;
+}
+
+const SUM = 0, PRODUCT = 1, ATOM = 2;
+
+// Write a tree; `leaf` says how a name is written: as its sign, or as the number it now is.
+function written2(tree, leaf) {
+  if (typeof tree === "number") return [math("mn", brief(tree, 6)), tree < 0 ? SUM : ATOM];
+  if (typeof tree === "string") return leaf(tree);
+  const [operation, ...rest] = tree;
+  const write = part => written2(part, leaf);
+  const plain = part => write(part)[0];
+  switch (operation) {
+    case "add": return [sumOf(rest, write), SUM];
+    case "multiply": return [joined(rest.map(part => bracketed(write(part), PRODUCT)), "·"), PRODUCT];
+    case "divide": return [math("mfrac", plain(rest[0]), plain(rest[1])), ATOM];
+    case "power": return [math("msup", bracketed(write(rest[0]), ATOM), plain(rest[1])), ATOM];
+    case "negative": return [math("mrow", math("mo", "−"), bracketed(write(rest[0]), PRODUCT)), SUM];
+    case "absolute": return [math("mrow", math("mo", "|"), plain(rest[0]), math("mo", "|")), ATOM];
+    case "sqrt": return [math("msqrt", plain(rest[0])), ATOM];
+    case "cases": return [casesOf(rest, plain), ATOM];
+    case "float32": return write(rest[0]);
+    default:
+      if (rest.length === 2 && !/^[a-z]/.test(operation)) {
+        return [math("mrow", plain(rest[0]), math("mo", operation), plain(rest[1])), SUM];
+      }
+      return [math("mrow", math("mi", operation), math("mo", "("), joined(rest.map(plain), ","), math("mo", ")")), ATOM];
+  }
+}
+
+function sumOf(terms, write) {
+  const row = math("mrow");
+  terms.forEach((term, k) => {
+    const magnitude = withoutMinus(term);
+    const negative = magnitude !== term;
+    if (k || negative) row.append(math("mo", negative ? "−" : "+"));
+    row.append(bracketed(write(magnitude), k || negative ? PRODUCT : SUM));
+  });
+  return row;
+}
+
+// A term without its minus sign, or the term itself where it has none.
+function withoutMinus(term) {
+  if (typeof term === "number") return term < 0 ? -term : term;
+  if (!Array.isArray(term)) return term;
+  if (term[0] === "negative") return term[1];
+  if (term[0] === "multiply" && term[1] < 0) return ["multiply", -term[1], ...term.slice(2)];
+  return term;
+}
+
+function joined(items, operator) {
+  const row = math("mrow");
+  items.forEach((item, k) => row.append(...(k ? [math("mo", operator), item] : [item])));
+  return row;
+}
+
+function bracketed([node, tightness], needed) {
+  return tightness < needed ? math("mrow", math("mo", "("), node, math("mo", ")")) : node;
+}
+
+function casesOf(rows, plain) {
+  const table = math("mtable");
+  table.setAttribute("columnalign", "left");
+  for (const [value, condition] of rows) {
+    const word = condition === null ? math("mtext", "\u00a0 otherwise") : math("mrow", math("mtext", "\u00a0 if "), plain(condition));
+    table.append(math("mtr", math("mtd", plain(value)), math("mtd", word)));
+  }
+  return math("mrow", math("mo", "{"), table);
+}
+
+function signOf(rule, name) {
+  return facts.formulas[slalom.rules[rule].path].signs[name] || name;
+}
+
+function numberNode(value) {
+  if (!Array.isArray(value)) return [math("mn", brief(value, 4)), value < 0 ? SUM : ATOM];
+  const text = `(${brief(value[0], 4)}, ${brief(value[1], 4)})`;
+  return [math("mn", text), ATOM];
+}
+
+// Fill `place` with one row for each line: what it is, its formula, and the same with the numbers of step t.
+function showFormula(place, scene, k, t) {
+  const runner = scene.state.field[k];
+  const lines = runner ? linesOf(runner) : null;
+  if (!lines) return place.replaceChildren();
+  const values = t > 0 ? momentOf(scene, k, t) : null;
+  const rows = lines.map(([name, tree, meaning]) => {
+    const left = () => math("mrow", math("mi", signOf(runner.rule, name)), math("mo", "←"));
+    const formula = math("math", left(), written2(tree, leaf => [math("mi", signOf(runner.rule, leaf)), ATOM])[0]);
+    const row = el("div", { className: "row" });
+    if (meaning) row.append(el("p", {}, meaning));
+    row.append(formula);
+    if (values) {
+      const result = valueOf(tree, values);
+      const numbers = written2(tree, leaf => numberNode(values[leaf]))[0];
+      const shown = math("math", math("mo", "="), numbers, math("mo", "="), numberNode(result)[0]);
+      row.append(el("div", { className: "numbers" }, shown));
+      values[name] = result;
+    }
+    return row;
+  });
+  place.replaceChildren(...rows);
+}

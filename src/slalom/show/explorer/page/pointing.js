@@ -1,0 +1,176 @@
+// Pointer and keys: the start is dragged, the curves are scrubbed, the strip sets learning rates, the surface turns.
+
+const NEAR_RING = 30; // pixels; a finger elsewhere scrolls the page
+
+function pointIn(event, canvas) {
+  const box = canvas.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+function wirePlane(canvas) {
+  let dragging = null; // {frame} of the tile where it began, or {turn, from} of the surface
+  canvas.onpointerdown = event => {
+    if (event.button !== 0) return;
+    const [x, y] = pointIn(event, canvas);
+    if (scene.state.view === "surface") dragging = { turn: scene.state.turn.slice(), from: [x, y] };
+    else {
+      const { frame } = tileAt(x, y);
+      if (event.pointerType === "touch" && !nearRing(frame, x, y)) return;
+      const held = nearRing(frame, x, y) ? [frame.px(scene.state.start[0]) - x, frame.py(scene.state.start[1]) - y] : [0, 0];
+      dragging = { frame, held };
+      scene.grasped = scene.touched = true;
+      moveStart(dragging, x, y, event);
+    }
+    canvas.setPointerCapture(event.pointerId);
+    canvas.focus({ preventScroll: true });
+    event.preventDefault();
+  };
+  canvas.onpointermove = event => {
+    const [x, y] = pointIn(event, canvas);
+    if (!dragging) return hover(canvas, x, y);
+    if (dragging.turn) {
+      const above = dragging.turn[1] + (y - dragging.from[1]) * 0.008;
+      return changeLightly(state => {
+        state.turn = [dragging.turn[0] + (x - dragging.from[0]) * 0.008, Math.min(1.5, Math.max(0.1, above))];
+      });
+    }
+    moveStart(dragging, x, y, event);
+  };
+  const drop = () => {
+    if (dragging && !dragging.turn) tellResult();
+    dragging = null;
+    scene.grasped = false;
+    redraw();
+  };
+  canvas.onpointerup = canvas.onpointercancel = drop;
+  canvas.onpointerleave = () => { byId("readout").textContent = ""; };
+  canvas.onclick = event => {
+    const [x, y] = pointIn(event, canvas);
+    if (event.pointerType === "touch" && scene.state.view !== "surface") {
+      moveStart({ frame: tileAt(x, y).frame, held: [0, 0] }, x, y, event);
+    }
+  };
+  // A finger on the ring drags it; elsewhere it scrolls the page. Only a listener of touches can choose.
+  canvas.addEventListener("touchstart", event => {
+    const [x, y] = pointIn(event.touches[0], canvas);
+    if (scene.state.view === "surface" || nearRing(tileAt(x, y).frame, x, y)) event.preventDefault();
+  }, { passive: false });
+  canvas.addEventListener("wheel", event => {
+    if (!event.ctrlKey && document.activeElement !== canvas) return;
+    event.preventDefault();
+    zoom(Math.exp(event.deltaY * 0.002), pointIn(event, canvas));
+  }, { passive: false });
+  canvas.onkeydown = event => planeKey(event);
+}
+
+function nearRing(frame, x, y) {
+  const [sx, sy] = scene.state.start;
+  return Math.hypot(frame.px(sx) - x, frame.py(sy) - y) < NEAR_RING;
+}
+
+function moveStart({ frame, held }, x, y, event) {
+  scene.since = event.timeStamp;
+  const digits = Math.max(0, Math.ceil(-Math.log10(1 / frame.scale)) + 1); // a tenth of a pixel is fine enough
+  changeLightly(state => {
+    state.start = [frame.x(x + held[0]), frame.y(y + held[1])].map(value => Number(value.toFixed(Math.min(12, digits))));
+  });
+  byId("readout").textContent = readout(...scene.state.start);
+}
+
+function readout(x, y) {
+  return `(${brief(x, 4)}, ${brief(y, 4)})  loss ${brief(scene.course.f(x, y), 4)}`;
+}
+
+function hover(canvas, x, y) {
+  if (scene.state.view === "surface") return;
+  const { frame } = tileAt(x, y);
+  canvas.style.cursor = nearRing(frame, x, y) ? "grab" : "crosshair";
+  byId("readout").textContent = readout(frame.x(x), frame.y(y));
+}
+
+function planeKey(event) {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+  const arrow = arrows[event.key];
+  if (arrow && scene.state.view === "surface") {
+    changeLightly(state => {
+      state.turn = [state.turn[0] + 0.1 * arrow[0], Math.min(1.5, Math.max(0.1, state.turn[1] - 0.08 * arrow[1]))];
+    });
+  } else if (arrow) {
+    const { frame } = plane.tiles[0];
+    const step = (event.shiftKey ? 0.1 : 0.01) * (frame.right - frame.left);
+    scene.touched = true;
+    change(state => {
+      state.start = state.start.map((value, i) => Number((value + arrow[i] * step).toPrecision(8)));
+    });
+    tellResult();
+  } else if (event.key === "Home") change(state => { state.start = scene.course.starts[0].slice(); });
+  else if (event.key === "+" || event.key === "=") zoom(0.8);
+  else if (event.key === "-") zoom(1.25);
+  else return;
+  event.preventDefault();
+}
+
+// Zoom by a factor about a place in pixels, or about the middle.
+function zoom(factor, at) {
+  const { frame, x, y, width, height } = at ? tileAt(...at) : plane.tiles[0];
+  const [px, py] = at || [x + width / 2, y + height / 2];
+  const cx = frame.x(px), cy = frame.y(py);
+  const [[left, right]] = scene.course.domain;
+  const wide = (frame.right - frame.left) * factor;
+  if (wide < 1e-9 * (right - left) || wide > 1e4 * (right - left)) return;
+  change(state => {
+    state.box = [cx + (frame.left - cx) * factor, cx + (frame.right - cx) * factor,
+      cy + (frame.bottom - cy) * factor, cy + (frame.top - cy) * factor].map(value => Number(value.toPrecision(9)));
+  });
+}
+
+function wireDrag(canvas, begin, move) {
+  let held = null;
+  canvas.onpointerdown = event => {
+    if (event.button !== 0) return;
+    held = begin(...pointIn(event, canvas));
+    canvas.setPointerCapture(event.pointerId);
+    if (held !== null) move(held, ...pointIn(event, canvas));
+  };
+  canvas.onpointermove = event => { if (held !== null) move(held, ...pointIn(event, canvas)); };
+  canvas.onpointerup = canvas.onpointercancel = () => { held = null; };
+}
+
+function wireCharts() {
+  for (const id of ["loss", "lengths"]) {
+    wireDrag(byId(id), () => true, (_, x) => {
+      pause();
+      changeLightly(state => { state.at = scene.charts[id].step(x); });
+    });
+  }
+  const canvas = byId("strip");
+  const nearest = (x, y) => {
+    const distance = dot => Math.hypot(dot.x - x, 0.4 * (dot.y - y));
+    return strip.dots.reduce((best, dot) => (!best || distance(dot) < distance(best) ? dot : best), null);
+  };
+  wireDrag(canvas, (x, y) => {
+    const dot = nearest(x, y);
+    if (dot) change(state => { state.focus = dot.k; });
+    return dot && dot.k;
+  }, (k, x) => setHyperparameter(k, "lr", Number(strip.geometry.rate(x).toPrecision(3))));
+  canvas.onkeydown = event => {
+    const direction = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    const runner = scene.state.field[scene.state.focus];
+    if (!direction || !runner) return;
+    event.preventDefault();
+    setHyperparameter(scene.state.focus, "lr", Number((runner.h.lr * 10 ** (0.05 * direction)).toPrecision(3)));
+  };
+}
+
+function wireKeys() {
+  document.addEventListener("keydown", event => {
+    const typing = event.target.closest("input, select, textarea, button, summary, pre");
+    if (event.altKey || event.ctrlKey || event.metaKey || typing) return;
+    if (event.key === " ") playing.on ? pause() : play();
+    else if (event.key === ",") stepBy(-1);
+    else if (event.key === ".") stepBy(1);
+    else return;
+    event.preventDefault();
+  });
+}

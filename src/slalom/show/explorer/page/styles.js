@@ -1,0 +1,84 @@
+// One colour and dashes per optimizer, as in every other picture of slalom; the table is written by Python.
+
+const facts = JSON.parse(document.getElementById("facts").textContent);
+
+function stylesOf(field) {
+  const seen = {};
+  return field.map(runner => {
+    const family = runner.rule;
+    const base = facts.styles[family] || { colour: "#7F7F7F", dashes: [] };
+    const turn = seen[family] || 0;
+    seen[family] = turn + 1;
+    let colour = base.colour;
+    let dashes = base.dashes;
+    if (turn) {
+      const amount = colour === "#000000" ? Math.min(0.75, 0.3 + 0.15 * turn) : facts.tints[turn % facts.tints.length];
+      colour = tint(colour, amount);
+      const order = facts.dashes.findIndex(each => String(each) === String(base.dashes));
+      dashes = facts.dashes[(order + turn) % facts.dashes.length];
+    }
+    return { colour: seenOn(colour), dashes };
+  });
+}
+
+// On a dark ground black is white, and the deep blue a little lighter.
+function seenOn(colour) {
+  if (!theme.dark) return colour;
+  const [red, green, blue] = parts(colour);
+  const light = (0.3 * red + 0.59 * green + 0.11 * blue) / 255;
+  if (red === green && green === blue) return tint("#FFFFFF", -0.6 * light - 0.05);
+  return light < 0.42 ? tint(colour, 0.22) : colour;
+}
+
+function parts(colour) {
+  return [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16));
+}
+
+function tint(colour, amount) {
+  const goal = amount >= 0 ? 255 : 0;
+  const mixed = parts(colour).map(part => Math.round(part + (goal - part) * Math.abs(amount)));
+  return "#" + mixed.map(part => part.toString(16).padStart(2, "0")).join("");
+}
+
+function faded(colour, alpha) {
+  const [red, green, blue] = parts(colour);
+  return `rgba(${red},${green},${blue},${alpha})`;
+}
+
+const THEMES = ["system", "light", "dark"];
+const theme = { chosen: "system", dark: false };
+
+function applyTheme() {
+  const system = matchMedia("(prefers-color-scheme: dark)").matches;
+  theme.dark = theme.chosen === "dark" || (theme.chosen === "system" && system);
+  document.documentElement.dataset.theme = theme.dark ? "dark" : "light";
+  const style = getComputedStyle(document.documentElement);
+  for (const name of ["paper", "ground", "ink", "quiet", "faint", "line", "contour", "low", "high", "accent", "diverged"]) {
+    theme[name] = style.getPropertyValue(`--${name}`).trim();
+  }
+}
+
+// A canvas of the size it has on the page, in dots of the screen; its context counts in CSS pixels.
+function fitted(canvas) {
+  const ratio = Math.min(window.devicePixelRatio || 1, 2);
+  const width = Math.max(1, Math.round(canvas.clientWidth)), height = Math.max(1, Math.round(canvas.clientHeight));
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const pen = canvas.getContext("2d");
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  return { pen, width, height, ratio };
+}
+
+const FONT = '12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';
+
+function el(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key in made && key !== "list") made[key] = value;
+    else made.setAttribute(key, value);
+  }
+  made.append(...children); // strings become text, never markup
+  return made;
+}
