@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from slalom.core import InputError
 from slalom.formula import Record, State
 from slalom.formula.graph import Graph, Node
 from slalom.formula.javascript import Script, number
@@ -50,11 +51,19 @@ Adamax keeps a decaying maximum of gradient sizes, ``u``, in the second moment's
 
 def rules_js() -> str:
     """Return ``const rules = {...};`` with every named optimizer that has an element-wise rule."""
-    found = [(entry, RULES[entry.path]) for entry in catalogue().values() if entry.path in RULES]
+    found = [(entry, RULES[entry.path]) for entry in catalogue().values() if entry.path in RULES and _installed(entry)]
     shared = {rule.name: rule for _, rule in found}
     variants = "".join(f"const {name}Variants = {_variants(rule)};\n" for name, rule in shared.items())
     entries = "".join(f"  {entry.name}: {_entry(entry, rule)},\n" for entry, rule in found)
     return f"{variants}const rules = {{\n{entries}}};\n"
+
+
+def _installed(entry: Entry) -> bool:
+    try:
+        parse(entry.name)
+    except InputError:  # Lion's class is in a package that not everybody has
+        return False
+    return True
 
 
 def _entry(entry: Entry, rule: UpdateRule) -> str:

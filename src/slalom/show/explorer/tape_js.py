@@ -52,7 +52,9 @@ function tapeBackward(size, codes, first, second, values, slopes) {{
 
 
 def _switch(on: str, lines: Mapping[int, str]) -> str:
-    return "\n".join([f"    switch ({on}) {{", *(f"      case {code}: {line}" for code, line in lines.items()), "    }"])
+    return "\n".join(
+        [f"    switch ({on}) {{", *(f"      case {code}: {line}" for code, line in lines.items()), "    }"]
+    )
 
 
 def _apply(name: str) -> tuple[Graph, Node, tuple[Any, ...]]:
