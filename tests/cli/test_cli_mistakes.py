@@ -15,7 +15,7 @@ COURSE_MISSING = (
     "`slalom {} sphere`; `slalom list landscapes` and `slalom list tasks` show the names."
 )
 WHOLE = "this must be a whole number of at least {} and at most {}, as in --{}."
-FORMATS = "The format follows the file's ending: png, svg, pdf, gif, mp4, csv, json, parquet."
+FORMATS = "The format follows the file's ending: png, svg, pdf, html, gif, mp4, csv, json, parquet."
 START = "a start is one finite number per variable, separated by commas, as in --start=-75,-10."
 NOISE = "the noise is a standard deviation, a finite number of at least 0, as in --noise 0.1."
 LONG = "x" * 200

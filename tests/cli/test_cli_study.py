@@ -72,7 +72,7 @@ def test_a_dry_run_prints_the_plan_and_makes_no_store(tmp_path: Path) -> None:
         (["digits-mlp", "--lr", "0"], "`--lr 0`: a learning rate is a finite number above 0, as in --lr 0.01."),
         (["digits-mlp", "--margin=-1"], "`--margin=-1`: a margin is a finite number above 0, as in --margin 0.3."),
         (["digits-mlp", "--save", "a.gif"], "`a.gif` has no ending that names a format. The format follows the file's "
-         "ending: png, svg, pdf, csv, json, toml."),
+         "ending: png, svg, pdf, html, csv, json, toml."),
         (["digits-mlp", "--budget", "soon"], "budget `soon`: a time is a number above 0 with s, m, h or d, such as "
          "90s, 10m or 1h30m."),
         (["digits-mlp", "--trials", "10"], "trials `10`: on the track lr each optimizer has 11, 9, 7, 5."),

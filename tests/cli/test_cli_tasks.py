@@ -111,7 +111,7 @@ MISTAKES = {
     ("race", "digits-mlp", "--steps", "3", "--epochs", "1"): "`steps` and `epochs` were both given: say how long in "
     "one of them.",
     ("race", "digits-mlp", "--save", "a.gif"): "`a.gif` cannot be drawn of a race on a task: its files end in png, "
-    "svg, pdf, csv, json, parquet.",
+    "svg, pdf, html, csv, json, parquet.",
     ("race", "digits-mlp", "--picture", "path"): "picture `path` is not one of a race on a task: choose curves or "
     "final.",
     ("race", "sphere", "--picture", "curves"): "picture `curves` is not one of a race on a landscape: choose "

@@ -202,8 +202,8 @@ class Race:
         return pictures.race_figure(self, picture)
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the race in the format of the ending: png svg pdf (a picture), html (a page), gif mp4 (the animated race),
-        csv json parquet (the numbers). The file appears whole or not at all.
+        """Write the race in the format of the ending: png svg pdf (a picture), html (a page), gif mp4 (the animated
+        race), csv json parquet (the numbers). The file appears whole or not at all.
 
         Raises InputError for an unknown ending or a place that cannot be written.
         """

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from slalom.show.report.document import DataFile
     from slalom.show.report.facts import PlainTable
 
-RATES = 9
+MOST_NUMBERS = 40_000
+"""Coordinates of paths beyond which a race has too many numbers to be in a page."""
+STEPWISE = "one line per runner and step"
+RATES = tuple(np.geomspace(1e-3, 10, 13).tolist())
 """Learning rates that are tried for the small picture of a formula card."""
 
 
@@ -117,6 +120,7 @@ def race_page(race: Race) -> str:
 
     field = groups(race)
     command, why = _told(lambda: commands.race_command(race))
+    small = race.paths.size <= MOST_NUMBERS
     facts = Facts(
         table=plain(race.table()),
         command=command,
@@ -125,8 +129,8 @@ def race_page(race: Race) -> str:
         machine=machine(),
         versions=race.versions,
         files=[
-            _json("race.json", race.to_json(), "everything"),
-            _csv("race.csv", lambda path: exports.write_csv(race, path), "one line per runner and step"),
+            _json("race.json", race.to_json() if small else None, "everything"),
+            _csv("race.csv", (lambda path: exports.write_csv(race, path)) if small else None, STEPWISE),
         ],
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
@@ -174,16 +178,18 @@ def _told(tell: Callable[[], str]) -> tuple[str, str]:
         return "", str(reason)
 
 
-def _json(name: str, content: bytes, means: str) -> DataFile:
+def _json(name: str, content: bytes | None, means: str) -> DataFile:
     from slalom.show.report.document import DataFile
 
     return DataFile(name, "application/json", content, means)
 
 
-def _csv(name: str, write: Callable[[Path], None], means: str) -> DataFile:
+def _csv(name: str, write: Callable[[Path], None] | None, means: str) -> DataFile:
     """Return a table as the file that ``write`` makes of it."""
     from slalom.show.report.document import DataFile
 
+    if write is None:
+        return DataFile(name, "text/csv", None, means)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.csv"
         write(path)
@@ -275,14 +281,14 @@ def small_paths(optimizers: Any) -> Mapping[str, SmallPath]:
 
 
 def _small_path(optimizer: Optimizer) -> SmallPath:
-    """Return the path that ends lowest of those at learning rates over the optimizer's usual range."""
+    """Return the path that ends lowest of those at RATES."""
     from slalom.lab import ranges
     from slalom.lab.racing import race
     from slalom.show.report.cards import BEGIN, BOWL, STEPS, SmallPath
 
     rates: list[float | None] = [None]
     if "lr" in optimizer.hyperparameters:
-        rates = [*np.geomspace(*ranges.rate_range(optimizer), RATES).tolist()]
+        rates = [*RATES]
     field = [optimizer if rate is None else ranges.variant(optimizer, {"lr": rate}) for rate in rates]
     run = race(BOWL, field, start=BEGIN, steps=STEPS)
     ends = np.where(np.isfinite(run.losses[:, -1]), run.losses[:, -1], np.inf)

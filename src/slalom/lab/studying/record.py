@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from slalom.judge import (
     steps_to_target,
     summarise,
 )
+from slalom.judge.scales import FLOOR
 from slalom.lab import files, formats
 from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.files import study_csv, to_toml
@@ -131,7 +133,45 @@ class Study:
             reasons = [one.run.error for one in runs if one.run.error]
             if reasons:
                 found.append(f"{len(reasons)} of {len(runs)} runs of {name} failed, the first with: {reasons[0]}.")
-        return tuple(found)
+        return tuple(found + self._lost_in_tuning() + self._same_twice())
+
+    def _lost_in_tuning(self) -> list[str]:
+        """Tell of runs of the search that failed; those that diverged are an answer, not a failure."""
+        found = []
+        for name, one in self.tuned.items():
+            failed = [run for run in one.runs if run.run.error]
+            if failed:
+                rates = sorted({run.runner.optimizer.hyperparameters.get("lr", 0.0) for run in failed})
+                at = f" (lr {', '.join(f'{rate:.3g}' for rate in rates[:3])}{', …' if len(rates) > 3 else ''})"
+                found.append(
+                    f"{len(failed)} of {len(one.runs)} tuning runs of {name} failed{at if any(rates) else ''}, the "
+                    f"first with: {failed[0].run.error}."
+                )
+        return found
+
+    def _same_twice(self) -> list[str]:
+        """Tell of optimizers that tuning has made one and the same."""
+        found = []
+        for first, second in combinations(self.names, 2):
+            one, other = self.tuned[first].optimizer, self.tuned[second].optimizer
+            if self.tuned[first].runs and (one.path, dict(one.hyperparameters), one.stages) == (
+                other.path,
+                dict(other.hyperparameters),
+                other.stages,
+            ):
+                found.append(f"{first} and {second} became one and the same by tuning: {one.code()}.")
+        return found
+
+    def _told_values(self) -> list[str]:
+        """Tell what else than the rate was chosen, where more was searched."""
+        if self.plan.question.track != "full":
+            return []
+        return [
+            f"chosen for {name}: "
+            + ", ".join(f"{key} {value_of(one.optimizer, key):.4g}" for key in self.plan.question.tuned[name])
+            for name, one in self.tuned.items()
+            if self.plan.question.tuned[name]
+        ]
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -142,7 +182,7 @@ class Study:
         where = "" if self.store == "memory" else f"; all are kept in {self.store}"
         halving = f"halving left out {self.spared:.0%} of the steps of tuning"
         saved = (halving,) if self.plan.question.effort.halving else ()
-        return (*self.warnings, *self.plan.remarks, *self.how, *saved, kept + where)
+        return (*self._told_values(), *self.warnings, *self.plan.remarks, *self.how, *saved, kept + where)
 
     @property
     def sentence(self) -> str:
@@ -277,8 +317,13 @@ class Study:
         ]
 
     def _interval(self, value: float, low: float | None, high: float | None) -> str:
+        scale = self.judgement.scale
+        least = scale.optimum + FLOOR * (1 + 1e-9) if scale.logarithmic else -np.inf
+
         def written(number: float) -> str:
-            return f"{100 * number:.1f} %" if self.yardstick.kind == "accuracy" else f"{number:.4g}"
+            if self.yardstick.kind == "accuracy":
+                return f"{100 * number:.1f} %".replace("-", "−")
+            return ("≤ " if number <= least else "") + f"{number:.4g}"
 
         if low is None or high is None:
             return written(value)
@@ -349,8 +394,8 @@ class Study:
         return to_toml([self.plan.question])
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the study: ``html``, a page of it all, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do
-        it again, or a picture.
+        """Write the study: ``html``, a page of it all, ``json``, ``csv`` with one line per evaluation run, ``toml`` to
+        do it again, or a picture.
 
         A ``picture`` (png, svg, pdf) is the card, or one of STUDY_PICTURES in :mod:`slalom.lab.studying.pictures`. The
         file appears whole or not at all. Raises InputError for an unknown ending or picture, and for a place that

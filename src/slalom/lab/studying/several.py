@@ -94,8 +94,8 @@ class Studies:
         return formats.as_json(self.as_dictionary())
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write all of it: ``html``, a page, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it again,
-        or a picture.
+        """Write all of it: ``html``, a page, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it
+        again, or a picture.
 
         The file appears whole or not at all. Raises InputError for an unknown ending or a place that cannot be written.
         """

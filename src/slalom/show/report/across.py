@@ -16,10 +16,11 @@ from slalom.show.report.parts import Section
 from slalom.show.report.studies import HOW, rank_names
 from slalom.show.views import profiles
 from slalom.show.views.study_records import StudyRecord
-from slalom.show.views.words import capital
 
 if TYPE_CHECKING:
     from slalom.judge import Across
+
+COST = "Cost: the error rate for accuracies, else the loss, above the minimum where that is known."
 
 
 def across_sections(page: Page, across: Across, records: Sequence[StudyRecord], facts: Facts) -> list[Section]:
@@ -35,7 +36,7 @@ def across_sections(page: Page, across: Across, records: Sequence[StudyRecord], 
         ),
     )
     drawn = curves.panel(exact, "ratio", across.names, percent=True)
-    lines = page.chart("profiles-chart", drawn, "Performance profiles", f"{capital(view.footer[0])}. {HOW}")
+    lines = page.chart("profiles-chart", drawn, "Performance profiles", f"{COST} {HOW}")
     bars = strips.ranks(view.bars, rank_names(across.names, across.rank_probabilities), view.bars_title)
     chances = page.chart(
         "ranks-chart", bars, "Chance of each rank", "Over seeds drawn anew, averaged over the courses."

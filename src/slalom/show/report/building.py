@@ -9,7 +9,7 @@ from slalom.core import RaceRecord, TrainingRecord
 from slalom.show.report import curves, parts, strips
 from slalom.show.report.across import across_sections
 from slalom.show.report.document import Page, document
-from slalom.show.report.elements import element
+from slalom.show.report.elements import Element, element
 from slalom.show.report.facts import Facts
 from slalom.show.report.landscapes import race_sections
 from slalom.show.report.studies import cost_section, study_sections, verdict_sentences
@@ -67,7 +67,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
             class_="question",
         ),
         element("p", across.sentence, class_="answer", id="answer"),
-        parts.warned([*across.remarks, *(f"{one.course.name}: {w}" for one in records for w in one.warnings)]),
+        parts.warned([*across.remarks, *_shared(records)]),
     ]
     first = records[0]
     styles = styles_for([optimizer.family for optimizer in first.optimizers])
@@ -161,7 +161,17 @@ def curve_caption(means: str) -> str:
     )
 
 
-def _tied(tied: Sequence[str]) -> object:
+def _shared(records: Sequence[StudyRecord]) -> list[str]:
+    """Return the warnings of several studies: once where it is said of all, else with the course."""
+    every = dict.fromkeys(warning for record in records for warning in record.warnings)
+    told = []
+    for warning in every:
+        where = [record.course.name for record in records if warning in record.warnings]
+        told.append(warning if len(where) == len(records) else f"{listing(where, 8)}: {warning}")
+    return told
+
+
+def _tied(tied: Sequence[str]) -> Element:
     if not tied:
         return element("p", "No optimizer can be compared fairly, so none is called best.", class_="tied")
     told = (

@@ -25,8 +25,8 @@ LIBRARIES = (
     "d3-contour/d3-contour.min.js",
 )
 SCRIPTS = ("base.js", "legend.js", "curves.js", "strips.js", "tables.js", "race.js", "main.js")
-MOST_BYTES = 700_000
-"""A file for download that takes more, packed, is left out."""
+MOST_BYTES = 500_000
+"""All files for download together, packed: those that do not fit any more are left out."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class DataFile:
 
     name: str
     mime: str
-    content: bytes
+    content: bytes | None  # None: too large to be had at all
     means: str
 
 
@@ -133,8 +133,14 @@ def _of_numpy(value: Any) -> Any:
 
 
 def kept_files(page: Page) -> list[DataFile]:
-    """Return the files that are small enough to be in the page."""
-    return [file for file in page.files if len(_gzipped(file.content)) <= MOST_BYTES]
+    """Return the files that are small enough to be in the page, together."""
+    kept, spent = [], 0
+    for file in page.files:
+        size = len(_gzipped(file.content)) if file.content is not None else MOST_BYTES + 1
+        if spent + size <= MOST_BYTES:
+            kept.append(file)
+            spent += size
+    return kept
 
 
 @cache
@@ -143,7 +149,7 @@ def _gzipped(content: bytes) -> bytes:
 
 
 def _packed(file: DataFile) -> dict[str, str]:
-    packed = base64.b64encode(_gzipped(file.content)).decode("ascii")
+    packed = base64.b64encode(_gzipped(file.content or b"")).decode("ascii")
     return {"name": file.name, "mime": file.mime, "gzip": packed}
 
 
@@ -171,7 +177,8 @@ def _sheet() -> str:
 def _style(page: Page) -> str:
     """Return the style sheet. Dark colours hold where the reader prefers them, and where the page's button says so."""
     light = "".join(f".own-{k} {{ --own: {on_light(style.colour)}; }}" for k, style in enumerate(page.styles))
-    rules, dark = [], []
+    rules: list[str] = []
+    dark: list[str] = []
     for rule in _sheet().split("\n"):
         (dark if (dark and not dark[-1].endswith("}")) or rule.startswith("DARK") else rules).append(rule)
     inside = "\n".join(dark).removeprefix("DARK").strip().removeprefix("{").removesuffix("}").strip()

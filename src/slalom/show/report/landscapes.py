@@ -21,6 +21,8 @@ FRAMES = 300
 """Pictures that the viewer can show."""
 TRAIL = 1_200
 """Points of a path from which tails are cut."""
+MOST_INSIDE = 20_000
+"""Steps in all up to which a page shows the inside of the updates, for which everybody is run again."""
 AREA = (576.0, 250.0)
 """Points of a panel: on a page its names stand elsewhere, so that only the thinning depends on it."""
 READ = "Click a name to hide it, double-click for it alone."
@@ -30,7 +32,7 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group]) -> list[Se
     """Return the viewer, where there is a map, and the curves over the steps."""
     sections = []
     if record.course.dim <= 2 and record.steps > 0:
-        view = synchronised_race(record, FRAMES)
+        view = synchronised_race(record, FRAMES, inside=record.steps * len(field) <= MOST_INSIDE)
         caption = "Ring: start; star: minimum; faint: the whole path, which leaves the picture where it is cut. " + READ
         chart = page.chart("race-chart", viewer(record, view, field), f"The race: {view.title}", caption, "all")
         sections.append(parts.section("race", "Where they go", chart))

@@ -17,12 +17,12 @@ Section = tuple[str, str, Element]
 """Its id, its title in the list of contents, and the element."""
 
 
-def section(name: str, title: str, *children: Child, listed: bool = True) -> Section:
-    """Return a section with a heading."""
-    heading = element("h2", title, id=f"{name}-title")
+def section(name: str, title: str, *children: Child, level: int = 2) -> Section:
+    """Return a section with a heading; one of a level below 2 is for inside of another."""
+    heading = element(f"h{level}", title, id=f"{name}-title")
     return (
         name,
-        title if listed else "",
+        title,
         element("section", heading, children, id=name, aria_labelledby=f"{name}-title"),
     )
 
@@ -109,8 +109,7 @@ def data(page: Page, facts: Facts) -> Section | None:
         return None
     buttons = [_button(k, file) for k, file in enumerate(inside)]
     left = [
-        f"{file.name} ({_size(file)}, {file.means}) is too large for this page: the command with --save {file.name} "
-        "writes it."
+        f"{file.name} ({file.means}) is too large for this page: the command with --save {file.name} writes it."
         for file in facts.files
         if file not in inside
     ]
@@ -126,7 +125,7 @@ def _button(k: int, file: DataFile) -> Element:
 
 
 def _size(file: DataFile) -> str:
-    size = len(file.content)
+    size = len(file.content or b"")
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1000))} kB"
 
 

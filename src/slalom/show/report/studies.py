@@ -41,6 +41,11 @@ def study_sections(page: Page, record: StudyRecord, facts: Facts, prefix: str = 
     ]
 
 
+def _level(prefix: str) -> int:
+    """Return the level of headings: those of one course of several stand below the course's name."""
+    return 3 if prefix else 2
+
+
 def _verdict(page: Page, record: StudyRecord, prefix: str) -> Section:
     strip = verdict_strip(record)
     names = [record.judgement.baseline]
@@ -50,7 +55,7 @@ def _verdict(page: Page, record: StudyRecord, prefix: str) -> Section:
         f"{prefix}verdict-chart", strips.verdicts(strip, names), "Verdicts against the baseline", caption
     )
     note = element("p", record.judgement.note, class_="note")
-    return parts.section(f"{prefix}verdict", f"Against {record.judgement.baseline}", chart, note)
+    return parts.section(f"{prefix}verdict", f"Against {record.judgement.baseline}", chart, note, level=_level(prefix))
 
 
 def _curves(page: Page, record: StudyRecord, prefix: str) -> Section:
@@ -58,7 +63,7 @@ def _curves(page: Page, record: StudyRecord, prefix: str) -> Section:
     caption = f"Runs on fresh seeds. Bold and shade: {drawn['means']}; thin: each seed. {HOW}"
     caption = caption if drawn["means"] else f"The run on a fresh seed. {HOW}"
     chart = page.chart(f"{prefix}curves-chart", drawn, "Training curves", caption, f"{prefix}all")
-    return parts.section(f"{prefix}curves", "How training went", chart)
+    return parts.section(f"{prefix}curves", "How training went", chart, level=_level(prefix))
 
 
 def _rates(page: Page, record: StudyRecord, prefix: str) -> Section | None:
@@ -74,7 +79,14 @@ def _rates(page: Page, record: StudyRecord, prefix: str) -> Section | None:
     scope = f"{prefix}all"
     chart = page.chart(f"{prefix}rates-chart", drawn, "Result against learning rate", f"{means}{usable}.", scope)
     said = element("p", " ".join(view.sentence))
-    return parts.section(f"{prefix}rates", "How the learning rate matters", said, chart, _worth(page, record, prefix))
+    return parts.section(
+        f"{prefix}rates",
+        "How the learning rate matters",
+        said,
+        chart,
+        _worth(page, record, prefix),
+        level=_level(prefix),
+    )
 
 
 def _worth(page: Page, record: StudyRecord, prefix: str) -> Child:
@@ -86,7 +98,7 @@ def _worth(page: Page, record: StudyRecord, prefix: str) -> Child:
     drawn = curves.panel(view.panel, "trials", names, record.yardstick.kind == "accuracy")
     caption = "The best validation result to expect of so many trials drawn from all that were made."
     chart = page.chart(f"{prefix}worth-chart", drawn, "Expected best over trials", caption, f"{prefix}all")
-    return [element("h3", "What tuning is worth"), element("p", " ".join(view.sentence)), chart]
+    return [element(f"h{_level(prefix) + 1}", "What tuning is worth"), element("p", " ".join(view.sentence)), chart]
 
 
 def _results(page: Page, record: StudyRecord, facts: Facts, prefix: str) -> Section:
@@ -99,7 +111,9 @@ def _results(page: Page, record: StudyRecord, facts: Facts, prefix: str) -> Sect
         "Each dot a seed; line and shade: median and interval over the seeds. The table has the judge's estimates."
     )
     chart = page.chart(f"{prefix}results-chart", drawn, "Final results, every seed", caption)
-    return parts.section(f"{prefix}results", "Every seed's result", chart, parts.table(facts.table, "Results"))
+    return parts.section(
+        f"{prefix}results", "Every seed's result", chart, parts.table(facts.table, "Results"), level=_level(prefix)
+    )
 
 
 def cost_section(page: Page, record: StudyRecord, facts: Facts) -> Section | None:

@@ -90,8 +90,11 @@ class MovingRace:
         return part[np.isfinite(part).all(axis=1)]
 
 
-def synchronised_race(record: RaceRecord, frames: int = FRAMES) -> MovingRace:
-    """Return the moving picture of a race: all runners at the same steps, at most ``frames`` of them."""
+def synchronised_race(record: RaceRecord, frames: int = FRAMES, inside: bool = True) -> MovingRace:
+    """Return the moving picture of a race: all runners at the same steps, at most ``frames`` of them.
+
+    To look ``inside`` the updates every optimizer is run again, alone: without, there are no dials.
+    """
     if record.course.dim > 2:
         raise InputError(
             f"{record.course.name} has {record.course.dim} variables: an animation can be drawn of one or two"
@@ -124,7 +127,7 @@ def synchronised_race(record: RaceRecord, frames: int = FRAMES) -> MovingRace:
         heads=np.stack([trail[steps] for trail in trails], axis=1),
         cursors=cursors.swapaxes(0, 1),
         trails=trails,
-        dials=_dials(record, field, steps, dial_area),
+        dials=_dials(record, field, steps, dial_area) if inside else (),
         styles=tuple(group.style for group in field),
     )
 

@@ -45,7 +45,7 @@ function controlsOf(chart) {
     const parts = [];
     if (chart.panel.clocks.length > 1) parts.push(clock());
     parts.push(scale());
-    if (chart.panel.near) parts.push(stretch());
+    if (chart.panel.near && chart.panel.near[0] > 0) parts.push(stretch());
     rest.replaceChildren(...parts);
   };
   const rest = make("span", { class: "rest" });
@@ -97,7 +97,7 @@ function tablesOf(chart, lines) {
   for (const line of lines) {
     const ink = inkOf(line.style), x = line.x[chart.clock] || [];
     const own = line.seeds.filter((seed) => !seed.x), apart = line.seeds.filter((seed) => seed.x);
-    const faint = { stroke: ink, width: 1, alpha: 0.32, points: { show: false } };
+    const faint = { stroke: ink, width: 1, alpha: fine > 3 ? 0.2 : 0.32, points: { show: false } };
     const columns = [...own.map((seed) => seed.y)], first = series.length + 1;
     own.forEach(() => series.push(faint));
     if (line.low && !line.dots) {
@@ -173,21 +173,28 @@ function axesOf(chart) {
     { ...shared, ...roundOnly(chart.log), size: 62, space: 34, values: write(vertical) },
   ];
   function roundOnly(log) {
-    const filter = log ? roundMarks : (u, splits) => splits;
-    return { filter, grid: { ...line, filter }, ticks: { ...line, filter } };
+    return log ? { splits: (u, axis, low, high) => roundMarks(low, high), filter: (u, splits) => splits } : {};
   }
 }
 
-// On a logarithmic axis: powers of ten, and where those are few 2 and 5 of each, or all.
-function roundMarks(u, splits) {
-  const known = splits.filter((value) => value > 0), decades = Math.log10(Math.max(...known) / Math.min(...known));
-  const every = decades > 7 ? Math.ceil(decades / 6) : 1;
-  return splits.map((value) => {
-    const power = Math.floor(Math.log10(value) + 1e-9), first = Math.round(value / 10 ** power);
-    if (decades <= 0.8) return value;
-    if (first === 1) return power % every === 0 ? value : null;
-    return decades <= 2.2 && (first === 2 || first === 5) ? value : null;
-  });
+// The marks of a logarithmic axis: powers of ten; where those are few also 2 and 5 of each; within one, even steps.
+function roundMarks(low, high) {
+  const decades = Math.log10(high / low), first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high));
+  if (!(low > 0) || !Number.isFinite(decades)) return [];
+  if (decades <= 0.8) return evenMarks(low, high);
+  const every = Math.max(1, Math.ceil(decades / 7)), marks = [];
+  for (let power = first; power <= last; power += 1) {
+    if (power % every === 0) marks.push(10 ** power);
+    if (decades <= 2.2) marks.push(2 * 10 ** power, 5 * 10 ** power);
+  }
+  return marks.filter((mark) => mark >= low * (1 - 1e-9) && mark <= high * (1 + 1e-9));
+}
+
+function evenMarks(low, high, most = 5) {
+  const raw = (high - low) / most, unit = 10 ** Math.floor(Math.log10(raw));
+  const stride = unit * [1, 2, 5, 10].find((factor) => unit * factor >= raw * 0.999), marks = [];
+  for (let k = Math.ceil(low / stride - 1e-9); k * stride <= high * (1 + 1e-9); k += 1) marks.push(k * stride);
+  return marks;
 }
 
 // -- marks ------------------------------------------------------------------------------------------------------------

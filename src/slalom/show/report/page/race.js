@@ -10,7 +10,7 @@ function drawRace(figure, spec) {
   view.legend = legendOf(figure.dataset.scope || figure.id, spec.runners, () => view.paint && view.paint());
   view.dials = dialsOf(spec);
   if (view.dials) side.append(make("p", { class: "quiet" }, spec.dialsMean), view.dials.box);
-  box.append(make("div", { class: "viewer" }, make("div", {}, map), side), playerOf(view), view.legend.box);
+  box.append(make("div", { class: "viewer" }, make("div", {}, map, playerOf(view)), side), view.legend.box);
   keepDrawn(box, () => { view.terrain = null; paintRace(view); });
   view.paint = () => paintRace(view);
   view.legend.update();

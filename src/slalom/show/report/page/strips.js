@@ -1,10 +1,14 @@
 // Strips: one lane per optimizer. Wide pages have names at the left and words at the right, narrow ones above and below.
 const NARROW = 620;
 
-function laneLayout(width, rows) {
-  const narrow = width < NARROW, longest = Math.max(...rows.map((row) => row.name.length + 2));
-  const left = narrow ? 8 : Math.min(240, Math.max(120, 8.2 * longest + 14)), right = narrow ? 8 : 236;
-  return { narrow, left, right, inner: width - left - right, row: narrow ? 88 : 50, middle: narrow ? 40 : 25, head: 6 };
+// ``tails`` are the lines of small words at the right of each row.
+function laneLayout(width, rows, tails) {
+  const longest = (texts) => Math.max(0, ...texts.map((text) => (text || "").length));
+  const left = 18 + Math.max(90, 7.9 * Math.min(28, longest(rows.map((row) => row.name)) + 2), 6.5 * longest(rows.map((row) => row.about)));
+  const right = 26 + Math.max(90, 6.5 * longest(tails.flat()), 8 * longest(rows.map((row) => row.word)));
+  const narrow = width < NARROW || width - left - right < 240, deepest = Math.max(0, ...tails.map((lines) => lines.length));
+  if (narrow) return { narrow, left: 8, right: 8, inner: width - 16, row: 72 + 16 * Math.max(1, deepest), middle: 40, head: 6 };
+  return { narrow, left, right, inner: width - left - right, row: deepest > 1 ? 62 : 50, middle: deepest > 1 ? 31 : 25, head: 6 };
 }
 
 function canvasFor(box, width, height, label) {
@@ -43,12 +47,12 @@ function laneWords(lane, layout, row, head, tail) {
     lane.append("text").attr("class", "small").attr("x", narrow ? left + inner : left - 12)
       .attr("y", narrow ? 16 : middle + 13).attr("text-anchor", "end").text(head);
   }
-  const [word, more] = tail, x = narrow ? left : left + inner + 14;
-  lane.append("text").attr("class", "word").attr("x", x).attr("y", narrow ? 68 : middle - (more ? 3 : -4)).text(word);
-  if (more) {
+  const [word, lines] = tail, x = narrow ? left : left + inner + 14, first = middle + 4 - 8 * lines.length;
+  lane.append("text").attr("class", "word").attr("x", x).attr("y", narrow ? 68 : first).text(word);
+  lines.forEach((line, k) => {
     lane.append("text").attr("class", "small").attr("x", narrow ? left + inner : x)
-      .attr("y", narrow ? 68 : middle + 13).attr("text-anchor", narrow ? "end" : "start").text(more);
-  }
+      .attr("y", narrow ? 68 + 16 * k : first + 16 * (k + 1)).attr("text-anchor", narrow ? "end" : "start").text(line);
+  });
 }
 
 const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
@@ -58,7 +62,7 @@ const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…
 function drawVerdicts(figure, spec) {
   const box = figure.querySelector(".plot");
   keepDrawn(box, (width) => {
-    const layout = laneLayout(width, spec.rows), foot = layout.head + layout.row * spec.rows.length;
+    const layout = laneLayout(width, spec.rows, spec.rows.map(verdictTail)), foot = layout.head + layout.row * spec.rows.length;
     const svg = canvasFor(box, width, foot + 62, figure.dataset.label);
     const place = (value) => layout.left + Math.min(1, Math.max(0, placeOn(spec.axis, value))) * layout.inner;
     if (spec.margin != null) {
@@ -74,15 +78,18 @@ function drawVerdicts(figure, spec) {
   });
 }
 
+const verdictTail = (row) => (row.reason ? [] : [row.change, row.more].filter(Boolean));
+const resultTail = (row) => [row.between, row.gone ? `${row.gone} diverged` : ""].filter(Boolean);
+
 function verdictLane(svg, spec, row, k, layout, place) {
-  const { middle } = layout, more = [row.change, row.more].filter(Boolean).join("; ");
+  const { middle } = layout;
   const said = [row.name, row.about, row.tied ? "tied with the best" : "", row.word, row.change, row.more, row.reason];
   const lane = svg.append("g").attr("class", "lane").attr("transform", `translate(0 ${layout.head + k * layout.row})`)
     .attr("tabindex", 0).attr("role", "img").attr("aria-label", said.filter(Boolean).join(", ")).attr("data-name", row.name);
   lane.append("title").text([row.name, row.word, row.change, row.more, row.reason].filter(Boolean).join("\n"));
   lane.append("rect").attr("class", "hit").attr("x", 1).attr("y", 1).attr("width", layout.left + layout.inner + layout.right - 2)
     .attr("height", layout.row - 2);
-  laneWords(lane, layout, row, row.about, [row.word, row.reason ? "" : more]);
+  laneWords(lane, layout, row, row.about, [row.word, verdictTail(row)]);
   const ink = inkOf(row.style);
   if (row.interval) {
     const [low, high] = row.interval.map(place);
@@ -110,7 +117,7 @@ function drawResults(figure, spec) {
   stage.append(inner);
   const tip = tooltipIn(stage);
   keepDrawn(inner, (width) => {
-    const layout = laneLayout(width, spec.rows), foot = layout.head + layout.row * spec.rows.length;
+    const layout = laneLayout(width, spec.rows, spec.rows.map(resultTail)), foot = layout.head + layout.row * spec.rows.length;
     const svg = canvasFor(inner, width, foot + 44, figure.dataset.label);
     const place = drawAxis(svg, spec.axis, spec.title, layout, foot);
     spec.rows.forEach((row, k) => resultLane(svg, spec, row, k, layout, place, tip));
@@ -125,7 +132,7 @@ function resultLane(svg, spec, row, k, layout, place, tip) {
     .attr("tabindex", 0).attr("role", "img").attr("aria-label", said.filter(Boolean).join(", "));
   lane.append("rect").attr("class", "hit").attr("x", 1).attr("y", 1).attr("width", layout.left + layout.inner + layout.right - 2)
     .attr("height", layout.row - 2);
-  laneWords(lane, layout, row, "", [`${row.text}${row.best ? " •" : ""}`, [row.between, gone].filter(Boolean).join("; ")]);
+  laneWords(lane, layout, row, "", [`${row.text}${row.best ? " •" : ""}`, resultTail(row)]);
   if (row.interval) {
     const [low, high] = row.interval.map(place);
     lane.append("rect").attr("class", "spread").attr("x", Math.min(low, high)).attr("width", Math.max(1, Math.abs(high - low)))
