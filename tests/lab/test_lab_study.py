@@ -326,6 +326,43 @@ def test_a_file_that_was_edited_is_another_course(tmp_path: Path) -> None:
     assert values[0] < 100 <= values[1] == values[2]
 
 
+def test_the_same_file_spelt_otherwise_or_lying_elsewhere_is_the_same_course(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, computed = MemoryStore(), []
+    (tmp_path / "there").mkdir()
+    for folder in (tmp_path, tmp_path / "there"):
+        (folder / "mine.py").write_text("def f(x, y):\n    return x**2 + y**2\n")
+    monkeypatch.chdir(tmp_path)
+    for typed in ("mine.py:f", "./mine.py:f", f"{tmp_path}/mine.py:f", "there/mine.py:f"):
+        found = slalom.study(typed, PAIR, track="defaults", steps=3, seeds=3, store=store)
+        computed.append(found.computed)
+    assert computed == [6, 0, 0, 0]
+    assert 'course = "there/mine.py:f"' in found.to_toml()
+
+
+def test_two_optimizers_that_tuning_made_one_and_the_same_are_told() -> None:
+    terms: dict[str, Any] = {"track": "full", "trials": 8, "steps": 10, "seeds": 5, "store": MemoryStore()}
+    found = slalom.study("sphere", ["sgd", "momentum"], **terms)
+    assert any(warning.startswith("SGD and Momentum became one and the same by tuning: ") for warning in found.warnings)
+    assert any(remark.startswith("chosen for SGD: lr ") and "momentum " in remark for remark in found.remarks)
+
+
+def test_a_plan_warns_of_what_will_not_be_comparable() -> None:
+    (plan,) = plan_study("sphere", ["sgd:lr=0.1", "adam"], store=MemoryStore())
+    (caution,) = [line for line in plan.lines() if line.startswith("caution")]
+    assert caution.startswith("caution     SGD is fixed and the others tuned: ")
+
+
+def test_a_study_takes_the_engine_of_a_former_one_on_the_same_course_so_that_they_share_runs() -> None:
+    store = MemoryStore()
+    first = slalom.study("digits-mlp", PAIR, store=store, epochs=1, seeds=5, workers=1)
+    engines = {
+        plan_study("digits-mlp", pair, store=store, epochs=1)[0].setting.engine for pair in (PAIR, ["adam", "adamw"])
+    }
+    assert engines == {first.engine}
+
+
 def test_a_module_beside_the_file_belongs_to_its_content(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("from beside.parts import scale\ndef f(x):\n    return scale * x**2\n")
     (tmp_path / "beside").mkdir()

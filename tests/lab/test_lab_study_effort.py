@@ -167,7 +167,8 @@ def test_a_study_of_an_object_without_a_name_cannot_be_written_to_a_file(tmp_pat
 def test_what_is_being_done_and_who_is_best_so_far_is_said() -> None:
     said: list[str] = []
     found = study(say=said.append)
-    assert said[0] == "tuning on seeds 1,000,000 and 1,000,001: 7 trials each of 2 optimizers"
+    assert said[0] == "planning: a few steps are timed"
+    assert said[1] == "tuning on seeds 1,000,000 and 1,000,001: 7 trials each of 2 optimizers"
     best = max(((trial.score, name) for name, one in found.tuned.items() for trial in one.trials), key=lambda x: x[0])
     told = next(line for line in said if line.startswith("the best 3 again on seeds 1,000,002 to 1,000,004; "))
     assert f"best so far {best[1]} lr " in told

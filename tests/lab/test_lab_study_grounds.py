@@ -11,7 +11,7 @@ import pytest
 
 import slalom
 from slalom.core import InputError
-from slalom.judge import read_results
+from slalom.judge import judge, read_results
 from slalom.lab.studying import Studies, Study
 from slalom.lab.studying.asking import FINAL_SEEDS, SEARCH_SEEDS
 from slalom.store import MemoryStore
@@ -132,6 +132,8 @@ def test_the_csv_of_several_courses_is_judged_to_the_same_verdicts(several: Stud
     assert [one.task for one in read] == ["sphere", "rosenbrock", "booth"]
     for one, part in zip(read, several.parts, strict=True):
         np.testing.assert_array_equal(one.array("Adam"), part.results.array("Adam"))
+        assert (one.kind, one.optimum, one.metric) == ("loss", part.results.optimum, "loss")
+        assert [entry.comparison for entry in judge(one).entries] == [e.comparison for e in part.judgement.entries]
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,7 @@ def program(context: click.Context) -> None:
       slalom race sphere                          the six classic optimizers, side by side
       slalom race rosenbrock -o adam:lr=0.1 --save card.png
       slalom sweep sphere -o adam --over lr       which learning rates work
+      slalom study digits-mlp -o sgd -o adam      which one is better, each tuned
       slalom judge results.csv                    a verdict on results you already have
       slalom list landscapes                      what can be descended
       slalom show adam                            what an optimizer computes

@@ -194,7 +194,8 @@ def _sentence(names: Sequence[str], costs: np.ndarray, every: int, p: float | No
         need = f"at least {FEWEST_TASKS} tasks on which all can be compared fairly"
         return f"No overall winner is named: that takes {need}, here are {tasks} of {every}."
     if p is None:
-        need = f"at least {FEWEST_TASKS} tasks" if tasks < FEWEST_TASKS else "at least three optimizers"
+        wants = [f"at least {FEWEST_TASKS} tasks"] * (tasks < FEWEST_TASKS)
+        need = " and ".join([*wants, *["at least three optimizers"] * (len(names) < 3)])
         return f"No overall winner is named: that takes {need}, here are {tasks} tasks and {len(names)} optimizers."
     where = f"{tasks} tasks" if tasks == every else f"the {tasks} tasks of {every} on which all can be compared fairly,"
     if p > ALPHA:

@@ -1,4 +1,7 @@
-"""Reads results that somebody already has: a CSV file with the columns optimizer, seed, value, and perhaps task."""
+"""Reads results that somebody already has: a CSV file with the columns optimizer, seed, value, and perhaps task.
+
+A file that slalom wrote also says, in columns of its own, how its values are compared.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ import io
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, get_args
 
 from slalom.core import InputError, quote
 from slalom.judge.results import Kind, Results
@@ -42,7 +46,16 @@ def read_results(
     Raises :class:`InputError`, with the number of the line, for anything that is not such a file.
     """
     name = os.fspath(path)
-    by_task = _collect(name, _rows(name))
+    rows = list(_rows(name))
+    by_task = _collect(name, iter(rows))
+    told = _told(name, rows) if kind is None and higher_is_better is None and optimum is None else {}
+    if told:
+        return tuple(
+            Results(
+                task=task, values=values, baseline=baseline, margin=margin, steps=steps, trials=trials, **told[task]
+            )
+            for task, values in by_task.items()
+        )
     every = [value for task in by_task.values() for runs in task.values() for value in runs.values()]
     chosen, remarks = (kind, ()) if kind is not None else _assumed(every, higher_is_better)
     if chosen == "plain" and kind is None and higher_is_better is None:
@@ -68,6 +81,32 @@ def read_results(
         )
         for task, values in by_task.items()
     )
+
+
+TELLING = ("kind", "metric", "higher_is_better", "optimum")
+"""Columns that say how the values of a task are compared; all of them or none."""
+
+
+def _told(name: str, rows: Sequence[tuple[int, dict[str, str]]]) -> dict[str, dict[str, Any]]:
+    """Return what a file says of each task; nothing where it has no such columns. Raises InputError."""
+    found: dict[str, dict[str, Any]] = {}
+    for line, row in rows:
+        if not all(column in row for column in TELLING):
+            return {}
+        task = row.get("task", Path(name).stem)
+        if row["kind"] not in get_args(Kind):
+            raise _broken(name, line, f"the kind must be one of {', '.join(get_args(Kind))}, got {quote(row['kind'])}")
+        if row["higher_is_better"] not in ("yes", "no"):
+            raise _broken(name, line, f"higher_is_better must be yes or no, got {quote(row['higher_is_better'])}")
+        told = {
+            "kind": row["kind"],
+            "metric": row["metric"],
+            "higher_is_better": row["higher_is_better"] == "yes",
+            "optimum": _value(name, line, row["optimum"]) if row["optimum"] else None,
+        }
+        if found.setdefault(task, told) != told:
+            raise _broken(name, line, f"{quote(task)} is compared in another way than in the lines before")
+    return found
 
 
 def _rows(name: str) -> Iterator[tuple[int, dict[str, str]]]:

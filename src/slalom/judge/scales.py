@@ -56,7 +56,7 @@ class Scale:
         numbers = [self._shown(number) for number in (difference, low, high) if number is not None]
         if self._as_factor(numbers):
             factors = [math.exp(min(number, 700.0)) for number in (difference, low, high) if number is not None]
-            first, *bounds = [f"{factor:.3g}" if factor < 100 else f"{factor:.0f}" for factor in factors]
+            first, *bounds = map(_written_factor, factors)
             return f"×{first}" + (f" [{', '.join(bounds)}]" if bounds else "")
         decimals = self._decimals(numbers)
         first, *bounds = [_fixed(number, decimals) for number in numbers]
@@ -90,6 +90,13 @@ class Scale:
         while decimals < 12 and any(end != 0 and float(f"{end:.{decimals}f}") == 0 for end in numbers[1:]):
             decimals += 1
         return min(decimals, 12)
+
+
+def _written_factor(factor: float) -> str:
+    """Write a factor: ``"0.388"``, ``"1,434"``, ``"2.7e+13"``."""
+    if factor < 100:
+        return f"{factor:.3g}"
+    return f"{factor:,.0f}" if factor < 1e5 else f"{factor:.2g}"
 
 
 def scale_of(results: Results) -> Scale:

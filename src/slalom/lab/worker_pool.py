@@ -63,7 +63,7 @@ class Worker:
         self.line, theirs = context.Pipe()
         # Not a daemon: a training loop of the user's may start processes of its own, to load data.
         self.process = context.Process(target=serve, args=(theirs, list(sys.path), dict(os.environ)))
-        with _without_main():
+        with _without_main(), _unheard():
             self.process.start()
         theirs.close()
 
@@ -138,7 +138,7 @@ def prepare(count: int) -> None:
         return
     if sys.platform == "linux":
         _context()
-        with _without_main():
+        with _without_main(), _unheard():
             forkserver.ensure_running()
         return
     _IDLE[:] = [worker for worker in _IDLE if _lives(worker)]
@@ -170,6 +170,19 @@ def _lives(worker: Worker) -> bool:
         return True
     worker.end()
     return False
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Start processes that do not hear the terminal's Ctrl-C, not even while they import; here it comes afterwards."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

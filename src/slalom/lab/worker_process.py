@@ -41,6 +41,8 @@ def serve(line: Any, search_path: list[str], environment: dict[str, str]) -> Non
     global _serving
     _serving = True
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what the user's code may start
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     sys.path[:] = search_path
     os.environ.clear()

@@ -87,13 +87,22 @@ def study(
         return study(**_from_file(course, given))
     questions = _questions(given)
     with _opened(store, questions) as kept:
+        if say is not None:
+            say("planning: a few steps are timed")
         plans = [make_plan(question, engine, workers, kept) for question in questions]
         for plan in plans:
             save_plan(plan, kept, ())
-        parts = [carry_out(plan, kept, progress, say) for plan in plans]
+        parts = [carry_out(plan, kept, progress, _on(plan, say, len(plans) > 1)) for plan in plans]
     if len(parts) == 1:
         return parts[0]
     return Studies(tuple(parts), across([part.results for part in parts]))
+
+
+def _on(plan: StudyPlan, say: Callable[[str], None] | None, several: bool) -> Callable[[str], None] | None:
+    """Let what is said name the course, where there are several."""
+    if say is None or not several:
+        return say
+    return lambda told: say(f"{plan.question.course.name}: {told}")
 
 
 def plan_study(course: Any, optimizers: Any = None, **options: Any) -> list[StudyPlan]:
@@ -117,8 +126,14 @@ def carry_out(
     executor = Executor(question.ground, plan.setting, store, plan.width, crew, plan.steps, progress)
     if say is not None:
         executor.say = say
-    tuned = tune(question, executor)
-    runs = _evaluate(question, tuned, executor)
+    try:
+        tuned = tune(question, executor)
+        runs = _evaluate(question, tuned, executor)
+    except KeyboardInterrupt:
+        executor.say(
+            f"{question.course.name}: {_counted(len(set(executor.keys)) - len(store.missing(executor.keys)))} kept"
+        )
+        raise
     _check_somebody_ran(question, runs)
     save_plan(plan, store, executor.keys)
     results = results_of(question, tuned, runs)
@@ -135,9 +150,14 @@ def carry_out(
     )
 
 
+def _counted(runs: int) -> str:
+    return f"{runs:,} run{' is' if runs == 1 else 's are'}"
+
+
 def _evaluate(question: Question, tuned: Mapping[str, Tuned], executor: Executor) -> dict[str, list[Finished]]:
     """Run every optimizer, as tuned, on the evaluation seeds; here the test set is opened."""
-    executor.say(f"evaluating {len(tuned)} optimizers on {len(question.seeds)} fresh seeds")
+    seeds = f"{len(question.seeds)} fresh seed{'s' * (len(question.seeds) != 1)}"
+    executor.say(f"evaluating {len(tuned)} optimizers on {seeds}")
     groups = [[question.runner(one.optimizer, seed, name) for seed in question.seeds] for name, one in tuned.items()]
     return dict(zip(tuned, executor.run(groups, question.training, closed=False), strict=True))
 

@@ -30,6 +30,12 @@ class Finished:
     runner: Runner
     run: Run
 
+    def __repr__(self) -> str:
+        how = self.run.error or (
+            f"diverged at step {self.run.diverged_at}" if self.lost else f"{self.run.completed} steps"
+        )
+        return f"<{self.runner.optimizer.spec}, seed {self.runner.seed}: {how}>"
+
     @property
     def lost(self) -> bool:
         """Whether it diverged or failed, which counts as the worst result."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slalom.core import InputError, quote
 from slalom.lab import formats
 from slalom.lab.studying.asking import Question
-from slalom.lab.studying.grounds import LandscapeGround, TaskGround
+from slalom.lab.studying.grounds import Ground, LandscapeGround, TaskGround
 from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import study_file
 
@@ -18,14 +19,36 @@ if TYPE_CHECKING:
 
 
 def study_csv(studies: Sequence[Study], path: Path) -> None:
-    """Write what ``slalom judge`` reads: task, optimizer, seed, value; nan for a run that diverged."""
+    """Write what ``slalom judge`` reads: task, optimizer, seed, value, and how values are compared.
+
+    The value is nan for a run that diverged.
+    """
     lines = [
-        [study.course.name, name, seed, "nan" if value != value else repr(value)]
+        [
+            *(study.course.name, name, seed, "nan" if value != value else repr(value), study.yardstick.words),
+            study.yardstick.kind,
+            *("yes" if study.yardstick.higher_is_better else "no", _written(study.yardstick.optimum)),
+        ]
         for study in studies
         for name, values in study.results.values.items()
         for seed, value in values.items()
     ]
-    formats.write_csv(path, ["task", "optimizer", "seed", "value"], lines)
+    columns = ["task", "optimizer", "seed", "value", "metric", "kind", "higher_is_better", "optimum"]
+    formats.write_csv(path, columns, lines)
+
+
+def _written(optimum: float | None) -> str:
+    return "" if optimum is None else repr(optimum)
+
+
+def _as_typed(ground: Ground) -> str:
+    """Return what names a course, a file by its way from here where it lies beneath this folder."""
+    path, colon, name = ground.source.rpartition(":")
+    if not path.endswith(".py"):
+        return ground.source
+    with suppress(ValueError, OSError):
+        return f"{Path(path).absolute().relative_to(Path.cwd()).as_posix()}{colon}{name}"
+    return ground.source
 
 
 def to_toml(questions: Sequence[Question]) -> str:
@@ -46,7 +69,7 @@ def to_toml(questions: Sequence[Question]) -> str:
         raise InputError(
             "the budget gave the courses different lengths, which one study file cannot tell: study each alone."
         )
-    names = [question.ground.source for question in questions]
+    names = [_as_typed(question.ground) for question in questions]
     asked: dict[str, Any] = {
         "course": names[0] if len(names) == 1 else names,
         "optimizers": [optimizer.spec for optimizer in first.optimizers],

@@ -10,12 +10,13 @@ from typing import Any
 
 from slalom.core import InputError, Optimizer, Runner, quote
 from slalom.lab import ranges, worker_pool
+from slalom.lab.racing import is_moved_by_rule
 from slalom.lab.studying.asking import Question, efforts
 from slalom.lab.studying.durations import duration, within
 from slalom.lab.studying.grounds import Computation, LandscapeGround
 from slalom.lab.studying.search import EXTENSIONS, FINALISTS, GRID, Rounds
 from slalom.lab.studying.spaces import drawn_search
-from slalom.lab.studying.specifying import LEAST, Setting, course_fingerprint, setting_of
+from slalom.lab.studying.specifying import LEAST, Setting, course_fingerprint, course_key, setting_of
 from slalom.lab.workers import cores
 from slalom.store import Store
 from slalom.store.canonical import canonical
@@ -36,6 +37,7 @@ class StudyPlan:
     computation: Computation
     workers: int
     name: str  # under which the store keeps the plan
+    is_cut: bool = False  # whether a budget left fewer steps or trials than asked for
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -81,6 +83,7 @@ class StudyPlan:
             f"process{'es' * (self.workers != 1)}",
             f"measured    {question.yardstick.tuning} chooses, {question.yardstick.final} judges, at the last step",
             *self._budget(),
+            *self._unequal(),
             "time        not known: a training loop does not tell how long it is"
             if self.seconds is None
             else f"time        about {duration(self.seconds)}, where the store has nothing yet",
@@ -108,7 +111,20 @@ class StudyPlan:
         if self.question.budget is None or self.question.training is None:
             return []
         told, steps = duration(self.question.budget), self.question.training.steps
-        return [f"budget      {told} on this machine: {steps:,} steps and {self.question.trials} trials for everybody"]
+        needed = "" if self.is_cut else "; the usual ones take less"
+        each = f"{steps:,} steps and {self.question.trials} trials for everybody"
+        return [f"budget      {told} on this machine: {each}{needed}"]
+
+    def _unequal(self) -> list[str]:
+        """Warn of what will not be comparable, before it is computed."""
+        question = self.question
+        fixed = [name for name, whether in question.tuned.items() if not whether]
+        if question.track == "defaults" or not fixed or len(fixed) == len(question.names):
+            return []
+        return [
+            f"caution     {', '.join(fixed)} {'is' if len(fixed) == 1 else 'are'} fixed and the others tuned: their "
+            "trials are unequal, and they are not comparable (--track defaults compares all as typed)"
+        ]
 
     def _space(self, name: str) -> str:
         """Return what is tuned of an optimizer: ``"lr 0.001 … 10"``, or the names of all it is."""
@@ -163,7 +179,7 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
 
     A budget is turned into steps and trials, which the store keeps as well: a study that goes on has the same.
     """
-    name = _name_of(question, engine)
+    name, original = _name_of(question, engine), question
     kept = _kept(store, name)
     if kept is not None:
         computation, told = kept
@@ -172,15 +188,17 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         if workers != 1 and _is_long(question):
             worker_pool.prepare(workers or cores())
         runs = question.tuning_runs + question.evaluation_runs
+        wanted = _as_before(question, store) if engine == "auto" else engine
         patience = None if question.limit is None else PATIENCE * question.limit
         computation = within(
-            patience, lambda: question.ground.choose(_sample(question), engine, runs), _untimed(engine)
+            patience, lambda: question.ground.choose(_sample(question), wanted, runs), _untimed(engine)
         )
     hands = _hands(question, computation, workers)
     if question.budget is not None and kept is None:
         question = _fitted(question, computation, hands)
     setting = setting_of(question.ground, question.optimizers, question.track, computation.engine, computation.alike)
-    return StudyPlan(question, setting, computation, hands, name)
+    is_cut = (question.training, question.trials) != (original.training, original.trials)
+    return StudyPlan(question, setting, computation, hands, name, is_cut)
 
 
 LONG = 50_000
@@ -192,6 +210,21 @@ def _is_long(question: Question) -> bool:
     if conditions is None or isinstance(question.ground, LandscapeGround) or conditions.device != "cpu":
         return False
     return question.whole_runs * conditions.steps >= LONG
+
+
+def _as_before(question: Question, store: Store) -> str:
+    """Return the engine of a former study on the same course under the same conditions, so that they share runs.
+
+    It is "auto" where there is none, or where the engine cannot move all of today's optimizers.
+    """
+    told = question.in_words()
+    for study in store.studies():
+        plan = study.plan
+        if plan.get("form") == FORM and (plan["task"], plan["training"]) == (told["task"], told["training"]):
+            engine = str(plan["computation"]["engine"])
+            ruled = all(is_moved_by_rule(optimizer) for optimizer in question.optimizers)
+            return engine if engine == "field" or (engine == "fleet" and ruled) else "auto"
+    return "auto"
 
 
 def _restored(question: Question, told: Any) -> Question:
@@ -317,8 +350,9 @@ def _name_of(question: Question, engine: str) -> str:
 
     Margin and baseline change the verdict, not what is run; more seeds are the same study, gone on with.
     """
-    asked = {**question.in_words(), "wanted_engine": engine, "content": course_fingerprint(question.ground)}
+    named = {"task": course_key(question.ground), "content": course_fingerprint(question.ground)}
+    asked = {**question.in_words(), **named, "wanted_engine": engine}
     for name in ("margin", "baseline", "seeds"):
         del asked[name]
     digest = hashlib.sha256(canonical(asked, "a study's question").encode("ascii")).hexdigest()
-    return f"{question.course.name} {question.track} {digest[:12]}"
+    return f"{named['task']} {question.track} {digest[:12]}"

@@ -73,7 +73,13 @@ def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: st
     device = "cpu" if ground.training is None else ground.training.device
     content = course_fingerprint(ground)
     provenance = {one.factory: _provenance(one.path, one.factory) for one in optimizers}
-    return Setting(ground.course.name, content, engine, _device_model(device), LANES[track], alike, provenance)
+    return Setting(course_key(ground), content, engine, _device_model(device), LANES[track], alike, provenance)
+
+
+def course_key(ground: Ground) -> str:
+    """Return what names a course in keys: of a file, whose content is hashed, its own name, wherever it lies."""
+    path, colon, name = ground.source.rpartition(":")
+    return f"{Path(path).name}{colon}{name}" if path.endswith(".py") else str(ground.course.name)
 
 
 def is_nameless(ground: Ground, optimizers: Any) -> bool:
