@@ -204,7 +204,10 @@ def _plan(study: Study) -> list[tuple[str, str]]:
         what, how = line[:12].strip(), line[12:].strip()
         if what in ("time", "budget"):
             continue
-        told.append((what, how))
+        if not what and told:  # goes on with the line above
+            told[-1] = (told[-1][0], f"{told[-1][1]}; {how}")
+        else:
+            told.append((what, how))
     return [
         *told,
         ("computed in", f"{study.dtype or 'float64'} {study.precision} on {study.device}".replace("  ", " ")),
@@ -281,7 +284,7 @@ def small_paths(optimizers: Any) -> Mapping[str, SmallPath]:
 
 
 def _small_path(optimizer: Optimizer) -> SmallPath:
-    """Return the path that ends lowest of those at RATES."""
+    """Return the path whose losses are lowest on average, of those at RATES."""
     from slalom.lab import ranges
     from slalom.lab.racing import race
     from slalom.show.report.cards import BEGIN, BOWL, STEPS, SmallPath
@@ -291,6 +294,7 @@ def _small_path(optimizer: Optimizer) -> SmallPath:
         rates = [*RATES]
     field = [optimizer if rate is None else ranges.variant(optimizer, {"lr": rate}) for rate in rates]
     run = race(BOWL, field, start=BEGIN, steps=STEPS)
-    ends = np.where(np.isfinite(run.losses[:, -1]), run.losses[:, -1], np.inf)
-    best = int(np.argmin(ends))
+    with np.errstate(all="ignore"):
+        means = np.where(np.isfinite(run.losses).all(axis=1), run.losses.mean(axis=1), np.inf)
+    best = int(np.argmin(means))
     return SmallPath(run.paths[best], rates[best])

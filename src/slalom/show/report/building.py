@@ -76,7 +76,8 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
     for k, (record, own) in enumerate(zip(records, each, strict=True)):
         inside = [part for _, _, part in parts.present(*study_sections(page, record, own, f"course-{k}-"))]
         answer = element("p", study_sentence(record), class_="answer")
-        title = f"{record.course.title}"
+        name, told = record.course.name, record.course.title
+        title = told if told.lower().startswith(name.lower()) else f"{name}: {told}"
         sections.append(
             parts.section(
                 f"course-{k}", title, answer, _tied(record.judgement.tied_best), verdict_sentences(record), inside

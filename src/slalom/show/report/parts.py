@@ -69,7 +69,7 @@ def cards(page: Page, shown: Iterable[tuple[str, Optimizer, Style]], facts: Fact
         return None
     how = (
         "Each small picture: the same bowl, the same start, the real optimizer at the learning rate of a short list "
-        "with which it ends lowest. It shows how the optimizer moves, not how good it is."
+        "with which its losses are lowest on average. It shows how the optimizer moves, not how good it is."
     )
     note = element("p", how, class_="note") if small else None
     return section("formulas", "What each optimizer computes", element("div", known, class_="cards"), note)

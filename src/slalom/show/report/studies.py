@@ -75,6 +75,7 @@ def _rates(page: Page, record: StudyRecord, prefix: str) -> Section | None:
     percent = record.yardstick.kind == "accuracy"
     drawn = curves.sensitivity(view, percent, names)
     means = capital("; ".join(sensitivity_means(record, view.lines)))
+    means = means.replace("✕ and grey: runs diverge", "✕ runs diverge from there on")  # nothing is grey here
     usable = "; bars at the foot: usable learning rates" if any(line.usable for line in view.lines) else ""
     scope = f"{prefix}all"
     chart = page.chart(f"{prefix}rates-chart", drawn, "Result against learning rate", f"{means}{usable}.", scope)
