@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import torch
 from studies import PAIR, SHORT, bits, small_study
 
 import slalom
+from slalom import tasks
 from slalom.core import InputError, python_files
 from slalom.judge import Kind, read_results
 from slalom.lab.studying import Study, plan_study
@@ -339,6 +341,57 @@ def test_the_same_file_spelt_otherwise_or_lying_elsewhere_is_the_same_course(
         computed.append(found.computed)
     assert computed == [6, 0, 0, 0]
     assert 'course = "there/mine.py:f"' in found.to_toml()
+
+
+ODD_TASK = """
+import slalom, torch
+
+def task():
+    x = torch.randn(143, 5, generator=torch.Generator().manual_seed(0))
+    nn = torch.nn
+    net = lambda: nn.Sequential(nn.Linear(5, 7), nn.BatchNorm1d(7), nn.Tanh(), nn.Linear(7, 3))
+    return slalom.Task(net, (x, x[:, :3].argmax(1)), test=0.2, batch_size=13)
+"""
+
+
+def test_a_network_of_ones_own_gives_the_same_study_on_any_number_of_workers(tmp_path: Path) -> None:
+    """At these sizes rounding depends on the place among others: runs belong to those they are computed with."""
+    (tmp_path / "odd.py").write_text(ODD_TASK)
+    terms: dict[str, Any] = {"epochs": 2, "seeds": 6, "engine": "field"}
+    stores = MemoryStore(), MemoryStore()
+    found = [
+        slalom.study(f"{tmp_path}/odd.py:task", PAIR, store=store, workers=hands, **terms)
+        for store, hands in zip(stores, (1, 2), strict=True)
+    ]
+    assert list(map(bits, found[0].runs())) == list(map(bits, found[1].runs()))
+    more = slalom.study(f"{tmp_path}/odd.py:task", PAIR, store=stores[0], workers=1, **{**terms, "seeds": 7})
+    fresh = slalom.study(f"{tmp_path}/odd.py:task", PAIR, store=MemoryStore(), workers=1, **{**terms, "seeds": 7})
+    assert list(map(bits, more.runs())) == list(map(bits, fresh.runs()))
+    assert more.computed == 14, "those of the evaluation, who are now computed with one more"
+
+
+def test_a_named_task_that_was_changed_is_not_taken_for_the_one_of_that_name() -> None:
+    changed: Any = tasks.find("digits-logreg")
+    changed.reshuffle = False
+    found = slalom.study(changed, PAIR, track="defaults", steps=3, seeds=2, workers=1)
+    assert found.store == "memory"
+    assert tasks.find("digits-logreg").reshuffle
+
+
+def test_a_module_that_was_edited_is_read_anew_and_relative_imports_count(tmp_path: Path) -> None:
+    (tmp_path / "helpers").mkdir()
+    (tmp_path / "helpers" / "__init__.py").write_text("")
+    (tmp_path / "helpers" / "parts.py").write_text("from . import more\nfrom .more import shift\n")
+    (tmp_path / "mine.py").write_text("from helpers.parts import shift\ndef f(x, y):\n    return x**2 + y**2 + shift\n")
+    store, lowest = MemoryStore(), []
+    for shift in (0, 50):
+        (tmp_path / "helpers" / "more.py").write_text(f"shift = {shift}\n")
+        found = slalom.study(f"{tmp_path}/mine.py:f", PAIR, track="defaults", steps=3, seeds=2, store=store)
+        assert found.computed == 4
+        lowest.append(found.results.array("SGD").min())
+    assert lowest[1] == pytest.approx(lowest[0] + 50)
+    for name in ("helpers", "helpers.parts", "helpers.more"):
+        sys.modules.pop(name, None)
 
 
 def test_two_optimizers_that_tuning_made_one_and_the_same_are_told() -> None:

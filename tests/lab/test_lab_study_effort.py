@@ -59,6 +59,12 @@ def test_a_budget_becomes_equal_steps_and_trials_and_is_kept_for_the_next_time(t
     assert lengths == {first.steps}
 
 
+def test_a_budget_never_gives_more_trials_than_were_asked_for() -> None:
+    (plan,) = plan_study("rosenbrock", PAIR, trials=5, budget="1h", store=MemoryStore(), steps=90)
+    assert plan.question.trials == 5
+    assert any("; the usual ones take less" in line for line in plan.lines())
+
+
 def test_a_budget_that_is_ample_changes_nothing() -> None:
     assert study(budget="10h").steps == 90
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -14,8 +16,8 @@ from slalom.core.errors import InputError, nearest, quote
 
 _FILE = re.compile(r"(?P<path>.*\.py)(?::(?P<name>[^:/\\]*))?", re.DOTALL | re.IGNORECASE)
 
-_run_before: dict[str, tuple[bytes, ModuleType]] = {}
-"""By module name, the text of each file when it was run, and what came of it."""
+_run_before: dict[str, tuple[str, ModuleType]] = {}
+"""By module name, the fingerprint of each file when it was run, and what came of it."""
 
 
 def names_a_file(course: str) -> bool:
@@ -26,9 +28,9 @@ def names_a_file(course: str) -> bool:
 def fetch(course: str) -> tuple[Any, str, Path]:
     """Return what ``file.py:name`` names, its name, and the file's absolute path. Raises InputError.
 
-    A file is run once in a process, and again when its text has changed, so that the classes of what it gives stay
-    the same. Its module has a name that follows from the path alone: a process that has fetched from the same file
-    can unpickle what another one pickled.
+    A file is run once in a process, and again when it, or what it imports from beside it, has changed: the classes of
+    what it gives stay the same until then. Its module has a name that follows from the path alone: a process that has
+    fetched from the same file can unpickle what another one pickled.
     """
     match = _FILE.fullmatch(course)
     path, name = (match["path"], match["name"] or "") if match else (course, "")
@@ -76,12 +78,23 @@ def _module(path: Path, course: str) -> ModuleType:
         text = path.read_bytes()
     except OSError as problem:
         raise InputError(f"{quote(course)}: the file cannot be read: {quote(problem)}.") from problem
+    content = fingerprint(path)
     before = _run_before.get(name)
-    if before is not None and before[0] == text and sys.modules.get(name) is before[1]:
+    if before is not None and before[0] == content and sys.modules.get(name) is before[1]:
         return before[1]
+    if before is not None:
+        _forget_imports(path)
     module = _run(path, text, course)
-    _run_before[name] = text, module
+    _run_before[name] = content, module
     return module
+
+
+def _forget_imports(path: Path) -> None:
+    """Let what a file imports from beside it be imported anew: one of these may have changed."""
+    files = {str(file) for file in _with_imports(path)} - {str(path)}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in files:
+            del sys.modules[name]
 
 
 def _run(path: Path, text: bytes, course: str) -> ModuleType:
@@ -109,7 +122,7 @@ def fingerprint(path: Path) -> str:
 
     What is read in another way, data for one, does not count. Raises OSError where the file cannot be read.
     """
-    contents = {str(file.relative_to(path.parent)): file.read_bytes() for file in _with_imports(path)}
+    contents = {os.path.relpath(file, path.parent): file.read_bytes() for file in _with_imports(path)}
     if len(contents) == 1:
         return hashlib.sha256(contents[path.name]).hexdigest()
     parts = (hashlib.sha256(name.encode() + b"\0" + text).digest() for name, text in sorted(contents.items()))
@@ -120,29 +133,38 @@ def _with_imports(path: Path) -> list[Path]:
     """Return a file and the files beneath its folder that it imports, directly or not."""
     found, waiting = [path], [path]
     while waiting:
-        for name in _imported(waiting.pop()):
-            place = path.parent.joinpath(*name.split("."))
-            for file in (place.with_suffix(".py"), place / "__init__.py"):
-                if file.is_file() and file not in found:
-                    found.append(file)
-                    waiting.append(file)
+        for file in _imported(waiting.pop(), path.parent):
+            if file not in found and file.is_file():
+                found.append(file)
+                waiting.append(file)
     return found
 
 
-def _imported(path: Path) -> list[str]:
-    """Return the dotted names that a file may import, every module that ``from a import b`` may mean among them."""
+def _imported(path: Path, root: Path) -> Iterator[Path]:
+    """Yield the files that a file may import: modules, packages, and what ``from a import b`` may mean."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
-        return []
-    names: list[str] = []
+        return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
+            for alias in node.names:
+                yield from _files_of(root, alias.name.split("."))
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            names += [base, *(f"{base}.{alias.name}".lstrip(".") for alias in node.names)]
-    return [name for name in names if name]
+            base = root if not node.level else path.parent.joinpath(*[".."] * (node.level - 1)).resolve()
+            parts = node.module.split(".") if node.module else []
+            if node.level:
+                yield base / "__init__.py"
+            for alias in node.names:
+                yield from _files_of(base, [*parts, alias.name])
+
+
+def _files_of(base: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield the files of a dotted name and of the packages above it."""
+    for length in range(1, len(parts) + 1):
+        place = base.joinpath(*parts[:length])
+        yield place.with_name(place.name + ".py")
+        yield place / "__init__.py"
 
 
 def _told(problem: BaseException, path: Path) -> str:

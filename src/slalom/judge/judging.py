@@ -157,10 +157,22 @@ def _beside_the_best(results: Results, scale: Scale) -> tuple[tuple[str, ...], t
     rivals = [name for name in sound if name != best and not pair_obstacles(results, name, best)]
     corrected = holm([_compared(results, name, best, scale).p for name in rivals])
     tied = {best, *(name for name, p in zip(rivals, corrected, strict=True) if p > ALPHA)}
+    if results.reference in tied - {best} and _is_told_apart(results, best, scale):
+        tied.remove(results.reference)  # the verdicts, another family of comparisons, have said so
     left_out = results.values.keys() - {best, *rivals}
     return tuple(name for name in results.values if name in tied), tuple(
         name for name in results.values if name in left_out
     )
+
+
+def _is_told_apart(results: Results, best: str, scale: Scale) -> bool:
+    """Whether the verdict on the best is that it differs from the baseline."""
+    baseline = results.reference
+    others = [name for name in results.values if name != baseline]
+    if pair_obstacles(results, best, baseline) or own_obstacles(results, baseline):
+        return False
+    corrected = holm([_compared(results, name, baseline, scale).p for name in others])
+    return corrected[others.index(best)] <= ALPHA
 
 
 def explore(results: Results) -> tuple[ExploredPair, ...]:

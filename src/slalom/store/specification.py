@@ -34,6 +34,7 @@ class RunSpec:
     engine: str = "solo"
     lanes: tuple[str, ...] = ()  # the hyperparameters that were lanes of a fleet
     width: int = 1  # lanes computed together, as padded: rounding depends on it
+    company: str = ""  # a hash of who these are, in which order, and of the place among them, where that matters
     threads: int = 1
     device: str = (
         ""  # the kind of device: "cpu", or a GPU's model; by default what ``training`` names, without a number
@@ -61,6 +62,8 @@ class RunSpec:
     def as_dict(self) -> dict[str, Any]:
         """Return the canonical form: plain values only, so that its JSON text is the same everywhere."""
         content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "training"}
+        if not self.company:
+            del content["company"]
         return {"form": FORM, **content, "training": None if self.training is None else _conditions(self.training)}
 
     @staticmethod

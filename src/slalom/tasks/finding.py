@@ -51,7 +51,10 @@ def _find_text(course: str, data_dir: str | None) -> Task | Loop:
     if known not in CATALOGUE:
         way_out = nearest(known, NAMES) or " Give one that `slalom list tasks` shows, or file.py:name."
         raise InputError(f"{quote(course)} is not a task.{way_out}")
-    return _named(known, None if data_dir is None else str(data_dir))
+    where = None if data_dir is None else str(data_dir)
+    if not _named(known, where).source:  # somebody has changed it
+        _named.cache_clear()
+    return _named(known, where)
 
 
 @cache

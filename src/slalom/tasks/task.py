@@ -91,6 +91,12 @@ class Task:
         self.data_dir: str | None = None
         self._pool: Pool | None = None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set it; a named task that is changed is no longer the one of that name."""
+        if not name.startswith("_") and name not in ("source", "data_dir", "name", "title"):
+            self.__dict__["source"] = ""
+        super().__setattr__(name, value)
+
     def model(self, seed: int) -> Any:
         """Return a freshly initialised ``torch.nn.Module`` in training mode; the same for the same seed.
 

@@ -29,6 +29,9 @@ MOST = {"cpu": 128, "cuda": 4_096}
 TRIALS = (3, 13)
 """Steps of the two trials by which an engine is timed; their difference leaves out what is done once."""
 
+FEW = 20
+"""Steps of an epoch up to which a whole one is tried."""
+
 LONG_TRIAL = 1.5
 """Seconds of the shorter trial beyond which it is enough."""
 
@@ -156,19 +159,23 @@ def choose(
 
 
 def alike(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> bool:
-    """Return whether a network comes out the same, bit for bit, in small and in large company.
+    """Return whether networks come out the same, bit for bit, in small and in large company, at every place in it.
 
-    Tried are some steps of the first runner with one other, and with as many as are ever computed together.
+    Tried are some steps, to the end of an epoch where that is near, in companies of several sizes. A rounding that
+    differs rarely can slip through: this is for tasks that are tested besides.
     """
-    few = min(TRIALS[0], training.steps)
+    few = training.steps_per_epoch if training.steps_per_epoch <= FEW else TRIALS[0]
+    few = min(few, training.steps)
     short = replace(training, steps=few, evaluate_at=(0, few))
-    together = (list(runners) * -(-choice.width // len(runners)))[: choice.width]
-    outcomes = []
-    for company in (together[:LEAST], together[: max(LEAST, choice.width // 2 + 1)], together):
-        run = ENGINES[choice.engine](task, company, short)[0]
-        told = {name: value for name, value in run.last.items() if name != "seconds"} if run.evaluations else {}
-        outcomes.append((run.losses.tobytes(), repr(told)))
-    return len(set(outcomes)) == 1
+    different = list(dict.fromkeys(runners))
+    together = (different * -(-choice.width // len(different)))[: choice.width]
+    outcomes: dict[Runner, set[tuple[bytes, str]]] = {}
+    for size in sorted({LEAST, min(5, choice.width), max(LEAST, choice.width // 2 + 1), max(LEAST, choice.width)}):
+        company = together[-size:]
+        for runner, run in zip(company, ENGINES[choice.engine](task, company, short), strict=True):
+            told = {name: value for name, value in run.last.items() if name != "seconds"} if run.evaluations else {}
+            outcomes.setdefault(runner, set()).add((run.losses.tobytes(), repr(told)))
+    return all(len(found) == 1 for found in outcomes.values())
 
 
 def judging_seconds(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> float:

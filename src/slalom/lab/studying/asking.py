@@ -206,12 +206,13 @@ def _with_trials(question: Question, trials: int) -> Question:
 
 
 def efforts(question: Question) -> list[Effort]:
-    """Return the efforts that a budget chooses from, the greatest first; all of a kind that keeps trials equal."""
+    """Return the efforts that a budget chooses from, the greatest, which was asked for, first."""
+    known = [question.effort]
     if question.track == "lr":
-        return [replace(question.effort, rounds=rounds) for rounds in SHORTER]
-    if question.track == "full":
-        return [replace(question.effort, points=points) for points in FEWER_POINTS]
-    return [question.effort]
+        known = [replace(question.effort, rounds=rounds) for rounds in SHORTER]
+    elif question.track == "full":
+        known = [replace(question.effort, points=points) for points in FEWER_POINTS]
+    return [effort for effort in known if effort.trials(question.track) <= question.trials]
 
 
 def _at_one_rate(field: Sequence[SpecifiedOptimizer], track: str, rate: float) -> list[SpecifiedOptimizer]:

@@ -118,8 +118,10 @@ class Executor:
         return [[Finished(specs[runner], runner, found[runner]) for runner in group] for group in groups]
 
     def _specify(self, groups: Sequence[Sequence[Runner]], training: Training | None) -> dict[Runner, RunSpec]:
-        company = {r: len(part) for group in groups for part in self._parts(group) for r in part}
-        return {runner: self.setting.spec(runner, training, size) for runner, size in company.items()}
+        if self.setting.alike:
+            return {runner: self.setting.spec(runner, training) for group in groups for runner in group}
+        parts = (part for group in groups for part in self._parts(group))
+        return {runner: self.setting.spec(runner, training, part) for part in parts for runner in part}
 
     def _lacking(self, groups: Sequence[Sequence[Runner]], absent: set[Runner]) -> set[Runner]:
         """Return the runners to compute: those that are absent, and those whose bits belong to theirs."""

@@ -29,6 +29,7 @@ from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.files import study_csv, to_toml
 from slalom.lab.studying.grounds import LandscapeGround
 from slalom.lab.studying.planning import StudyPlan
+from slalom.lab.studying.search import FINALISTS
 from slalom.lab.studying.spaces import value_of
 from slalom.lab.studying.tuning import Trial, Tuned
 from slalom.lab.studying.yardsticks import Yardstick
@@ -252,11 +253,11 @@ class Study:
     @property
     def spared(self) -> float:
         """The share of the tuning's steps that halving left out."""
-        runs = [one.run for tuned in self.tuned.values() for one in tuned.runs]
-        made = sum(run.completed for run in runs)
-        stopped = [t for tuned in self.tuned.values() for t in tuned.trials if t.steps is not None]
-        whole = made + sum(self.steps - (t.steps or 0) for t in stopped) * len(self.plan.question.effort.search_seeds)
-        return 1.0 - made / whole if whole else 0.0
+        effort = self.plan.question.effort
+        asked = [tuned for tuned in self.tuned.values() if tuned.runs]
+        made = sum(one.spec.training.steps for tuned in asked for one in tuned.runs if one.spec.training)
+        runs = sum(len(one.trials) * len(effort.search_seeds) + FINALISTS * len(effort.final_seeds) for one in asked)
+        return 1.0 - made / (runs * self.steps) if runs else 0.0
 
     def cost(self, name: str) -> Cost:
         """Return what an optimizer has cost."""

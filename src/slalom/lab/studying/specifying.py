@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +16,7 @@ from weakref import WeakKeyDictionary
 from slalom.core import Runner, Training, python_files
 from slalom.lab.studying.grounds import Ground
 from slalom.store import RunSpec
+from slalom.store.canonical import canonical, plain
 
 LANES = {"defaults": ("lr",), "lr": ("lr",), "full": ("eps", "lr", "momentum", "weight_decay")}
 """By track, what differs among networks that a fleet moves together."""
@@ -36,8 +38,8 @@ class Setting:
     provenance: Mapping[Any, tuple[Mapping[str, str], str]] = field(hash=False)
     """By factory, its package's version and its file's hash."""
 
-    def spec(self, runner: Runner, training: Training | None, company: int) -> RunSpec:
-        """Return the specification of a run that is computed among ``company`` others, itself included."""
+    def spec(self, runner: Runner, training: Training | None, company: Sequence[Runner] = ()) -> RunSpec:
+        """Return the specification of a run; where company matters, of one among ``company``, itself included."""
         optimizer: Any = runner.optimizer
         known = self.provenance.get(optimizer.factory)
         package, fingerprint = _provenance(optimizer.path, optimizer.factory) if known is None else known
@@ -51,7 +53,8 @@ class Setting:
             training=training,
             engine=self.engine,
             lanes=self.lanes if self.engine == "fleet" else (),
-            width=self._width(company),
+            width=self._width(len(company)),
+            company="" if self.alike or len(company) < LEAST else _digest(runner, company),
             device=self.device,
             course_fingerprint=self.course_fingerprint,
             optimizer_fingerprint=fingerprint,
@@ -62,6 +65,16 @@ class Setting:
         if self.engine == "solo":
             return 1
         return LEAST if self.alike else max(LEAST, company)
+
+
+def _digest(runner: Runner, company: Sequence[Runner]) -> str:
+    """Return a hash of those who are computed together, and of a runner's place among them."""
+    who: list[Any] = [
+        [one.optimizer.path, plain(one.optimizer.hyperparameters, "a hyperparameter"), one.optimizer.stages, one.seed]  # type: ignore[attr-defined]
+        for one in company
+    ]
+    text = canonical([who, list(company).index(runner)], "a company")
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
 
 
 LEAST = 2

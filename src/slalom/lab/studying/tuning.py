@@ -120,7 +120,11 @@ class _Tuning:
         best = {name: one.ranked()[:FINALISTS] for name, one in self.searches.items()}
         stopped = {name: [p for p in of_name if (name, p) not in self.runs] for name, of_name in best.items()}
         if any(stopped.values()):
-            self._whole({name: places for name, places in stopped.items() if places}, effort.search_seeds)
+            revived = {name: places for name, places in stopped.items() if places}
+            for name, of_name in self._whole(revived, effort.search_seeds).items():
+                for place, runs in zip(revived[name], of_name, strict=True):
+                    self.searches[name].scores[place] = self._score(runs)
+                    self.searches[name].stopped.pop(place, None)
         if best:
             seeds = f"{effort.final_seeds[0]:,} to {effort.final_seeds[-1]:,}"
             self.executor.say(f"the best {FINALISTS} again on seeds {seeds}{self._best_so_far()}")
