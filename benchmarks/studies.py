@@ -213,7 +213,7 @@ def halving() -> dict[str, float]:
     from slalom.lab.studying.tuning import tune
     from slalom.store import MemoryStore
 
-    same, alike, choices, made, whole, lost = 0, 0, 0, 0, 0, []
+    same, alike, choices, made, whole = 0, 0, 0, 0, 0
     for course, steps, track in HALVED:
         tuned = {}
         for halved in (True, False):
@@ -226,9 +226,6 @@ def halving() -> dict[str, float]:
             made, whole = (made + done, whole) if halved else (made, whole + done)
         agree = [tuned[True][name].optimizer == tuned[False][name].optimizer for name in tuned[True]]
         same, alike, choices = same + all(agree), alike + sum(agree), choices + len(agree)
-        for name in tuned[True]:
-            scores = [max(trial.score for trial in tuned[halved][name].trials) for halved in (True, False)]
-            lost.append(scores[1] - scores[0])
     return {"studies": len(HALVED), "same": same, "alike": alike, "choices": choices, "share": made / whole}
 
 

@@ -57,7 +57,6 @@ def test_the_order_of_hyperparameters_does_not_matter_and_lists_are_tuples() -> 
 CHANGES: list[dict[str, Any]] = [
     {"company": "0123456789abcdef"},
     {"course": "mnist-mlp"},
-    {"company": "0123456789abcdef"},
     {"optimizer": "torch.optim.sgd.SGD"},
     {"seed": 1},
     {"hyperparameters": {"lr": 0.002}},
