@@ -43,8 +43,13 @@ def explore(out: str | None) -> None:
 
     written = files.save(target, {"html": write})
     click.echo(f"wrote {written}")
-    if out is None and sys.stdout.isatty():
+    if out is None and somebody_looks():
         _open(written)
+
+
+def somebody_looks() -> bool:
+    """Whether the command was typed at a terminal, so that somebody wants to see the page."""
+    return sys.stdout.isatty()
 
 
 def _open(page: Path) -> None:

@@ -24,6 +24,17 @@ function redraw() {
   if (!waiting) waiting = requestAnimationFrame(frameNow);
 }
 
+// A canvas has another size: everything is drawn, nothing computed.
+function redrawAll() {
+  if (scene.race) redraw();
+}
+
+// Under the pointer there is no waiting for the next frame: browsers hand out its moves just before one.
+function redrawNow() {
+  if (waiting) cancelAnimationFrame(waiting);
+  frameNow();
+}
+
 function frameNow() {
   waiting = 0;
   const since = scene.since;
@@ -34,7 +45,6 @@ function frameNow() {
   else restSoon();
   lightly = false;
   if (since) {
-    performance.clearMeasures("redraw-last");
     performance.measure("redraw", { start: since, end: performance.now() });
     scene.since = 0;
   }
@@ -213,6 +223,7 @@ function advance(now) {
 function stepBy(steps) {
   pause();
   scene.state.at = Math.min(scene.state.steps, Math.max(0, scene.state.at + steps));
+  showClock();
   redraw();
 }
 
@@ -231,6 +242,7 @@ function wirePlaying() {
   byId("scrub").oninput = event => {
     pause();
     scene.state.at = Number(event.target.value);
+    showClock();
     redraw();
   };
   byId("speed").oninput = event => {
@@ -328,7 +340,6 @@ function begin() {
   wireExports();
   wireTheme();
   wireKeys();
-  new ResizeObserver(redraw).observe(byId("plane"));
   addEventListener("hashchange", () => {
     if (location.hash === toHash(scene.state)) return;
     scene.state = fromHash(location.hash);

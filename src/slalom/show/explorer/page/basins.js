@@ -26,7 +26,7 @@ function basinColour(kind, arrivedAt, steps) {
   if (kind === slalom.DIVERGED) return theme.dark ? [0, 0, 0, 255] : [20, 20, 20, 255];
   if (kind === slalom.NOWHERE) return [0, 0, 0, 0]; // the ground itself
   const colour = parts(BASIN_COLOURS[kind % BASIN_COLOURS.length]);
-  const lateness = arrivedAt < 0 ? 0.4 : Math.log1p(arrivedAt) / Math.log1p(steps);
+  const lateness = arrivedAt < 0 ? 0.4 : Math.sqrt(arrivedAt / steps);
   const goal = theme.dark ? 0 : 255, towards = theme.dark ? 0.75 * lateness : 0.75 * (1 - lateness);
   return [...colour.map(part => part + (goal - part) * towards), 225];
 }

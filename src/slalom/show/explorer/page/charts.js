@@ -111,8 +111,7 @@ function traceColumns(pen, chart, values, from) {
 
 // Draw series [{values, style}] over the steps; `from` is 0 for what there is before the first step.
 function drawChart(pen, width, height, series, { steps, at, logSteps, focus, from, most }) {
-  pen.fillStyle = theme.paper;
-  pen.fillRect(0, 0, width, height);
+  blank(pen, width, height);
   const chart = chartGeometry(width, height, logSpan(series.map(one => one.values), most), steps, logSteps);
   drawLogAxis(pen, chart);
   drawStepAxis(pen, chart, logSteps);

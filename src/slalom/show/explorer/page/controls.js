@@ -122,6 +122,7 @@ function shower({ root, check, name, mark, look, remove, rows, result, label }) 
     rows.forEach(row => row.show(runner.h[row.option], title));
     const told = resultOf(scene, k);
     if (result.textContent !== told) result.textContent = told;
+    result.title = endOf(scene, k);
   };
 }
 
@@ -129,7 +130,13 @@ function resultOf({ state, race, floor }, k) {
   if (!state.field[k].on) return "not in the race";
   if (race.divergedAt[k] >= 0) return `diverged at step ${race.divergedAt[k]}`;
   const gap = Math.max(race.losses[k][state.steps] - floor.value, 0);
-  return `ends at ${brief(gap)} above the ${floor.known ? "minimum" : "lowest seen"}`;
+  return `ends ${brief(gap)} above ${floor.known ? "minimum" : "lowest"}`;
+}
+
+// Where a runner ends, in full: for those who want to compare.
+function endOf({ state, race }, k) {
+  const [x, y] = race.paths[k].slice(2 * lastStep(race, k, state.steps));
+  return `at (${x}, ${y})`;
 }
 
 // One hyperparameter: a slider on its own scale and the number itself; of a switch, a box to tick.
@@ -147,8 +154,8 @@ function rowOf(k, option, known) {
   slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
   number.onchange = () => {
     if (number.value.trim() !== "") setHyperparameter(k, option, Number(number.value));
-    redraw();
   };
+  number.onblur = redraw; // what was not taken gives way to what holds
   const root = el("div", { className: "dial-row" }, label, slider, number);
   const show = (value, title) => {
     const place = Math.round(Math.min(PLACES, Math.max(0, placeOf(known, value))) || 0);

@@ -5,6 +5,7 @@ const MATHML = "http://www.w3.org/1998/Math/MathML";
 
 function math(name, ...children) {
   const made = document.createElementNS(MATHML, name);
+  if (name === "math") made.setAttribute("displaystyle", "true");
   made.append(...children);
   return made;
 }

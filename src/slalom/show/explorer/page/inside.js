@@ -95,7 +95,7 @@ function drawInsideAt(pen, frame, scene) {
 }
 
 function drawDial(pen, width, height, scene, t) {
-  pen.clearRect(0, 0, width, height);
+  blank(pen, width, height);
   const x = width / 2, y = height / 2, radius = Math.min(width, height) / 2 - 4;
   pen.strokeStyle = theme.line;
   pen.lineWidth = 1;

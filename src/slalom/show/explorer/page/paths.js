@@ -91,7 +91,7 @@ function drawDots(pen, frame, path, style, to) {
     const x = frame.px(path[2 * k]), y = frame.py(path[2 * k + 1]);
     if (!(x === x && y === y)) break;
     if (Math.abs(x - lastX) + Math.abs(y - lastY) < 5 || !within2(frame.tile, x, y)) continue;
-    pen.rect(x - 1.9, y - 1.9, 3.8, 3.8);
+    pen.rect(x - 2.6, y - 2.6, 5.2, 5.2);
     [lastX, lastY] = [x, y];
   }
   pen.fill();

@@ -30,11 +30,9 @@ function landFor(frame, course, ratio, ground) {
 // Draw the whole plane. `scene` is what app.js keeps: state, course, race, styles, names, shown.
 function drawPlane(pen, width, height, ratio, scene) {
   const { state, course, race, shown } = scene;
-  pen.clearRect(0, 0, width, height);
-  pen.fillStyle = theme.paper;
-  pen.fillRect(0, 0, width, height);
   const box = state.box || domainBox(course);
   plane.tiles = tilesOf(width, height, state, shown);
+  if (plane.tiles.length > 1) blank(pen, width, height); // one tile covers all
   const ground = state.view === "basins" ? scene.basins : null;
   for (const tile of plane.tiles) {
     tile.frame = frameOf(box, tile);
@@ -63,6 +61,8 @@ function drawTile(pen, tile, scene, race) {
   pen.lineJoin = "round";
   pen.lineCap = "butt";
   for (const k of runners) {
+    // On the colours of a basin map a path needs an edge to be seen.
+    if (state.view === "basins") strokePieces(pen, polylines(race.paths[k], frame, 0, state.steps), { colour: theme.paper, dashes: [] }, 5);
     drawRunner(pen, frame, race.paths[k], styles[k], state.at, state.steps, k === state.focus ? 2.4 : 1.9);
   }
   if (tile.runners.length === 1 || runners.length <= 2) {

@@ -75,6 +75,7 @@ function moveStart({ frame, held }, x, y, event) {
     state.start = [frame.x(x + held[0]), frame.y(y + held[1])].map(value => Number(value.toFixed(Math.min(12, digits))));
   });
   byId("readout").textContent = readout(...scene.state.start);
+  redrawNow();
 }
 
 function readout(x, y) {

@@ -12,7 +12,7 @@ const strip = { sweeps: [], geometry: null, dots: [] };
 // sweeps: [{k, rates, losses}] as the worker has answered; a NaN is a runner that diverged.
 function drawStrip(pen, width, height, scene) {
   const { state, styles, shown, floor } = scene;
-  pen.clearRect(0, 0, width, height);
+  blank(pen, width, height);
   const sweeps = strip.sweeps.filter(sweep => shown.includes(sweep.k));
   const all = shown.map(k => slalom.rules[state.field[k].rule].hyperparameters.lr);
   if (!all.length) return;

@@ -58,17 +58,33 @@ function applyTheme() {
   }
 }
 
+// The size of each canvas on the page, told by the browser: asking for it in a frame would make it lay out the page.
+const sizes = new Map();
+const sizing = new ResizeObserver(entries => {
+  for (const { target, contentRect } of entries) sizes.set(target, [contentRect.width, contentRect.height]);
+  redrawAll();
+});
+
 // A canvas of the size it has on the page, in dots of the screen; its context counts in CSS pixels.
 function fitted(canvas) {
+  if (!sizes.has(canvas)) {
+    sizes.set(canvas, [canvas.clientWidth, canvas.clientHeight]);
+    sizing.observe(canvas);
+  }
   const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  const width = Math.max(1, Math.round(canvas.clientWidth)), height = Math.max(1, Math.round(canvas.clientHeight));
+  const [width, height] = sizes.get(canvas).map(size => Math.max(1, Math.round(size)));
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
   }
-  const pen = canvas.getContext("2d");
+  const pen = canvas.getContext("2d", { alpha: false });
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   return { pen, width, height, ratio };
+}
+
+function blank(pen, width, height) {
+  pen.fillStyle = theme.paper;
+  pen.fillRect(0, 0, width, height);
 }
 
 const FONT = '12px system-ui, "Segoe UI", "DejaVu Sans", sans-serif';

@@ -28,11 +28,11 @@ function heightsOf(course, box) {
 function projectionOf(width, height, turn) {
   const [around, above] = turn;
   const c = Math.cos(around), s = Math.sin(around), ca = Math.cos(above), sa = Math.sin(above);
-  const size = 0.56 * Math.min(width, height * 1.25);
+  const size = 0.5 * Math.min(width, height * 1.25);
   return (u, v, h) => {
     const x = u - 0.5, y = v - 0.5, z = 0.55 * (h - 0.35);
     const right = c * x + s * y, back = -s * x + c * y;
-    return [width / 2 + size * 1.15 * right, height / 2 - size * 1.15 * (back * sa + z * ca), back * ca - z * sa];
+    return [width / 2 + size * 1.15 * right, height * 0.54 - size * 1.15 * (back * sa + z * ca), back * ca - z * sa];
   };
 }
 
@@ -42,8 +42,7 @@ function drawSurface(pen, width, height, scene) {
   const box = boxOfSurface(state, course);
   const { heights } = heightsOf(course, box);
   const project = projectionOf(width, height, state.turn);
-  pen.fillStyle = theme.paper;
-  pen.fillRect(0, 0, width, height);
+  blank(pen, width, height);
   plane.tiles = [{ ...tile, frame: frameOf(box, tile), runners: [] }];
   drawCells(pen, heights, project);
   drawOnSurface(pen, scene, box, project);

@@ -79,11 +79,11 @@ function askBasins(scene, answer) {
   stopBasins();
   basinWork.key = key;
   basinWork.worker = makeWorker(data => {
-    answer(data);
     if (data.done) {
       basinWork.worker.terminate();
       basinWork.worker = null;
     }
+    answer(data);
   });
   basinWork.worker.postMessage({
     task: "basins", id: 0, course: courseMessage(course, state.start), steps: Math.min(state.steps, 500),
