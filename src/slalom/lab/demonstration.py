@@ -75,6 +75,8 @@ def demo(
     for name, record in (("classics", short), ("variants", variants), ("bouncing", bouncing)):
         record.save(folder / f"{name}.csv")
     classics.save(folder / "classics.json")
+    tell("writing race.html, in which the race can be played")
+    short.save(folder / "race.html")
     tell("computing what was seen")
     observations = observe(classics, variants, bouncing)
     page = folder / "index.html"
@@ -234,6 +236,8 @@ def _page(
 rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Nothing is clipped, scheduled or tuned.</p>
 {figures["comparison.png"]}
 {figures["race.gif"]}
+<p><a href="race.html">The same race as a page</a>: play it, stop it, step through it, read the losses, see what each
+optimizer computes.</p>
 <h2>What was seen</h2>
 <p>Each sentence is computed from the runs.</p>
 <dl>{seen}</dl>

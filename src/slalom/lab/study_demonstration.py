@@ -38,6 +38,7 @@ class StudyChapter:
 {figure("study.png", "The verdict, what each learning rate came to, and how the tuned ones train.", self.command)}
 <div class="wide">{found.table()._repr_html_()}</div>
 {f"<ul>{doubts}</ul>" if doubts else ""}
+<p><a href="study.html">The whole study as a page</a>: its curves, every seed, the formulas, how to do it again.</p>
 <p>To paste: <code>{html.escape(found.best())}</code></p>
 <p><a href="study.json">study.json</a> (everything), <a href="study.csv">study.csv</a> (each seed of {name}),
 <a href="study.toml">study.toml</a>: <code>slalom study study.toml</code> does it again.</p>"""
@@ -95,7 +96,7 @@ def show_study(
         return None
     assert isinstance(found, Study)
     tell("drawing study.png")
-    for ending in ("png", "json", "csv", "toml"):
+    for ending in ("png", "html", "json", "csv", "toml"):
         found.save(folder / f"study.{ending}")
     field = " ".join(f"-o {spec}" for spec in TUNED)
     command = f"slalom study {task.name} {field} --epochs {epochs}"

@@ -17,8 +17,10 @@ BUCKETS = 300
 """A series longer than twice this is thinned to the extremes of so many stretches."""
 DARK_PAPER = 0.0105
 """The relative luminance of the page's dark background, #17181b."""
-LEGIBLE, BRIGHT = 3.2, 5.5
+LEGIBLE, BRIGHT = 3.0, 3.2
 """The contrast of a line with white and with the dark background, at least: WCAG asks for 3 of what is no text."""
+NIGHT = 1.6
+"""A colour of less contrast with the dark background is turned round: black becomes nearly white."""
 
 
 def plain(value: float) -> float | None:
@@ -49,6 +51,8 @@ def on_light(colour: str) -> str:
 
 def on_dark(colour: str) -> str:
     """Return ``colour``, lightened until it can be seen on the dark page."""
+    if contrast(colour, DARK_PAPER) < NIGHT:
+        return tint(colour, 0.88)
     return _legible(colour, DARK_PAPER, 1.0, BRIGHT)
 
 

@@ -5,12 +5,13 @@ function drawRace(figure, spec) {
   const box = figure.querySelector(".plot");
   const map = make("canvas", { role: "img", "aria-label": figure.dataset.label });
   const loss = make("canvas", { role: "img", "aria-label": "Loss over steps, with a mark at the step shown" });
-  const side = make("div", {}, make("p", { class: "y-title" }, spec.loss.title), loss);
+  const side = make("div", { class: "side" }, make("div", {}, make("p", { class: "y-title" }, spec.loss.title), loss));
   const view = { spec, map, loss, frame: spec.steps.length - 1, playing: false, terrain: null, hidden: new Set() };
   view.legend = legendOf(figure.dataset.scope || figure.id, spec.runners, () => view.paint && view.paint());
   view.dials = dialsOf(spec);
-  if (view.dials) side.append(make("p", { class: "quiet" }, spec.dialsMean), view.dials.box);
-  box.append(make("div", { class: "viewer" }, make("div", {}, map, playerOf(view)), side), view.legend.box);
+  if (view.dials) side.append(make("div", {}, make("p", { class: "quiet" }, spec.dialsMean), view.dials.box));
+  const wide = spec.profile || (spec.frame[1] - spec.frame[0]) / (spec.frame[3] - spec.frame[2]) > 1.8;
+  box.append(make("div", { class: wide ? "viewer below" : "viewer" }, make("div", {}, map, playerOf(view)), side), view.legend.box);
   keepDrawn(box, () => { view.terrain = null; paintRace(view); });
   view.paint = () => paintRace(view);
   view.legend.update();
