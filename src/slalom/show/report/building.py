@@ -103,7 +103,7 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
         element("h1", f"How {'does' if len(names) == 1 else 'do'} {_and(names)} train on {record.course.title}?"),
         element("p", capital(f"{measure.title} after {length(record)}, {_seeds(record)}."), class_="question"),
         element("p", training_sentence(record), class_="answer", id="answer"),
-        parts.warned(list(record.remarks)),
+        parts.warned(list(map(capital, record.remarks))),
     ]
     drawn = curves.training(record)
     label = "Training curves"
@@ -141,7 +141,7 @@ def race_html(record: RaceRecord, facts: Facts) -> str:
     head = [
         element("h1", f"How {'does' if len(names) == 1 else 'do'} {_and(names)} move on {record.course.title}?"),
         element("p", sentence(record), class_="answer", id="answer"),
-        parts.warned([*record.remarks, "Ranks on a landscape do not carry over to networks."]),
+        parts.warned([*map(capital, record.remarks), "Ranks on a landscape do not carry over to networks."]),
     ]
     sections = race_sections(page, record, field) + parts.present(
         parts.section("numbers", "The measures", parts.table(facts.table, "Measures of every runner")),

@@ -12,7 +12,6 @@ from slalom.show.report.document import DataFile, Page, kept_files
 from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.facts import Facts, PlainTable
 from slalom.show.views.styles import Style
-from slalom.show.views.words import capital
 
 Section = tuple[str, str, Element]
 """Its id, its title in the list of contents, and the element."""
@@ -32,7 +31,7 @@ def warned(warnings: Sequence[str], title: str = "Mind") -> Element | None:
     """Return the doubts, each a line; None where there are none."""
     if not warnings:
         return None
-    items = [element("li", capital(warning)) for warning in warnings]
+    items = [element("li", warning) for warning in warnings]
     return element("section", element("h2", title), element("ul", items), class_="warnings", aria_label="Warnings")
 
 
