@@ -36,7 +36,7 @@ function buildLandscapes(select) {
 
 function buildAdd(select) {
   const options = Object.entries(slalom.rules).map(([name, rule]) => el("option", { value: name }, rule.title));
-  select.append(el("option", { value: "" }, "Add an optimizer …"), ...options);
+  select.append(el("option", { value: "" }, "Add …"), ...options);
 }
 
 // What stands at the landscape: its formula, what it teaches, the expression being typed.

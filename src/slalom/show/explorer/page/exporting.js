@@ -3,7 +3,8 @@
 const SHEET = { width: 1200, height: 700, plane: 740, head: 46 };
 
 // The sheet: title, plane, loss and step length, as one drawing of fixed size, whatever the window.
-function drawSheet(pen, scene, ratio) {
+function drawSheet(pen, shown, ratio) {
+  const scene = { ...shown, touched: true, grasped: false }; // a picture cannot be dragged
   const { width, height, plane: wide, head } = SHEET;
   pen.fillStyle = theme.paper;
   pen.fillRect(0, 0, width, height);
