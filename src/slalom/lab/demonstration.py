@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,8 +11,9 @@ from typing import Any
 
 from slalom.core import InputError, Progress, quote
 from slalom.lab import files
-from slalom.lab.network_demonstration import chapters_html, check_data, show_networks
-from slalom.lab.observations import Observation, observe
+from slalom.lab.demonstration_page import demonstration_page
+from slalom.lab.network_demonstration import check_data, show_networks
+from slalom.lab.observations import observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
 from slalom.lab.sweeping import sweep
@@ -75,19 +75,17 @@ def demo(
     for name, record in (("classics", short), ("variants", variants), ("bouncing", bouncing)):
         record.save(folder / f"{name}.csv")
     classics.save(folder / "classics.json")
-    tell("writing race.html, in which the race can be played")
-    short.save(folder / "race.html")
     tell("computing what was seen")
     observations = observe(classics, variants, bouncing)
     page = folder / "index.html"
     chapters = show_networks(data, tasks, folder, tell, progress)
-    told = chapters_html(data, chapters)
+    tuned = None
     if len(chapters) == len(tasks):  # nobody has pressed Ctrl-C
         from slalom.lab.study_demonstration import show_study  # with the judge, which takes a while to import
 
         tuned = show_study(data, tasks[-1], chapters[-1].race, folder, tell, progress)
-        told += "" if tuned is None else tuned.html()
-    content = _page(classics, variants, observations, exhibits, told)
+    tell("writing the page")
+    content = demonstration_page(classics, short, variants, observations, exhibits, chapters, tuned)
     files.save(page, {"html": lambda path: _write(path, content)})
     return page
 
@@ -180,92 +178,6 @@ def _only(record: Race, index: int) -> Race:
     """Return the race of one runner of ``record``."""
     runner = record.runners[index]
     return race("sphere", [runner.optimizer], start=runner.start, steps=record.steps)
-
-
-# -- the page ----------------------------------------------------------------------------------------------------------
-
-STYLE = """
-:root { color-scheme: light dark; --ink: #1a1a1a; --quiet: #5d5d5d; --paper: #ffffff; --line: #dddddd; }
-@media (prefers-color-scheme: dark) { :root { --ink: #eeeeee; --quiet: #b0b0b0; --paper: #17181a; --line: #3a3b3e; } }
-body { font: 16px/1.55 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 0 auto;
-  max-width: 60rem; padding: 1.5rem 1rem 4rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .4rem; }
-h2 { font-size: 1.3rem; margin: 2.6rem 0 .6rem; }
-.lead { font-size: 1.12rem; }
-dt { font-weight: 650; margin-top: 1rem; } dd { margin: .15rem 0 0; }
-figure { margin: 1.4rem 0; } img { width: 100%; height: auto; background: #fff; border-radius: 6px; }
-figcaption { color: var(--quiet); margin-top: .3rem; }
-code { font-size: .84rem; overflow-wrap: anywhere; }
-.pairs { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 0 1.2rem; }
-.wide { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
-th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; } th { color: var(--quiet); font-weight: 500; }
-small, footer { color: var(--quiet); }
-"""
-
-
-def _links(networks: str) -> str:
-    """Return links to the chapters that there are: Ctrl-C may have come before them."""
-    chapters = (("networks", "on two networks"), ("study", "each tuned"))
-    return "".join(f' <a href="#{name}">{words}</a> ·' for name, words in chapters if f'id="{name}"' in networks)
-
-
-def _page(
-    classics: Race, variants: Race, observations: Sequence[Observation], exhibits: Sequence[Exhibit], networks: str
-) -> str:
-    """Return the page: the answer first, then what was seen, the tables, and every picture with its command."""
-    seen = "".join(f"<dt>{html.escape(o.heading)}</dt><dd>{html.escape(o.text)}</dd>" for o in observations)
-    figures = {exhibit.file: _figure(exhibit) for exhibit in exhibits}
-    cards = "".join(figure for file, figure in figures.items() if file.startswith("path-"))
-    rest = "".join(figures[file] for file in ("variants.png", "ladder.png", "surface.png"))
-    versions = ", ".join(f"{name} {version}" for name, version in classics.versions.items())
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>How six optimizers move: x² + y², and two networks</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>How six optimizers move, and how they train</h1>
-<p><a href="#plane">On a plane, x² + y²</a> ·{_links(networks)} <a href="#numbers">the numbers</a></p>
-<h2 id="plane">On a plane: x² + y²</h2>
-<p class="lead">{html.escape(classics.sentence)}</p>
-<p>Every path here is the path of the real, unmodified <code>torch.optim</code> class, from (−75, −10): SGD at learning
-rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Nothing is clipped, scheduled or tuned.</p>
-{figures["comparison.png"]}
-{figures["race.gif"]}
-<p><a href="race.html">The same race as a page</a>: play it, stop it, step through it, read the losses, see what each
-optimizer computes.</p>
-<h2>What was seen</h2>
-<p>Each sentence is computed from the runs.</p>
-<dl>{seen}</dl>
-<h2>The measures</h2>
-<div class="wide">{classics.table()._repr_html_()}</div>
-<p>Variants of SGD, {variants.steps} steps:</p>
-<div class="wide">{variants.table()._repr_html_()}</div>
-<h2>One by one</h2>
-<div class="pairs">{cards}{figures["bouncing.png"]}</div>
-<h2>Variants, learning rates, and the surface</h2>
-{rest}
-{networks}
-<h2 id="numbers">The numbers</h2>
-<p><a href="classics.json">classics.json</a> (10,000 steps), <a href="classics.csv">classics.csv</a>,
-<a href="variants.csv">variants.csv</a>, <a href="bouncing.csv">bouncing.csv</a> (one line per runner and step).</p>
-<footer>{html.escape(versions)}; {classics.engine} engine, {classics.dtype}. Ranks on a plane do not transfer to
-networks.</footer>
-</body>
-</html>
-"""
-
-
-def _figure(exhibit: Exhibit) -> str:
-    source, caption = html.escape(exhibit.file), html.escape(exhibit.caption)
-    return (
-        f'<figure><a href="{source}"><img src="{source}" alt="{caption}" loading="lazy"></a>'
-        f"<figcaption>{caption}<br><code>{html.escape(exhibit.command)}</code></figcaption></figure>"
-    )
 
 
 def _write(path: Path, text: str) -> None:

@@ -50,8 +50,8 @@ def study_page(study: Study) -> str:
         machine=machine(),
         versions=study.versions,
         files=[
-            _json("study.json", study.to_json(), "everything"),
-            _csv("study.csv", lambda path: study_csv([study], path), "each seed's result"),
+            as_json("study.json", study.to_json(), "everything"),
+            as_csv("study.csv", lambda path: study_csv([study], path), "each seed's result"),
         ],
         small=small_paths(zip(study.names, study.plan.question.optimizers, strict=True)),
         remarks=study.plan.remarks,
@@ -77,8 +77,8 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
         machine=machine(),
         versions=first.versions,
         files=[
-            _json("study.json", json, "everything"),
-            _csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
+            as_json("study.json", json, "everything"),
+            as_csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
         ],
         small=small_paths(zip(first.names, first.plan.question.optimizers, strict=True)),
     )
@@ -103,8 +103,8 @@ def training_page(race: TaskRace) -> str:
         machine=machine(),
         versions=race.versions,
         files=[
-            _json("race.json", race.to_json(), "everything"),
-            _csv("race.csv", lambda path: task_exports.write_csv(race, path), "one line per evaluation"),
+            as_json("race.json", race.to_json(), "everything"),
+            as_csv("race.csv", lambda path: task_exports.write_csv(race, path), "one line per evaluation"),
         ],
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
@@ -129,8 +129,8 @@ def race_page(race: Race) -> str:
         machine=machine(),
         versions=race.versions,
         files=[
-            _json("race.json", race.to_json() if small else None, "everything"),
-            _csv("race.csv", (lambda path: exports.write_csv(race, path)) if small else None, STEPWISE),
+            as_json("race.json", race.to_json() if small else None, "everything"),
+            as_csv("race.csv", (lambda path: exports.write_csv(race, path)) if small else None, STEPWISE),
         ],
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
@@ -178,13 +178,14 @@ def _told(tell: Callable[[], str]) -> tuple[str, str]:
         return "", str(reason)
 
 
-def _json(name: str, content: bytes | None, means: str) -> DataFile:
+def as_json(name: str, content: bytes | None, means: str) -> DataFile:
+    """Return JSON as a file of the page; None where it is too large."""
     from slalom.show.report.document import DataFile
 
     return DataFile(name, "application/json", content, means)
 
 
-def _csv(name: str, write: Callable[[Path], None] | None, means: str) -> DataFile:
+def as_csv(name: str, write: Callable[[Path], None] | None, means: str) -> DataFile:
     """Return a table as the file that ``write`` makes of it."""
     from slalom.show.report.document import DataFile
 

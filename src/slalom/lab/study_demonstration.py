@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slalom.core import Progress
-from slalom.lab.network_demonstration import figure
 from slalom.lab.studying import Study, study
 from slalom.lab.task_record import TaskRace
 
@@ -27,21 +25,6 @@ class StudyChapter:
     study: Study
     raced: TaskRace | None
     command: str
-
-    def html(self) -> str:
-        """Return the chapter: what tuning changed, the picture, the table, the verdict, the warnings."""
-        found, name = self.study, html.escape(self.study.course.name)
-        doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in found.warnings)
-        return f"""<h2 id="study">And when each has a learning rate of its own? {html.escape(found.course.title)}</h2>
-<p>{html.escape(self.change())}</p>
-<p>{html.escape(found.verdict())}</p>
-{figure("study.png", "The verdict, what each learning rate came to, and how the tuned ones train.", self.command)}
-<div class="wide">{found.table()._repr_html_()}</div>
-{f"<ul>{doubts}</ul>" if doubts else ""}
-<p><a href="study.html">The whole study as a page</a>: its curves, every seed, the formulas, how to do it again.</p>
-<p>To paste: <code>{html.escape(found.best())}</code></p>
-<p><a href="study.json">study.json</a> (everything), <a href="study.csv">study.csv</a> (each seed of {name}),
-<a href="study.toml">study.toml</a>: <code>slalom study study.toml</code> does it again.</p>"""
 
     def change(self) -> str:
         """Return what tuning changed, computed from both: the spread of accuracies before and after."""

@@ -1,0 +1,103 @@
+"""The demonstration's page: what its chapters found, handed to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from slalom.lab import exports, reports
+from slalom.lab.network_demonstration import KINDS, Chapter
+from slalom.lab.observations import Observation
+from slalom.lab.record import Race
+from slalom.lab.training_observations import observe_training
+
+if TYPE_CHECKING:
+    from slalom.lab.demonstration import Exhibit
+    from slalom.lab.study_demonstration import StudyChapter
+    from slalom.show.report.demonstrations import Network, Picture, Tuned
+
+
+def demonstration_page(
+    classics: Race,
+    short: Race,
+    variants: Race,
+    observations: Sequence[Observation],
+    exhibits: Sequence[Exhibit],
+    chapters: Sequence[Chapter],
+    tuned: StudyChapter | None,
+) -> str:
+    """Return the page: ``classics`` are the long race, ``short`` is the one that can be played."""
+    from slalom.show.report.demonstrations import Picture, Plane, demonstration_html
+    from slalom.show.report.facts import Facts
+    from slalom.show.views.groups import groups
+
+    plane = Plane(
+        race=short,
+        answer=classics.sentence,
+        seen=_said(observations),
+        table=reports.plain(classics.table()),
+        variants=reports.plain(variants.table()),
+        command=exhibits[0].command,
+    )
+    field = groups(short)
+    facts = Facts(
+        table=plane.table,
+        plan=[
+            ("plane", f"{short.steps:,} steps to be played, {classics.steps:,} in the table; {classics.engine} engine")
+        ],
+        machine=reports.machine(),
+        versions=classics.versions,
+        files=_files(short, tuned),
+        small=reports.small_paths((group.name, short.runners[group.typical].optimizer) for group in field),
+    )
+    pictures = [Picture(one.file, one.caption, one.command) for one in exhibits]
+    pictures += [picture for chapter in chapters for picture in _drawn(chapter)]
+    return demonstration_html(
+        plane, list(map(_network, chapters)), None if tuned is None else _tuned(tuned), pictures, facts
+    )
+
+
+def _said(observations: Sequence[Observation]) -> list[tuple[str, str]]:
+    return [(one.heading, one.text) for one in observations]
+
+
+def _files(short: Race, tuned: StudyChapter | None) -> list[reports.DataFile]:
+    csv = reports.as_csv("race.csv", lambda path: exports.write_csv(short, path), reports.STEPWISE)
+    studied = [] if tuned is None else [reports.as_json("study.json", tuned.study.to_json(), "the study, whole")]
+    return [csv, *studied]
+
+
+def _network(chapter: Chapter) -> Network:
+    from slalom.show.report.demonstrations import Network
+
+    race = chapter.race
+    return Network(
+        name=chapter.network,
+        heading=f"On {KINDS[chapter.network]}: {race.course.title}",
+        race=race,
+        seen=_said(observe_training(race)),
+        table=reports.plain(race.table()),
+        command=chapter.command,
+    )
+
+
+def _drawn(chapter: Chapter) -> list[Picture]:
+    from slalom.show.report.demonstrations import Picture
+
+    files = f"curves-{chapter.network}.png", f"final-{chapter.network}.png"
+    said = "Loss and accuracy over epochs and seconds.", "Where every seed ends."
+    commands = chapter.command, f"{chapter.command} --picture final"
+    return [
+        Picture(file, means, f"{command} --save {file}")
+        for file, means, command in zip(files, said, commands, strict=True)
+    ]
+
+
+def _tuned(chapter: StudyChapter) -> Tuned:
+    from slalom.lab.studying.pictures import PicturedStudy
+    from slalom.show.report.demonstrations import Tuned
+    from slalom.show.report.facts import Facts
+
+    study = chapter.study
+    facts = Facts(table=reports.plain(study.table()), code=study.best())
+    return Tuned(PicturedStudy(study), facts, chapter.change(), chapter.command)

@@ -1,0 +1,178 @@
+"""The page of the demonstration: six optimizers on a plane, on networks, and each tuned, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slalom.core import RaceRecord, TrainingRecord
+from slalom.show.report import curves, parts, strips
+from slalom.show.report.building import curve_caption
+from slalom.show.report.document import Page, document
+from slalom.show.report.elements import Child, Element, element
+from slalom.show.report.facts import Facts, PlainTable
+from slalom.show.report.landscapes import race_sections
+from slalom.show.report.parts import Section
+from slalom.show.report.studies import study_sections, verdict_sentences
+from slalom.show.views import final_results, training_sentence
+from slalom.show.views.groups import groups, training_groups
+from slalom.show.views.seeds import primary
+from slalom.show.views.study_records import StudyRecord
+from slalom.show.views.study_sentences import study_sentence
+from slalom.show.views.training_tables import notes
+
+Seen = Sequence[tuple[str, str]]
+"""What was seen: headings with their sentences, computed from the runs."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The race on the plane: ``race`` is played, ``answer`` and ``table`` are of the long one."""
+
+    race: RaceRecord
+    answer: str
+    seen: Seen
+    table: PlainTable
+    variants: PlainTable
+    command: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network that all optimizers trained."""
+
+    name: str  # begins the ids of its part of the page
+    heading: str
+    race: TrainingRecord
+    seen: Seen
+    table: PlainTable
+    command: str
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The study at the end. ``change`` tells what tuning changed."""
+
+    record: StudyRecord
+    facts: Facts
+    change: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A file beside the page."""
+
+    file: str
+    caption: str
+    command: str
+
+
+def demonstration_html(
+    plane: Plane, networks: Sequence[Network], tuned: Tuned | None, pictures: Sequence[Picture], facts: Facts
+) -> str:
+    """Return the page. ``facts`` has what belongs to all of it: machine, versions, data, the small pictures."""
+    page = Page(title="How six optimizers move, and how they train")
+    field = groups(plane.race)
+    told = (
+        "Every path is the path of the real, unmodified torch.optim class on x² + y² from (−75, −10): SGD at learning "
+        "rate 0.1, Adagrad, RMSprop, Adadelta, Adam and AdamW at 1, all else default. Nothing is clipped, scheduled or "
+        "tuned. Then the six train two networks at one learning rate, and in the end each gets its own."
+    )
+    head = [
+        element("h1", "How six optimizers move, and how they train"),
+        element("p", told, class_="question"),
+        element("p", plane.answer, class_="answer", id="answer"),
+    ]
+    sections: list[Section | None] = [
+        *race_sections(page, plane.race, field),
+        parts.section("seen", "What was seen on the plane", _computed(), _listed(plane.seen)),
+        parts.section(
+            "measures",
+            "The measures",
+            parts.table(plane.table, "Measures over 10,000 steps"),
+            element("p", "Variants of SGD:"),
+            parts.table(plane.variants, "Measures of SGD's variants"),
+            _typed(plane.command),
+        ),
+        *(_network(page, network) for network in networks),
+        None if tuned is None else _study(page, tuned),
+        parts.cards(page, [(g.name, plane.race.runners[g.typical].optimizer, g.style) for g in field], facts),
+        _pictures(pictures),
+        parts.protocol(facts),
+        parts.data(page, facts),
+    ]
+    return document(page, head, parts.present(*sections), parts.written(facts))
+
+
+def _network(page: Page, network: Network) -> Section:
+    record = network.race
+    drawn = curves.training(record)
+    fair = (
+        "All at learning rate 0.01, all else default; of each seed one set of initial weights and one order of batches "
+        "is shared by all. One learning rate for all ranks defaults, not optimizers."
+    )
+    scope = network.name
+    return parts.section(
+        network.name,
+        network.heading,
+        element("p", training_sentence(record), class_="answer"),
+        element("p", fair),
+        page.chart(f"{scope}-curves", drawn, "Training curves", curve_caption(drawn["means"]), scope),
+        page.chart(
+            f"{scope}-results",
+            strips.results(record, final_results(record), primary(record)),
+            "Final results",
+            "Each dot is a seed; shade and line: middle half (or range) and median.",
+        ),
+        parts.table(network.table, f"Results: {network.heading}"),
+        element("p", notes(record, training_groups(record)), class_="note"),
+        _computed(),
+        _listed(network.seen),
+        _typed(network.command),
+    )
+
+
+def _study(page: Page, tuned: Tuned) -> Section:
+    record = tuned.record
+    inside = [part for _, _, part in parts.present(*study_sections(page, record, tuned.facts, "study-"))]
+    return parts.section(
+        "study",
+        "And when each has a learning rate of its own?",
+        element("p", tuned.change, class_="answer"),
+        element("p", study_sentence(record)),
+        parts.warned(record.warnings),
+        verdict_sentences(record),
+        inside,
+        element("p", "The best result, to paste:"),
+        element("pre", tuned.facts.code, class_="take", tabindex="0"),
+        _typed(tuned.command),
+    )
+
+
+def _computed() -> Element:
+    return element(
+        "p", "Each sentence is computed from the runs; where they show otherwise, it says so.", class_="note"
+    )
+
+
+def _listed(seen: Seen) -> Element:
+    return element("dl", [(element("dt", heading), element("dd", text)) for heading, text in seen], class_="seen")
+
+
+def _typed(command: str) -> list[Child]:
+    return [element("p", "The same at the command line:"), element("pre", command, class_="take", tabindex="0")]
+
+
+def _pictures(pictures: Sequence[Picture]) -> Section | None:
+    if not pictures:
+        return None
+    items = [
+        (
+            element("dt", element("a", one.file, href=one.file)),
+            element("dd", f"{one.caption} ", element("code", one.command)),
+        )
+        for one in pictures
+    ]
+    told = "Pictures and an animation lie beside this page, each with the command that makes it."
+    return parts.section("pictures", "The same as pictures", element("p", told), element("dl", items, class_="seen"))
