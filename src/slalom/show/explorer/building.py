@@ -111,11 +111,11 @@ def _hash(text: str) -> str:
 def _versions() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
-    from slalom import __version__
-
-    try:
-        torch = f", rules as in torch {version('torch')}"
-    except PackageNotFoundError:
-        torch = ""
+    told = {}
+    for package in ("slalom", "torch"):
+        try:
+            told[package] = f"{package} {version(package)}"
+        except PackageNotFoundError:  # run from a folder, never installed
+            told[package] = package
     python = ".".join(map(str, sys.version_info[:3]))
-    return f"slalom {__version__}{torch}, made with Python {python}"
+    return f"{told['slalom']}, rules as in {told['torch']}, made with Python {python}"
