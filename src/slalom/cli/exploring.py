@@ -19,9 +19,9 @@ DEFAULT = "slalom-explorer.html"
     help=f"Write the page to this file, which ends in html, and do not open it.  [default: {DEFAULT}, opened]",
 )
 def explore(out: str | None) -> None:
-    """Write and open a page to play with: drag the start, and every optimizer's path redraws at once.
+    """Write and open a page to play with.
 
-    One HTML file that needs neither network nor Python: choose landscapes or type expressions, turn the
+    Drag the start, and every optimizer's path redraws at once. One HTML file that needs neither network nor Python: choose landscapes or type expressions, turn the
     hyperparameters, look inside an update, map the basins, and copy the command that repeats it with the real classes.
     Without --out it is opened in the browser; where no one sits at the terminal it is only written.
 

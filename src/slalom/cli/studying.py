@@ -104,7 +104,9 @@ def study(
     as_json: bool,
     **asked: Any,
 ) -> None:
-    """Tune optimizers, and say which one is better, how sure that is, and what would decide the rest.
+    """Tune optimizers, and say which one is better.
+
+    With how sure that is, and how many seeds would decide what is open.
 
     COURSE is a task: a name such as digits-mlp, or file.py:name for one of your own; or a landscape, whose seeds are
     starting points. Several are studied one after another and compared across. Each optimizer gets the same number
