@@ -126,7 +126,7 @@ REPEATED = [
     "#course=himmelblau&start=-0.5,2.25&steps=300&noise=0.5&seed=4"
     "&o=sgd:lr=0.003,momentum=0.8,nesterov=True&o=rmsprop:lr=0.02,momentum=0.5,centered=True&o=adadelta:lr=3",
     "#course=booth&start=-3,4.125&steps=250&o=adam:lr=0.2,beta1=0.8,beta2=0.99,weight_decay=0.01,amsgrad=True"
-    "&o=nadam:lr=0.1&o=radam:lr=0.1&o=adamax:lr=0.3&o=rprop:lr=0.1,eta_minus=0.4&!lion:lr=0.1",
+    "&o=nadam:lr=0.1&o=radam:lr=0.1&o=adamax:lr=0.3&o=rprop:lr=0.1,eta_minus=0.4&o=lion:lr=0.05&o=!adagrad:lr=1",
     "#course=x**2%2B10*y**2%2Bsin(3*x)&start=1.5,1&steps=200&noise=0.125&seed=1&o=adagrad:lr=0.5,lr_decay=0.01"
     "&o=adamw:lr=0.1,weight_decay=0.1&o=amsgrad:lr=0.1",
 ]

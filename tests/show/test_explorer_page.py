@@ -57,7 +57,7 @@ def test_dragging_the_ring_moves_the_start_and_redraws_every_path_while_it_moves
     assert f"start={start_of(page)[0]}" in settled_hash(page).replace("%2C", ",")
 
 
-def test_the_paths_on_the_screen_begin_at_the_ring(visit: Open) -> None:
+def test_a_click_on_the_plane_puts_the_start_there_and_into_the_command(visit: Open) -> None:
     page = visit()
     page.locator("#plane").click(position={"x": 200, "y": 150})
     page.wait_for_timeout(200)
@@ -227,7 +227,32 @@ def test_nothing_sticks_out_at_any_width(visit: Open, width: int, height: int) -
     assert plane["y"] + plane["height"] <= height  # the first screen shows the whole plane
 
 
+def touch(page: Any, *points: tuple[float, float]) -> None:
+    """Send a real touch through the browser's own input, so that it may scroll the page."""
+    session = page.context.new_cdp_session(page)
+    for index, (x, y) in enumerate(points):
+        name = "touchStart" if index == 0 else "touchMove"
+        session.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": [{"x": x, "y": y}]})
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.wait_for_timeout(400)
+
+
 def test_a_finger_drags_the_ring_and_elsewhere_scrolls(visit: Open) -> None:
+    page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
+    x, y = ring(page)
+    touch(page, *((x + 15 * k, y - 8 * k) for k in range(6)))
+    moved = start_of(page)
+    assert moved[0] > -0.8
+    assert moved[1] > 1.2
+    assert page.evaluate("scrollY") == 0
+    box = page.locator("#plane").bounding_box()
+    far = box["x"] + box["width"] - 20, box["y"] + box["height"] - 20
+    touch(page, *((far[0], far[1] - 30 * k) for k in range(8)))
+    assert page.evaluate("scrollY") > 50
+    assert start_of(page) == moved
+
+
+def test_a_tap_puts_the_start_there(visit: Open) -> None:
     page = visit(viewport={"width": 390, "height": 844}, has_touch=True)
     page.locator("#plane").tap(position={"x": 60, "y": 60})
     page.wait_for_timeout(200)

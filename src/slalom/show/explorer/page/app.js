@@ -139,10 +139,11 @@ function showNote() {
   const notes = {
     overlay: scene.shown.length ? "" : "Nobody is in the race: tick an optimizer, or add one.",
     grid: "A dot every ten steps: their spacing is the speed.",
-    basins: state.field.length ? `Where ${names[state.focus]} ends from every start: one colour for each minimum, darker where it takes longer, black where it diverges.` : "",
+    basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${Math.min(state.steps, BASIN_STEPS)} steps${state.noise ? ", without noise" : ""}: one colour for each minimum, darker where it takes longer, black where it diverges.` : "",
     surface: "Height: logarithm of the loss. Drag, or use the arrow keys, to turn it.",
   };
   const working = state.view === "basins" && basinWork.worker ? " Computing …" : "";
+  byId("strip-note").textContent = `final loss after all steps${state.noise ? ", without the noise" : ""}; drag a dot to change the rate`;
   byId("plane-note").textContent = notes[state.view] + working;
 }
 

@@ -65,6 +65,8 @@ function sendSweep() {
   sweeping.next = null;
 }
 
+const BASIN_STEPS = 500;
+
 // A basin map takes seconds: one that is no longer wanted is stopped with its worker.
 const basinWork = { worker: null, key: "", serial: 0 };
 
@@ -86,7 +88,7 @@ function askBasins(scene, answer) {
     answer(data);
   });
   basinWork.worker.postMessage({
-    task: "basins", id: 0, course: courseMessage(course, state.start), steps: Math.min(state.steps, 500),
+    task: "basins", id: 0, course: courseMessage(course, state.start), steps: Math.min(state.steps, BASIN_STEPS),
     runner: { rule: runner.rule, h: runner.h }, box,
     grids: [24, 60, 140].map(columns => [columns, Math.max(8, Math.round(columns * tile.height / tile.width))]),
   });
