@@ -21,9 +21,10 @@ DEFAULT = "slalom-explorer.html"
 def explore(out: str | None) -> None:
     """Write and open a page to play with.
 
-    Drag the start, and every optimizer's path redraws at once. One HTML file that needs neither network nor Python: choose landscapes or type expressions, turn the
-    hyperparameters, look inside an update, map the basins, and copy the command that repeats it with the real classes.
-    Without --out it is opened in the browser; where no one sits at the terminal it is only written.
+    Drag the start, and every optimizer's path redraws at once. One HTML file that needs neither network nor Python:
+    choose landscapes or type expressions, turn the hyperparameters, look inside an update, map the basins, and copy
+    the command that repeats it with the real classes. Without --out it is opened in the browser; where no one sits at
+    the terminal it is only written.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from slalom.lab.parcels import Works, guarded_script
-from slalom.lab.worker_process import STOP, serve, serving
+from slalom.lab.worker_process import STOP, Surroundings, serve, serving
 
 STARTING = 120.0
 """Seconds that a worker may take until it begins with what it was given: imports, the user's script, data."""
@@ -51,7 +51,7 @@ class Worker:
     def __init__(self) -> None:
         try:
             self._start(_context())
-        except (EOFError, ConnectionError, BrokenPipeError):  # the process to fork from could not import torch
+        except (EOFError, OSError):  # the process to fork from could not start, or not import torch
             self._start(get_context("spawn"))
         self.part: Part | None = None
         self.knows: Works | None = None
@@ -62,7 +62,7 @@ class Worker:
     def _start(self, context: Any) -> None:
         self.line, theirs = context.Pipe()
         # Not a daemon: a training loop of the user's may start processes of its own, to load data.
-        self.process = context.Process(target=serve, args=(theirs, list(sys.path), dict(os.environ)))
+        self.process = context.Process(target=serve, args=(theirs, Surroundings.now()))
         with _without_main(), _unheard():
             self.process.start()
         theirs.close()
@@ -72,7 +72,9 @@ class Worker:
         self.part, self.begun, self._used = part, False, True
         self.deadline = None if timeout is None else time.monotonic() + STARTING
         with suppress(OSError):  # it has died: its silence will tell
-            self.line.send((None if self.knows is job else packed_job, part.packed, guarded_script()))
+            self.line.send(
+                (None if self.knows is job else packed_job, part.packed, guarded_script(), Surroundings.now())
+            )
         self.knows = job
 
     def begin(self, timeout: float | None) -> None:
@@ -138,7 +140,7 @@ def prepare(count: int) -> None:
         return
     if sys.platform == "linux":
         _context()
-        with _without_main(), _unheard():
+        with _without_main(), _unheard(), suppress(OSError):  # the path of its socket may be too long
             forkserver.ensure_running()
         return
     _IDLE[:] = [worker for worker in _IDLE if _lives(worker)]

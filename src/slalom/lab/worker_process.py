@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from typing import Any
 
@@ -29,14 +32,42 @@ def serving() -> bool:
     return _serving
 
 
-def serve(line: Any, search_path: list[str], environment: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a process finds modules, files and settings: its workers find them there too."""
+
+    search_path: tuple[str, ...]
+    folder: str | None  # None where it has been deleted
+    environment: Mapping[str, str]
+
+    @staticmethod
+    def now() -> Surroundings:
+        """Return those of this process."""
+        try:
+            folder: str | None = os.getcwd()
+        except OSError:
+            folder = None
+        return Surroundings(tuple(sys.path), folder, dict(os.environ))
+
+    def enter(self) -> None:
+        """Make them those of this process."""
+        if list(self.search_path) != sys.path:
+            sys.path[:] = self.search_path
+            importlib.invalidate_caches()
+        if dict(os.environ) != self.environment:
+            os.environ.clear()
+            os.environ.update(self.environment)
+        if self.folder is not None:
+            with suppress(OSError):
+                os.chdir(self.folder)
+
+
+def serve(line: Any, surroundings: Surroundings) -> None:
     """Compute what comes down the line until it is closed. Runs in the worker process.
 
-    It finds modules, and its surroundings, where the process that started it does.
-
-    What comes is ``(job or None for the one before, runners, script)``, the first two packed. What goes back is any
-    number of ``("begun", None)`` and ``("progress", done)``, then ``("runs", runs)``, ``("refused", sentence)``,
-    ``("failed", error)`` or ``("not shared", error)``.
+    What comes is ``(job or None for the one before, runners, script, surroundings)``, the first two packed. What goes
+    back is any number of ``("begun", None)`` and ``("progress", done)``, then ``("runs", runs)``, ``("refused",
+    sentence)``, ``("failed", error)`` or ``("not shared", error)``.
     """
     global _serving
     _serving = True
@@ -44,9 +75,7 @@ def serve(line: Any, search_path: list[str], environment: dict[str, str]) -> Non
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what the user's code may start
     threading.Thread(target=_outlive_nobody, daemon=True).start()
-    sys.path[:] = search_path
-    os.environ.clear()
-    os.environ.update(environment)
+    surroundings.enter()
     sys.stdout = sys.stderr  # what the user's code prints must not get into the results
     with suppress(OSError, ValueError):
         os.dup2(2, 1)  # nor what code beneath Python prints
@@ -59,7 +88,8 @@ def serve(line: Any, search_path: list[str], environment: dict[str, str]) -> Non
                 return
             if message == STOP:  # it came when the unit was done already
                 continue
-            packed_job, packed_runners, script = message
+            packed_job, packed_runners, script, surroundings = message
+            surroundings.enter()
             try:
                 if packed_job is not None:
                     job = None  # its data are let go before others come
