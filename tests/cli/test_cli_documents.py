@@ -28,9 +28,12 @@ def commands(text: str) -> list[str]:
     """Return the commands of indented and fenced lines that begin with ``slalom``, and of code within sentences."""
     joined = text.replace("\\\n", " ")
     lines = re.findall(
-        r"^ *(slalom (?:race|sweep|study|judge|runs|demo|list|show|selfcheck) .*)$", joined, flags=re.MULTILINE
+        r"^ *(slalom (?:race|sweep|study|judge|runs|explore|demo|list|show|selfcheck) .*)$", joined, flags=re.MULTILINE
     )
-    return [*lines, *re.findall(r"`(slalom (?:race|sweep|study|judge|runs|demo|list|show|selfcheck) [^`]+)`", joined)]
+    return [
+        *lines,
+        *re.findall(r"`(slalom (?:race|sweep|study|judge|runs|explore|demo|list|show|selfcheck) [^`]+)`", joined),
+    ]
 
 
 def without_remark(line: str) -> list[str]:
