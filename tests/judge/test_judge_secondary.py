@@ -121,6 +121,6 @@ def test_a_few_tasks_have_profiles_and_ranks_but_no_overall_winner():
     assert across.names == ("sgd", "adam")
     np.testing.assert_allclose(across.rank_probabilities, [[0, 1], [1, 0]])
     assert across.friedman_p is None
-    assert across.sentence.startswith("No overall winner is named: that takes at least 10 tasks and at least three optim")
+    assert across.sentence.startswith("No overall winner is named: that takes at least 10 tasks and at least three")
     with pytest.raises(InputError, match="at least two"):
         judge.across([results_on("digits", 0.01)])

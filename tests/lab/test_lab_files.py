@@ -118,7 +118,8 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
         ),
         (
             "card",
-            "`card` has no ending. The format follows the file's ending: png, svg, pdf, html, gif, mp4, csv, json, parquet.",
+            "`card` has no ending. The format follows the file's ending: png, svg, pdf, html, gif, mp4, csv, json, "
+            "parquet.",
         ),
         ("no/card.png", "`no/card.png` cannot be written: there is no folder `no`; make it first."),
         ("folder.png", "`folder.png` is a folder: name a file in it."),
