@@ -75,6 +75,13 @@ def test_a_dry_run_prints_the_plan_and_makes_no_store(tmp_path: Path) -> None:
          "ending: png, svg, pdf, html, csv, json, toml."),
         (["digits-mlp", "--budget", "soon"], "budget `soon`: a time is a number above 0 with s, m, h or d, such as "
          "90s, 10m or 1h30m."),
+        (["digits-mlp", "--store", "t.png", "--save", "./t.png"], "`--save ./t.png` would replace the store, which "
+         "keeps the runs: name another file."),
+        (["digits-mlp", "--timeout", "9999999999d"], "timeout `9999999999d`: a time is a number above 0 with s, m, h "
+         "or d, such as 90s, 10m or 1h30m."),
+        (["sphere", "--margin", "0.5"], "margin `0.5`: what lies above the known minimum is compared as a factor, and "
+         "so is the margin: a number above 1, such as 2."),
+        (["a.toml", "sphere"], "`a.toml` is a study file, which holds a whole study: name it alone."),
         (["digits-mlp", "--trials", "10"], "trials `10`: on the track lr each optimizer has 11, 9, 7, 5."),
         (["sphere", "--epochs", "3"], "epochs `3` has no part in a study on a landscape: leave it out."),
         (["sphere", "sphere"], "`sphere` was given twice: a study across courses needs different ones."),
@@ -108,6 +115,8 @@ def test_a_study_file_reproduces_the_study(path: str, tmp_path: Path) -> None:
         ("trak = 'lr'", [], "`study.toml`: `trak` is no key of a study. Did you mean `track` or `trials`? Keys are "
          "course, optimizers, track, lr, baseline, margin, metric, seeds, seed, steps, epochs, budget, halving, "
          "trials, dtype, precision, engine, device."),
+        ("", ["--picture", "foo"], "picture `foo` is not one of a study: choose one of card, verdict, sensitivity, "
+         "curves, final, budget."),
         ("seed = 'x'", [], "`study.toml`: seed must be a whole number, got `x`."),
         ("", ["--track", "full"], "`--track` has no part beside a study file, which holds it all: write it there."),
         ("", ["-o", "adam"], "`-o` has no part beside a study file, which holds it all: write it there."),

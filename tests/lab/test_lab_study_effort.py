@@ -90,7 +90,7 @@ def test_nothing_else_is_taken_for_a_time(text: Any) -> None:
         seconds_of("timeout", text)
 
 
-@given(st.floats(0.01, 1e5), st.sampled_from([("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]))
+@given(st.floats(0.01, 1e3), st.sampled_from([("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]))
 def test_a_number_and_a_unit_is_so_many_seconds(number: float, unit: tuple[str, int]) -> None:
     assert seconds_of("timeout", f"{number:.4f} {unit[0]}") == pytest.approx(float(f"{number:.4f}") * unit[1])
 

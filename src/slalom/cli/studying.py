@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -126,17 +127,20 @@ def study(
       slalom study digits-cnn -o sgd -o momentum -o adam --budget 5m --dry-run
     """
     from slalom.lab import check_savable
-    from slalom.lab.studying import ENDINGS, is_study_file, plan_study
+    from slalom.lab.studying import ENDINGS, IN_FILE, is_study_file, plan_study, read_study_file
     from slalom.lab.studying import study as conduct
     from slalom.lab.studying.pictures import check_picture
 
     check_savable(save, ENDINGS)
+    _refuse_overwriting(save, courses, store)
     course: Any = courses[0] if len(courses) == 1 else list(courses)
     asked = {"course": course, "optimizers": list(optimizers) or None, **asked}
+    track, several = asked["track"], len(courses) > 1
     if is_study_file(course):
         _refuse_mixture(context, asked)
-    else:
-        check_picture(picture, several=len(courses) > 1, track=asked["track"])
+        told = read_study_file(course, IN_FILE)
+        track, several = told.get("track", track), isinstance(told["course"], list) and len(told["course"]) > 1
+    check_picture(picture, several=several, track=track)
     if dry:
         _print_plans(plan_study(store=store, **asked), as_json)
         return
@@ -149,6 +153,20 @@ def study(
     except KeyboardInterrupt:
         click.echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
+
+
+def _refuse_overwriting(save: Sequence[str], courses: Sequence[str], store: str | None) -> None:
+    """Refuse files that a study reads or keeps its runs in."""
+    from slalom.store import default_path
+
+    kept = Path(store if store is not None else default_path()).expanduser().resolve()
+    read = {Path(course.rpartition(":")[0] or course).expanduser().resolve() for course in courses}
+    for path in save:
+        place = Path(path).expanduser().resolve()
+        if place in (kept, *(kept.with_name(kept.name + ending) for ending in ("-wal", "-shm"))):
+            raise click.UsageError(f"`--save {path}` would replace the store, which keeps the runs: name another file.")
+        if place in read:
+            raise click.UsageError(f"`--save {path}` would replace what is studied: name another file.")
 
 
 def _refuse_mixture(context: click.Context, asked: Mapping[str, Any]) -> None:

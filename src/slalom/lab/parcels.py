@@ -44,8 +44,11 @@ class Job:
 
     def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]:
         """Compute one unit in this process. A ``progress`` that raises KeyboardInterrupt stops it."""
+        import torch
+
         from slalom.engines import networks
 
+        torch.set_default_dtype(torch.float32)  # what one optimizer has changed must not change another's run
         if self.training is not None:
             engine = getattr(networks, self.engine)
             lanes = {"lanes": self.lanes} if self.engine == "fleet" else {}

@@ -159,11 +159,12 @@ def hire() -> Worker:
 @atexit.register
 def dismiss() -> None:
     """Let all idle workers go: tell all of them first, then wait for each."""
-    for worker in _IDLE:
-        with suppress(OSError):
-            worker.line.send(None)
-    while _IDLE:
-        _IDLE.pop().end()
+    with _unheard():  # torn apart, it would leave workers that nobody ever lets go
+        for worker in _IDLE:
+            with suppress(OSError):
+                worker.line.send(None)
+        while _IDLE:
+            _IDLE.pop().end()
 
 
 def _lives(worker: Worker) -> bool:

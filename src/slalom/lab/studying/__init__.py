@@ -17,10 +17,20 @@ To be read in this order:
 * :mod:`slalom.lab.studying.files`        what it is written to; ``study_files`` reads, ``pictures`` draws
 """
 
-from slalom.lab.studying.conducting import plan_study, study
+from slalom.lab.studying.conducting import IN_FILE, plan_study, study
 from slalom.lab.studying.planning import StudyPlan
 from slalom.lab.studying.record import ENDINGS, Study
 from slalom.lab.studying.several import Studies
-from slalom.lab.studying.study_files import is_study_file
+from slalom.lab.studying.study_files import is_study_file, read_study_file
 
-__all__ = ["ENDINGS", "Studies", "Study", "StudyPlan", "is_study_file", "plan_study", "study"]
+__all__ = [
+    "ENDINGS",
+    "IN_FILE",
+    "Studies",
+    "Study",
+    "StudyPlan",
+    "is_study_file",
+    "plan_study",
+    "read_study_file",
+    "study",
+]

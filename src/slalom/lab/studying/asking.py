@@ -185,6 +185,13 @@ def ask(
             )
     if halving and track == "defaults":
         raise InputError("halving stops hopeless trials early, and the track defaults has none: leave it out.")
+    if margin is not None and not 1e-12 <= margin <= 1e12:
+        raise InputError(f"margin {quote(margin)}: a margin is a finite number above 0, such as 0.3.")
+    if margin is not None and ground.yardstick.optimum is not None and margin <= 1:
+        raise InputError(
+            f"margin {quote(margin)}: what lies above the known minimum is compared as a factor, and so is the margin: "
+            "a number above 1, such as 2."
+        )
     if rate is not None:
         optimizers = _at_one_rate(optimizers, track, rate)
     names = labels(optimizers)

@@ -201,6 +201,9 @@ def _questions(given: Mapping[str, Any]) -> list[Question]:
     """Return what was asked of each course, once it has been checked that it can be studied."""
     course, engine = given["course"], given["engine"]
     courses = list(course) if isinstance(course, list | tuple) else [course]
+    for one in courses:
+        if is_study_file(one):
+            raise InputError(f"{quote(one)} is a study file, which holds a whole study: name it alone.")
     if not courses:
         raise InputError("no course was given: name at least one, such as digits-mlp.")
     seeds, seed = given["seeds"], given["seed"]

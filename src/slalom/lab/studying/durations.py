@@ -12,6 +12,9 @@ from typing import TypeVar
 
 from slalom.core import InputError, quote
 
+LONGEST = 3650 * 86400.0
+"""Ten years: no clock takes much more."""
+
 UNITS = {"": 1.0, "s": 1.0, "sec": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 """What a number counts, in seconds, by what is written behind it."""
 
@@ -21,10 +24,10 @@ _PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*")
 def seconds_of(name: str, wanted: object) -> float:
     """Return the seconds that a number, or a text such as ``"10m"`` or ``"1h 30m"``, stands for. Raises InputError."""
     if isinstance(wanted, int | float) and not isinstance(wanted, bool):
-        found = float(wanted)
+        found = float(wanted) if abs(wanted) <= LONGEST else math.nan
     else:
         found = _read(wanted.strip().lower()) if isinstance(wanted, str) else math.nan
-    if not (math.isfinite(found) and found > 0):
+    if not 0 < found <= LONGEST:
         raise InputError(
             f"{name} {quote(wanted)}: a time is a number above 0 with s, m, h or d, such as 90s, 10m or 1h30m."
         )

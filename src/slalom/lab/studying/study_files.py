@@ -32,6 +32,10 @@ WORDS = {
 }
 
 
+LARGEST = 100_000
+"""Bytes of a study file at most."""
+
+
 def is_study_file(course: Any) -> bool:
     """Whether a course, as typed, names a study file."""
     return isinstance(course, str) and course.lower().endswith(".toml")
@@ -43,16 +47,24 @@ def read_study_file(path: str, known: Sequence[str]) -> dict[str, Any]:
     Raises InputError for anything else in it.
     """
     try:
-        told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        told = tomllib.loads(_text(path))
     except OSError as problem:
         raise InputError(f"{quote(path)} cannot be read: {problem.strerror}.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as problem:
-        raise InputError(f"{quote(path)} is no TOML: {problem}.") from None
+    except (ValueError, RecursionError) as problem:  # tomllib's own complaints among them
+        raise InputError(f"{quote(path)} is no TOML: {quote(problem, limit=200)}.") from None
     for name, value in told.items():
         _check(path, name, value, known)
     if "course" not in told:
         raise InputError(f'{quote(path)} does not say on what: add a line such as course = "digits-mlp".')
     return told
+
+
+def _text(path: str) -> str:
+    """Return the text of a study file. Raises ValueError for one that is no such text."""
+    content = Path(path).read_bytes()
+    if len(content) > LARGEST:
+        raise ValueError(f"it has more than {LARGEST:,} bytes")
+    return content.decode("utf-8-sig")
 
 
 def _check(path: str, name: str, value: Any, known: Sequence[str]) -> None:
@@ -62,6 +74,8 @@ def _check(path: str, name: str, value: Any, known: Sequence[str]) -> None:
         raise InputError(f"{quote(path)}: {quote(name)} is no key of a study.{hint} Keys are {', '.join(known)}.")
     kinds = KINDS[name]
     texts = not isinstance(value, list) or all(isinstance(one, str) for one in value)
+    if isinstance(value, int) and abs(value) > 10**15:
+        raise InputError(f"{quote(path)}: {name} must be {WORDS[kinds]} of usual size, got {quote(value)}.")
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds) or not texts:
         raise InputError(f"{quote(path)}: {name} must be {WORDS[kinds]}, got {quote(value)}.")
 

@@ -127,6 +127,8 @@ def _first_evaluation(loop: Any, optimizer: Optimizer, seed: int) -> dict[str, f
         raise KeyboardInterrupt
 
     run = networks.follow(loop, Runner(optimizer, seed), progress=stop)
+    if not run.evaluations and run.interrupted:
+        raise KeyboardInterrupt
     if not run.evaluations:
         raise InputError(f"{quote(loop.name)} with {quote(optimizer.spec)} failed: {quote(run.error, limit=300)}.")
     return dict(run.evaluations[0])

@@ -89,9 +89,9 @@ def demonstration_html(
         parts.section("seen", "What was seen on the plane", _computed(), _listed(plane.seen)),
         parts.section(
             "measures",
-            "The measures",
+            "The measures, over 10,000 steps",
             parts.table(plane.table, "Measures over 10,000 steps"),
-            element("p", "Variants of SGD:"),
+            element("p", "Variants of SGD, over 500 steps:"),
             parts.table(plane.variants, "Measures of SGD's variants"),
             _typed(plane.command),
         ),

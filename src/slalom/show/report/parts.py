@@ -86,7 +86,10 @@ def again(facts: Facts) -> Section:
             element("pre", facts.study_file, class_="take", tabindex="0", aria_label="study.toml"),
         ]
     if facts.code:
-        parts += [element("p", "The winner, to paste:"), element("pre", facts.code, class_="take", tabindex="0")]
+        parts += [
+            element("p", "The best result, to paste; of several that are tied, one:"),
+            element("pre", facts.code, class_="take", tabindex="0"),
+        ]
     return section("again", "Do it again", parts)
 
 
