@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import slalom
 from slalom.core import Run
@@ -284,3 +285,26 @@ def test_where_memory_cannot_be_shared_workers_get_copies(tmp_path: Path, monkey
     found = on_the_large_task(tmp_path, 2)
     assert found.remarks == ()
     np.testing.assert_array_equal(found.losses, expected.losses)
+
+
+class Doubling(torch.optim.SGD):
+    """SGD that makes float64 torch's default."""
+
+    def step(self, closure: Any = None) -> Any:
+        torch.set_default_dtype(torch.float64)
+        return super().step(closure)
+
+
+@pytest.mark.parametrize("default", [torch.float32, torch.float64])
+def test_what_an_optimizer_makes_torchs_default_is_put_back(default: torch.dtype) -> None:
+    before = torch.get_default_dtype()
+    try:
+        task = courses.find("digits-mlp")
+        job = parcels.Job(task, "solo", training.conditions(task, 0, steps=2))
+        runners = training.enlist(parse_all([Doubling]), [0])
+        torch.set_default_dtype(default)
+        (run,) = job.compute(runners)
+        assert run.completed == 2
+        assert torch.get_default_dtype() == default
+    finally:
+        torch.set_default_dtype(before)

@@ -43,12 +43,21 @@ class Job:
     lanes: tuple[str, ...] = ()
 
     def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]:
-        """Compute one unit in this process. A ``progress`` that raises KeyboardInterrupt stops it."""
+        """Compute one unit in this process. A ``progress`` that raises KeyboardInterrupt stops it.
+
+        Torch's default dtype is afterwards what it was: an optimizer that changes it must not change another's run.
+        """
         import torch
 
+        before = torch.get_default_dtype()
+        try:
+            return self._computed(runners, progress)
+        finally:
+            torch.set_default_dtype(before)
+
+    def _computed(self, runners: Sequence[Runner], progress: Progress | None) -> list[Run]:
         from slalom.engines import networks
 
-        torch.set_default_dtype(torch.float32)  # what one optimizer has changed must not change another's run
         if self.training is not None:
             engine = getattr(networks, self.engine)
             lanes = {"lanes": self.lanes} if self.engine == "fleet" else {}
