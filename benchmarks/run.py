@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import networks
+import pages
 import studies
-from timing import HERE, PEERS, Line, alternate, cpu_seconds, in_process, median, output
+from timing import HERE, PEERS, Line, alternate, cpu_seconds, in_process, median, output, show
 
 SIX = ["sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1"]
 START = (-75.0, -10.0)
@@ -155,6 +156,7 @@ def report() -> list[Line]:
         *gif_lines(),
         *networks.lines(),
         *studies.lines(),
+        *pages.lines(),
     ]
 
 
@@ -259,9 +261,7 @@ def main() -> None:
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, torch {torch.__version__}\n"
     )
     lines = report()
-    for line in lines:
-        mark = {True: "ok", False: "MISSED", None: "–"}[line.holds]
-        print(f"{mark:>6}  {line.what}\n        {line.figure}   ({line.target})")
+    show(lines)
     sys.exit(any(line.holds is False for line in lines))
 
 

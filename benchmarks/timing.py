@@ -27,6 +27,13 @@ class Line:
     holds: bool | None
 
 
+def show(lines: list[Line]) -> None:
+    """Print the rows of a report."""
+    for line in lines:
+        mark = {True: "ok", False: "MISSED", None: "–"}[line.holds]
+        print(f"{mark:>6}  {line.what}\n        {line.figure}   ({line.target})")
+
+
 def median(work: Callable[[], object], repeats: int) -> float:
     """Return the median seconds of ``repeats`` calls."""
     return statistics.median(seconds(work) for _ in range(repeats))
