@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import csv
+import gzip
+import html
+import io
 import json
+import math
 import re
 import shlex
+import statistics
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -20,11 +27,14 @@ import slalom
 from slalom.cli.application import program
 from slalom.core import InputError
 from slalom.lab.commands import race_command, study_command, training_command
+from slalom.lab.given_away import without_folders
+from slalom.lab.reports import _cost, _plans
 from slalom.optimizers.cards import describe
 from slalom.optimizers.catalogue import catalogue
 from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, embedded
 from slalom.show.report.elements import element
 from slalom.show.report.mathematics import formula
+from slalom.show.report.parts import table
 from slalom.show.report.pieces import contrast, kept, on_dark, on_light
 from slalom.show.views.styles import FAMILIES
 
@@ -203,3 +213,158 @@ def test_the_command_of_a_study_asks_what_its_study_file_asks(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert tomllib.loads((tmp_path / "again.toml").read_text()) == tomllib.loads(file)
     assert json.loads(done.stdout)["tasks"] == json.loads(study.to_json())["tasks"]
+
+
+# -- what is given away ------------------------------------------------------------------------------------------------
+
+FILE = """
+import slalom, torch
+from torch import nn
+
+def bowl(point):
+    return (point**2).sum()
+
+def net():
+    inputs = torch.linspace(-1, 1, 40)[:, None]
+    data = torch.utils.data.TensorDataset(inputs, inputs * 2)
+    return slalom.Task(model=lambda: nn.Linear(1, 1), train=data, test=data, loss=nn.functional.mse_loss, batch_size=10,
+                       epochs=1)
+
+def failing(make_optimizer, seed):
+    yield {"loss": 1.0}
+    if seed:
+        raise ValueError(f"cannot read {__file__}")
+"""
+
+
+def inside(page: str) -> dict[str, str]:
+    """Everything in a page: its text, and each file as it is handed out."""
+    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    files = json.loads(found[1])["files"]
+    unpacked = {one["name"]: gzip.decompress(base64.b64decode(one["gzip"])).decode() for one in files}
+    return {"page": html.unescape(page), **unpacked}
+
+
+@pytest.fixture
+def anns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The home of somebody whose name is nobody's business, with a file of hers; the shell stands elsewhere in it."""
+    home = tmp_path / "home" / "ann & <co>"
+    (home / "nets").mkdir(parents=True)
+    (home / "nets" / "model.py").write_text(FILE)
+    (home / "work").mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    monkeypatch.chdir(home / "work")
+    return home
+
+
+@pytest.mark.parametrize("near", [True, False])
+def test_a_page_of_a_study_holds_no_folder_of_this_machine(
+    anns: Path, near: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if near:
+        monkeypatch.chdir(anns)
+    study = slalom.study(
+        str(anns / "nets" / "model.py") + ":net", ["sgd", "adam"], seeds=2, trials=5, store=str(anns / "my runs.sqlite")
+    )
+    assert str(anns) in study.to_json().decode()  # as it is saved plainly
+    told = inside(study.save(anns / "study.html").read_text(encoding="utf-8"))
+    assert set(told) == {"page", "study.json", "study.csv"}
+    for name, text in told.items():
+        assert "ann &" not in text, name
+        assert str(anns.parents[1]) not in text, name
+        assert "sqlite" not in text, name
+    course = "nets/model.py:net" if near else "model.py:net"
+    assert re.search(f"slalom study '?{course}'? -o sgd -o adam", told["page"])
+    assert f'course = "{course}"' in told["page"]
+    assert "what is in that file is not in this page" in told["page"]
+
+
+@pytest.mark.parametrize("name", ["net", "failing", "bowl"])
+def test_a_page_of_a_race_holds_no_folder_of_this_machine(anns: Path, name: str) -> None:
+    options: Any = {"start": (1.0, 2.0)} if name == "bowl" else {"seeds": 2}
+    race = slalom.race(f"{anns}/nets/model.py:{name}", ["sgd:lr=0.1"], **options)
+    told = inside(race.save(anns / "race.html").read_text(encoding="utf-8"))
+    assert len(told) == 3
+    assert re.search(f"slalom race '?model.py:{name}'? -o sgd", told["page"])
+    for text in told.values():
+        assert "ann &" not in text
+        assert str(anns.parents[1]) not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cannot read HOME/data/x.npz", "cannot read ~/data/x.npz"),
+        ("HOME", "~"),
+        ("HOME, HOME/work/a and HOME/workshop", "~, a and ~/workshop"),
+        ("HOMEstead /usr/lib/x", "HOMEstead /usr/lib/x"),
+        ("base64HOME/AAAA", "base64HOME/AAAA"),
+    ],
+)
+def test_folders_are_told_from_the_home_or_from_here(anns: Path, text: str, expected: str) -> None:
+    assert without_folders(text.replace("HOME", str(anns))) == expected.replace("HOME", str(anns))
+
+
+# -- the data, and the words about them --------------------------------------------------------------------------------
+
+
+def test_the_files_of_a_page_are_the_record_and_the_judge_reads_them(tmp_path: Path) -> None:
+    study = slalom.study(
+        "digits-mlp", ["sgd", "adam"], steps=20, seeds=5, trials=5, store=str(tmp_path / "runs.sqlite")
+    )
+    told = inside(study.save(tmp_path / "study.html").read_text(encoding="utf-8"))
+    made = json.loads(study.to_json())
+    del made["store"]
+    assert json.loads(told["study.json"]) == made
+    (tmp_path / "study.csv").write_text(told["study.csv"])
+    done = CliRunner().invoke(program, ["judge", str(tmp_path / "study.csv"), "--json"])
+    assert done.exit_code == 0, done.output
+    (again,) = json.loads(done.stdout)["tasks"]
+    for one, other in zip(again["optimizers"], made["tasks"][0]["optimizers"], strict=True):
+        assert one["final"] == pytest.approx(other["final"])
+        assert one["verdict"] == other["verdict"]
+
+
+def test_the_files_of_a_race_are_its_own(tmp_path: Path) -> None:
+    race = slalom.race("sphere", ["sgd:lr=0.1", "adam:lr=1"], start=(-75, -10), steps=20)
+    told = inside(race.save(tmp_path / "race.html").read_text(encoding="utf-8"))
+    assert json.loads(told["race.json"]) == json.loads(race.to_json())
+    rows = list(csv.DictReader(io.StringIO(told["race.csv"])))
+    assert [float(row["x0"]) for row in rows] == race.paths[:, :, 0].ravel().tolist()
+    assert [float(row["loss"]) for row in rows] == race.losses.ravel().tolist()
+
+
+def test_the_cost_names_the_target_in_the_units_of_its_measure(tmp_path: Path) -> None:
+    study: Any = slalom.study(
+        "digits-mlp", ["sgd:lr=0.5", "adam:lr=0.01"], epochs=2, seeds=3, store=str(tmp_path / "runs.sqlite")
+    )
+    (ends, adam) = ([one.run for one in study.evaluations[name]] for name in study.names)
+    target = statistics.median(run.last["validation_accuracy"] for run in ends)
+    reached = [next((p["step"] for p in run.evaluations if p["validation_accuracy"] >= target), math.inf)
+               for run in adam]  # fmt: skip
+    page = ElementTree.fromstring(f"<x>{''.join(map(str, cost_section_of(study)))}</x>")
+    note = "".join(page.itertext())
+    assert (
+        f"until their validation accuracy is {100 * target:.1f} % or more, which is the median with which SGD" in note
+    )
+    cells = [cell.get("data-value") for cell in page.iter("td")]
+    median = statistics.median(reached)
+    assert cells[-1] == ("" if math.isinf(median) else repr(float(median)))
+
+
+def cost_section_of(study: Any) -> list[Any]:
+    """The table of costs as the page has it."""
+    return list(table(_cost(study), "Cost"))
+
+
+def test_a_plan_that_courses_share_is_told_once_and_numbers_have_one_format(tmp_path: Path) -> None:
+    studies: Any = slalom.study(
+        ["sphere", "booth"], ["sgd", "adam"], steps=5, seeds=3, trials=5, store=str(tmp_path / "r")
+    )
+    told = dict(_plans(studies.parts))
+    assert "evaluation" in told
+    assert told["number format"] == "float64 on cpu"
+    assert not [what for what in told if "runs" in what and ":" in what]
+    assert not any("store" in how or "_" in how for how in told.values())

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_records import loop_of
 from made_studies import Study, Trial, Yardstick, study_of
 from PIL import Image
+from scipy import stats
 
 import slalom
 from slalom.core import InputError
@@ -141,8 +144,8 @@ class TestSentence:
     def test_of_several_it_says_who_is_best_and_how_everybody_stands(self) -> None:
         study = study_of({"sgd": SGD, "adam": ADAM, "adagrad": [x - 0.3 for x in SGD]})
         assert views.study_sentence(study) == (
-            "Adam is the best, distinguished from every other that can be compared. "
-            "Against SGD, Adam is better; Adagrad is worse, at 100 steps, 3 trials, this search space."
+            "Adam is the best, distinguished from every other. Against SGD, Adam is better; Adagrad is worse "
+            "(Adam: +5.0 points [4.3, 5.7]), at 100 steps, 3 trials, this search space."
         )
 
     def test_where_all_are_tied_there_is_no_winner(self) -> None:
@@ -151,9 +154,81 @@ class TestSentence:
             "No winner: three optimizers are statistically tied for the best. Against SGD, every other is inconclusive"
         )
 
+    def test_it_has_the_interval_of_the_difference_by_scipys_paired_t(self) -> None:
+        study = study_of({"sgd": NOISY, "adam": NOISY[::-1], "adagrad": ADAM})
+        told = views.study_sentence(study)
+        known = re.search(r"\((Adagrad): (\S+) points \[(\S+), (\S+)\]\)", told)
+        assert known is not None, told
+        difference = np.array(ADAM) - NOISY  # Adagrad has the highest mean, and nobody is told apart
+        bounds = stats.ttest_1samp(difference, 0).confidence_interval()
+        numbers = [float(text.replace("−", "-")) for text in known.groups()[1:]]
+        assert numbers == pytest.approx(100 * np.array([difference.mean(), *bounds]), abs=0.051)
+
+    def test_where_the_baseline_is_best_it_has_the_largest_difference(self) -> None:
+        study = study_of({"adam": ADAM, "sgd": SGD, "adagrad": [x - 0.3 for x in SGD]})
+        assert "(largest difference: Adagrad, −35.0 points [−35.7, −34.3])" in views.study_sentence(study)
+
+    def test_where_ranks_alone_can_be_compared_it_has_no_interval(self) -> None:
+        losses = {"sgd": [0.5, 0.6, 0.55, NAN, 0.51, 0.58], "adam": [0.1] * 6, "adamw": [0.1] * 6}
+        assert "(" not in views.study_sentence(study_of(losses, kind="loss", yardstick=LOSS))
+
     def test_where_only_the_baseline_is_sound_nobody_is_called_best(self) -> None:
         study = study_of({"sgd": SGD, "adam": [NAN] * 6, "adagrad": [NAN] * 6})
         assert views.study_sentence(study).startswith("Only SGD can be compared fairly.")
+
+
+class TestFinalResults:
+    def test_middle_and_interval_are_the_mean_and_its_t_interval_as_the_table_has_them(self) -> None:
+        study = three()
+        view = views.study_results(study)
+        for values, drawn in zip((SGD, ADAM, NOISY), view.rows, strict=True):
+            low, high = stats.t.interval(0.95, 5, np.mean(values), stats.sem(values))
+            assert (drawn.text, drawn.kind) == (f"{100 * np.mean(values):.1f} %", "mean")
+            assert drawn.told == f"{100 * low:.1f} % to {100 * high:.1f} %"
+            assert drawn.middle == pytest.approx(np.mean(values))
+            assert drawn.interval == pytest.approx((low, high))
+            assert sorted(drawn.dots[:, 0]) == pytest.approx(sorted(values))
+            assert view.axis.low <= low
+            assert view.axis.high >= min(high, 1.0)
+        assert view.means == "mean and its 95 % interval over six seeds"
+        assert view.heading == "mean"
+        assert "median" not in " ".join([*view.footer, *view.sentence])
+
+    def test_those_that_are_marked_are_the_judges_tied_ones(self) -> None:
+        study = three()
+        view = views.study_results(study)
+        assert [row.best for row in view.rows] == [name in study.judgement.tied_best for name in study.names]
+        assert view.best_means == "statistically tied with the best"
+
+    def test_a_run_that_diverged_counts_as_zero_in_the_mean_and_is_not_drawn_as_a_dot(self) -> None:
+        view = views.study_results(study_of({"sgd": SGD, "adam": [*ADAM[:5], NAN]}))
+        adam = view.rows[1]
+        assert adam.text == f"{100 * sum(ADAM[:5]) / 6:.1f} %"
+        assert (len(adam.dots), adam.gone) == (5, 1)
+        assert adam.middle is None  # 79.5 % lies beyond the axis, which the dots make
+        assert view.means == "mean and its 95 % interval over six seeds, an accuracy of 0 for each that diverged"
+
+    def test_losses_have_the_geometric_mean_and_with_a_divergence_the_median(self) -> None:
+        losses = {"sgd": [0.5, 0.6, 0.4, 0.7], "adam": [0.1, 0.2, 0.3, NAN]}
+        view = views.study_results(study_of(losses, kind="loss", yardstick=LOSS, fresh=_ending(losses), curve="loss"))
+        sgd, adam = view.rows
+        assert (sgd.kind, sgd.text) == ("geometric mean", f"{stats.gmean(losses['sgd']):.3f}")
+        assert (adam.kind, adam.text, adam.told, adam.interval) == ("median", "0.250", "", None)
+        assert "geometric mean and its 95 % interval" in view.means
+        assert "median, without an interval, where runs diverged" in view.means
+
+    def test_one_with_mostly_diverged_runs_is_called_diverged(self) -> None:
+        row = views.study_results(study_of({"sgd": SGD, "adam": [0.9, *[NAN] * 5]})).rows[1]
+        assert (row.text, row.told, row.middle, row.interval, row.gone) == ("diverged", "", None, None, 5)
+
+    def test_one_seed_is_no_mean(self) -> None:
+        view = views.study_results(study_of({"sgd": [0.9], "adam": [0.95]}))
+        assert (view.means, view.heading, view.rows[0].told) == ("", "one seed", "")
+
+
+def _ending(losses: dict[str, list[float]]) -> Any:
+    """Return a loop's record whose losses end at these."""
+    return loop_of({spec: [{"loss": [1.0, value]} for value in values] for spec, values in losses.items()}, {})
 
 
 class TestSensitivity:

@@ -80,18 +80,39 @@ class TestSentence:
             }
         )
         assert views.training_sentence(record) == (
-            "After 5 epochs Adam and AdamW are near 97 % test accuracy; SGD (74 %) and Adadelta (21 %) are slow at this"
-            " learning rate. Adam and AdamW fall fast: nine tenths of the way down within 6 steps."
+            "After 5 epochs Adam and AdamW end at 96.7 to 97.2 % test accuracy; SGD (74.0 %) and Adadelta (21.0 %) are "
+            "slow at this learning rate. Adam and AdamW fall fast: nine tenths of the way down within 6 steps."
         )
+
+    def test_names_everybody_with_the_numbers_of_the_runs(self) -> None:
+        ends = {"adam": 0.967, "adamw": 0.972, "nadam": 0.94, "rmsprop": 0.93, "radam": 0.7, "sgd": 0.5}
+        record = record_of({spec: [run_of(FAST, end)] for spec, end in ends.items()})
+        told = views.training_sentence(record)
+        assert told == (
+            "After 5 epochs Adam and AdamW end at 96.7 to 97.2 % test accuracy; then NAdam with 94.0 %, RMSprop with "
+            "93.0 % and RAdam with 70.0 %; SGD is last with 50.0 %."
+        )
+
+    def test_one_between_the_best_and_the_slow_is_named_as_well(self) -> None:
+        runs = {"adam": run_of(FAST, 0.97), "rmsprop": run_of(FAST, 0.9), "sgd": run_of(SLOW, 0.5)}
+        told = views.training_sentence(record_of({f"{spec}:lr=0.01": [run] for spec, run in runs.items()}))
+        assert told.startswith(
+            "After 5 epochs Adam leads with 97.0 % test accuracy; then RMSprop with 90.0 %; SGD (50.0 %) is slow at "
+            "this learning rate."
+        )
+
+    def test_losses_near_the_lowest_are_told_from_to(self) -> None:
+        record = loop_of({"adam": [{"loss": [1.0, 0.2]}], "sgd": [{"loss": [1.0, 0.21]}]}, {"loss": False})
+        assert views.training_sentence(record) == "After 2 evaluations Adam and SGD are at a loss of 0.2 to 0.21."
 
     def test_learning_rates_that_differ_are_not_called_this_one(self) -> None:
         record = record_of({"adam:lr=0.01": [run_of(FAST)], "sgd:lr=0.1": [run_of(SLOW, 0.5)]})
-        assert "SGD (50 %) is slow at the learning rates chosen" in views.training_sentence(record)
+        assert "SGD (50.0 %) is slow at the learning rates chosen" in views.training_sentence(record)
 
     def test_one_whose_loss_ends_above_its_start_does_not_learn(self) -> None:
         rising = run_of(lambda step: 2.3 + step, 0.1)
         record = record_of({"adam": [run_of(FAST)], "sgd": [rising]})
-        assert "SGD (10 %) does not learn" in views.training_sentence(record)
+        assert "SGD (10.0 %) does not learn" in views.training_sentence(record)
 
     def test_counts_those_that_diverge(self) -> None:
         lost = [run_of(FAST, diverged_at=30)] * 3

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slalom.lab import exports, reports
+from slalom.lab.given_away import without_folders, without_store
 from slalom.lab.network_demonstration import KINDS, Chapter
 from slalom.lab.observations import Observation
 from slalom.lab.record import Race
@@ -30,10 +31,12 @@ def demonstration_page(
     from slalom.show.report.demonstrations import Picture, Plane, demonstration_html
     from slalom.show.report.facts import Facts
     from slalom.show.views.groups import groups
+    from slalom.show.views.sentences import sentence
 
     plane = Plane(
         race=short,
-        answer=classics.sentence,
+        steps=classics.steps,
+        answer=f"Over {classics.steps:,} steps: {sentence(classics, most=3)}",
         seen=_said(observations),
         table=reports.plain(classics.table()),
         variants=reports.plain(variants.table()),
@@ -52,9 +55,10 @@ def demonstration_page(
     )
     pictures = [Picture(one.file, one.caption, one.command) for one in exhibits]
     pictures += [picture for chapter in chapters for picture in _drawn(chapter)]
-    return demonstration_html(
+    page = demonstration_html(
         plane, list(map(_network, chapters)), None if tuned is None else _tuned(tuned), pictures, facts
     )
+    return without_folders(page)
 
 
 def _said(observations: Sequence[Observation]) -> list[tuple[str, str]]:
@@ -62,8 +66,13 @@ def _said(observations: Sequence[Observation]) -> list[tuple[str, str]]:
 
 
 def _files(short: Race, tuned: StudyChapter | None) -> list[reports.DataFile]:
-    csv = reports.as_csv("race.csv", lambda path: exports.write_csv(short, path), reports.STEPWISE)
-    studied = [] if tuned is None else [reports.as_json("study.json", tuned.study.to_json(), "the study, whole")]
+    means = f"the plane's first {short.steps:,} steps, {reports.STEPWISE}"
+    csv = reports.as_csv("race.csv", lambda path: exports.write_csv(short, path), means)
+    studied = (
+        []
+        if tuned is None
+        else [reports.as_json("study.json", without_store(tuned.study.to_json()), f"the study: {reports.STUDIED}")]
+    )
     return [csv, *studied]
 
 

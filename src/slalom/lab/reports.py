@@ -13,6 +13,7 @@ import numpy as np
 
 from slalom.core import InputError, Optimizer
 from slalom.lab import commands
+from slalom.lab.given_away import beside, files_without_folders, without_folders, without_store
 from slalom.lab.tables import Table
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 40_000
 """Coordinates of paths beyond which a race has too many numbers to be in a page."""
+STORED = "; those that the store has are not computed again"
+"""What a plan says of runs before they are computed."""
+STUDIED = "settings, search, results and verdicts"
 STEPWISE = "one line per runner and step"
 RATES = tuple(np.geomspace(1e-3, 10, 13).tolist())
 """Learning rates that are tried for the small picture of a formula card."""
@@ -38,25 +42,29 @@ def study_page(study: Study) -> str:
     from slalom.show.report import study_html
     from slalom.show.report.facts import Facts
 
-    file, why = _study_file(study.to_toml)
+    file, why = _told(study.to_toml)
+    courses = [study.course]
     facts = Facts(
         table=plain(study.table()),
         command=commands.study_command(file) if file else "",
         study_file=file,
-        why=why,
+        why=why or beside(courses),
         code=study.best(),
         plan=_plan(study),
         cost=_cost(study),
         machine=machine(),
         versions=study.versions,
-        files=[
-            as_json("study.json", study.to_json(), "everything"),
-            as_csv("study.csv", lambda path: study_csv([study], path), "each seed's result"),
-        ],
+        files=files_without_folders(
+            [
+                as_json("study.json", without_store(study.to_json()), STUDIED),
+                as_csv("study.csv", lambda path: study_csv([study], path), "each seed's result"),
+            ],
+            courses,
+        ),
         small=small_paths(zip(study.names, study.plan.question.optimizers, strict=True)),
         remarks=study.plan.remarks,
     )
-    return study_html(PicturedStudy(study), facts)
+    return without_folders(study_html(PicturedStudy(study), facts), courses)
 
 
 def studies_page(across: Across, studies: Sequence[Study], table: Table, json: bytes, toml: Callable[[], str]) -> str:
@@ -66,24 +74,28 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
     from slalom.show.report import studies_html
     from slalom.show.report.facts import Facts
 
-    file, why = _study_file(toml)
-    first = studies[0]
+    file, why = _told(toml)
+    first, courses = studies[0], [study.course for study in studies]
     facts = Facts(
         table=plain(table),
         command=commands.study_command(file) if file else "",
         study_file=file,
-        why=why,
-        plan=[(f"{study.course.name}: {what}", how) for study in studies for what, how in _plan(study)],
+        why=why or beside(courses),
+        plan=_plans(studies),
         machine=machine(),
         versions=first.versions,
-        files=[
-            as_json("study.json", json, "everything"),
-            as_csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
-        ],
+        files=files_without_folders(
+            [
+                as_json("study.json", without_store(json), STUDIED),
+                as_csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
+            ],
+            courses,
+        ),
         small=small_paths(zip(first.names, first.plan.question.optimizers, strict=True)),
     )
     each = [Facts(table=plain(study.table())) for study in studies]
-    return studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
+    page = studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
+    return without_folders(page, courses)
 
 
 def training_page(race: TaskRace) -> str:
@@ -95,20 +107,24 @@ def training_page(race: TaskRace) -> str:
 
     field = training_groups(race)
     command, why = _told(lambda: commands.training_command(race))
+    courses = [race.course]
     facts = Facts(
         table=plain(race.table()),
         command=command,
-        why=why,
+        why=why or beside(courses),
         plan=_training_plan(race),
         machine=machine(),
         versions=race.versions,
-        files=[
-            as_json("race.json", race.to_json(), "everything"),
-            as_csv("race.csv", lambda path: task_exports.write_csv(race, path), "one line per evaluation"),
-        ],
+        files=files_without_folders(
+            [
+                as_json("race.json", race.to_json(), "all evaluations and losses"),
+                as_csv("race.csv", lambda path: task_exports.write_csv(race, path), "one line per evaluation"),
+            ],
+            courses,
+        ),
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
-    return training_html(race, facts)
+    return without_folders(training_html(race, facts), courses)
 
 
 def race_page(race: Race) -> str:
@@ -120,21 +136,24 @@ def race_page(race: Race) -> str:
 
     field = groups(race)
     command, why = _told(lambda: commands.race_command(race))
-    small = race.paths.size <= MOST_NUMBERS
+    small, courses = race.paths.size <= MOST_NUMBERS, [race.course]
     facts = Facts(
         table=plain(race.table()),
         command=command,
-        why=why,
+        why=why or beside(courses),
         plan=_race_plan(race),
         machine=machine(),
         versions=race.versions,
-        files=[
-            as_json("race.json", race.to_json() if small else None, "everything"),
-            as_csv("race.csv", (lambda path: exports.write_csv(race, path)) if small else None, STEPWISE),
-        ],
+        files=files_without_folders(
+            [
+                as_json("race.json", race.to_json() if small else None, "all paths, losses and measures"),
+                as_csv("race.csv", (lambda path: exports.write_csv(race, path)) if small else None, STEPWISE),
+            ],
+            courses,
+        ),
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
-    return race_html(race, facts)
+    return without_folders(race_html(race, facts), courses)
 
 
 def plain(table: Table) -> PlainTable:
@@ -166,12 +185,8 @@ def _processor() -> str:
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def _study_file(tell: Callable[[], str]) -> tuple[str, str]:
-    """Return a study file, or why there is none."""
-    return _told(tell)
-
-
 def _told(tell: Callable[[], str]) -> tuple[str, str]:
+    """Return a command or a study file, or why there is none."""
     try:
         return tell(), ""
     except InputError as reason:
@@ -202,24 +217,36 @@ def _plan(study: Study) -> list[tuple[str, str]]:
     _, *lines = study.plan.lines()
     told: list[tuple[str, str]] = []
     for line in lines:
-        what, how = line[:12].strip(), line[12:].strip()
+        what, how = line[:12].strip(), line[12:].strip().removesuffix(STORED)
+        how = how.replace("_", " ") if what == "measured" else how
         if what in ("time", "budget"):
             continue
         if not what and told:  # goes on with the line above
             told[-1] = (told[-1][0], f"{told[-1][1]}; {how}")
         else:
             told.append((what, how))
-    return [
-        *told,
-        ("computed in", f"{study.dtype or 'float64'} {study.precision} on {study.device}".replace("  ", " ")),
-    ]
+    dtype = study.dtype or "float64"
+    dtype += f" {study.precision}" if study.precision not in ("", "fp32") else ""
+    return [*told, ("number format", f"{dtype} on {study.device}")]
+
+
+def _plans(studies: Sequence[Study]) -> list[tuple[str, str]]:
+    """Return the lines of several plans: once where all have the same, else each with its course."""
+    plans = [(study.course.name, _plan(study)) for study in studies]
+    told = []
+    for line in dict.fromkeys(line for _, plan in plans for line in plan):
+        where = [name for name, plan in plans if line in plan]
+        told += [line] if len(where) == len(plans) else [(f"{name}: {line[0]}", line[1]) for name in where]
+    return told
 
 
 def _cost(study: Study) -> PlainTable:
     from slalom.show.report.facts import PlainTable
     from slalom.show.views.words import number
 
-    columns = ("optimizer", "trials", "tuning runs", "evaluation runs", "steps", "seconds", "ms per step", "to target")
+    columns = (
+        "optimizer", "trials", "tuning runs", "evaluation runs", "steps", "seconds", "ms per step", "steps to target",
+    )  # fmt: skip
     rows, texts = [], []
     for name in study.names:
         cost, reached = study.cost(name), study.steps_to_target(name).median
@@ -227,12 +254,25 @@ def _cost(study: Study) -> PlainTable:
         rows.append([name, *values, cost.seconds, 1000 * cost.seconds_per_step, reached])
         told = [number(cost.seconds), number(1000 * cost.seconds_per_step), _reached(reached)]
         texts.append([name, *(f"{value:,}" for value in values), *told])
-    target = number(study.target)
     notes = (
         "All runs that tuning and evaluation asked for, those from the store included; seconds of training alone, "
-        f"runs computed together sharing them. To target: the median of the steps to the baseline's result, {target}."
+        f"runs computed together sharing them. {_target(study)}"
     )
     return PlainTable(columns, rows, texts, notes)
+
+
+def _target(study: Study) -> str:
+    """Say what the steps to target are counted to, in the units of the measure that chooses."""
+    from slalom.show.views.words import number, percent
+
+    measure, baseline = study.yardstick.tuning.replace("_", " "), study.judgement.baseline
+    if not np.isfinite(study.target):
+        return f"No steps to target: most runs of the baseline, {baseline}, have no {measure} at the end."
+    target = percent(study.target) if study.yardstick.kind == "accuracy" else number(study.target)
+    return (
+        f"Steps to target: of the runs on fresh seeds, the median of the steps until their {measure} is {target} or "
+        f"{'more' if study.yardstick.higher_is_better else 'less'}, which is the median with which {baseline} ends."
+    )
 
 
 def _reached(steps: float) -> str:

@@ -33,7 +33,7 @@ class StudyChapter:
         rates = ", ".join(f"{name} {one.optimizer.hyperparameters['lr']:.3g}" for name, one in self.study.tuned.items())
         after = (
             f"Each tuned, on fresh seeds, all {len(names)} lie between {100 * min(tuned.values()):.1f} and "
-            f"{100 * max(tuned.values()):.1f} % ({rates})."
+            f"{100 * max(tuned.values()):.1f} % (learning rates: {rates})."
         )
         before = _means(self.raced, measure)
         both = [name for name in names if name in before]

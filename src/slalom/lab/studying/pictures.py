@@ -134,7 +134,7 @@ def study_figure(study: Study, picture: str = "auto") -> Any:
     if picture == "curves":
         return plots.training_curves(views.training_curves(record.fresh))
     if picture == "final":
-        return plots.final_results(views.final_results(record.fresh, _asked(record)))
+        return plots.final_results(views.study_results(record))
     if picture == "budget":
         return plots.budget_curves(views.budget_curves(record))
     return plots.study_card(views.study_card(record))
@@ -173,13 +173,6 @@ def check_picture(picture: str, several: bool = False, track: str = "") -> None:
         raise InputError(
             f"picture {quote(picture)} shows tuning, and on the track defaults nothing is tuned: choose one of {left}."
         )
-
-
-def _asked(record: StudyRecord) -> str | None:
-    """Return the measure of the final results; None where it is that of any race on this course."""
-    from slalom.show.views.seeds import primary
-
-    return None if primary(record.fresh).key == record.curve else record.curve
 
 
 def _above(study: Study) -> float | None:

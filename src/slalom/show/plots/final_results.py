@@ -28,7 +28,7 @@ def final_results(view: FinalResults) -> Figure:
         target.set_axisbelow(True)
         for place, row in enumerate(view.rows):
             _row(target, view, place, row)
-        _headings(target)
+        _headings(target, view.heading)
         canvas.footer(figure, view.footer)
     return figure
 
@@ -57,7 +57,7 @@ def _row(target: Axes, view: FinalResults, place: int, row: ResultRow) -> None:
 
 
 def _words(target: Axes, place: int, row: ResultRow) -> None:
-    """Write the name on the left, median and interval on the right."""
+    """Write the name on the left, middle and interval on the right."""
     across = target.get_yaxis_transform()
     name = {"fontsize": 9.5, "fontweight": "bold", "color": ink(row.style.colour), "ha": "right"}
     up = -0.13 if row.rate else 0.0
@@ -72,7 +72,7 @@ def _words(target: Axes, place: int, row: ResultRow) -> None:
     target.annotate(row.told, (1, place), (72, 0), ha="left", color=canvas.QUIET, **(words | {"fontsize": 8}))  # type: ignore[arg-type]
 
 
-def _headings(target: Axes) -> None:
+def _headings(target: Axes, middle: str) -> None:
     heads = {"textcoords": "offset points", "xycoords": "axes fraction", "fontsize": 8, "color": canvas.QUIET}
-    target.annotate("median", (1, 1), (62, 5), ha="right", va="bottom", **heads)  # type: ignore[arg-type]
+    target.annotate(middle, (1, 1), (62, 5), ha="right", va="bottom", **heads)  # type: ignore[arg-type]
     target.annotate("interval", (1, 1), (72, 5), ha="left", va="bottom", **heads)  # type: ignore[arg-type]

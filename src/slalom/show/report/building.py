@@ -21,7 +21,6 @@ from slalom.show.views.study_records import StudyRecord, protocol_told, study_st
 from slalom.show.views.study_sentences import study_sentence
 from slalom.show.views.styles import styles_for
 from slalom.show.views.training_sentences import length
-from slalom.show.views.training_tables import notes
 from slalom.show.views.words import capital, count, listing
 
 if TYPE_CHECKING:
@@ -120,10 +119,10 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
                 "results-chart",
                 strips.results(record, final, measure),
                 "Final results",
-                "Each dot is a seed; shade and line: middle half (or range) and median.",
+                strips.results_means(final),
             ),
             parts.table(facts.table, "Final results"),
-            element("p", notes(record, field), class_="note"),
+            shared_seconds(record),
         ),
         parts.cards(page, [(g.name, record.runners[g.typical].optimizer, g.style) for g in field], facts),
         parts.protocol(facts),
@@ -162,6 +161,13 @@ def curve_caption(means: str) -> str:
     )
 
 
+def shared_seconds(record: TrainingRecord) -> Element | None:
+    """Return what seconds of runs mean that were computed together."""
+    if record.engine == "solo":
+        return None
+    return element("p", "Seconds: runs that train together share them evenly.", class_="note")
+
+
 def _shared(records: Sequence[StudyRecord]) -> list[str]:
     """Return the warnings of several studies: once where it is said of all, else with the course."""
     every = dict.fromkeys(warning for record in records for warning in record.warnings)
@@ -175,16 +181,15 @@ def _shared(records: Sequence[StudyRecord]) -> list[str]:
 def _tied(tied: Sequence[str]) -> Element:
     if not tied:
         return element("p", "No optimizer can be compared fairly, so none is called best.", class_="tied")
-    told = (
-        "Best, distinguished from all that can be compared:" if len(tied) == 1 else "Statistically tied for the best:"
-    )
+    told = "Alone at the top:" if len(tied) == 1 else "Statistically tied for the best:"
     return element("p", element("span", told), [element("span", name, class_="chip") for name in tied], class_="tied")
 
 
 def _asked(record: StudyRecord) -> str:
     """Say what was judged, in a sentence."""
     judged = record.judgement.metric.replace("_", " ")
-    return f"Judged by {judged}: {'; '.join(protocol_told(record)[:-1])}."
+    length, *rest, _ = protocol_told(record)
+    return f"Judged by {judged} at the end of {length}: {'; '.join(rest)}."
 
 
 def _seeds(record: TrainingRecord) -> str:

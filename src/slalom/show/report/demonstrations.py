@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from slalom.core import RaceRecord, TrainingRecord
 from slalom.show.report import curves, parts, strips
-from slalom.show.report.building import curve_caption
+from slalom.show.report.building import curve_caption, shared_seconds
 from slalom.show.report.document import Page, document
 from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.facts import Facts, PlainTable
@@ -15,11 +15,10 @@ from slalom.show.report.landscapes import race_sections
 from slalom.show.report.parts import Section
 from slalom.show.report.studies import study_sections, verdict_sentences
 from slalom.show.views import final_results, training_sentence
-from slalom.show.views.groups import groups, training_groups
+from slalom.show.views.groups import groups
 from slalom.show.views.seeds import primary
 from slalom.show.views.study_records import StudyRecord
 from slalom.show.views.study_sentences import study_sentence
-from slalom.show.views.training_tables import notes
 
 Seen = Sequence[tuple[str, str]]
 """What was seen: headings with their sentences, computed from the runs."""
@@ -27,9 +26,10 @@ Seen = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Plane:
-    """The race on the plane: ``race`` is played, ``answer`` and ``table`` are of the long one."""
+    """The race on the plane: ``race`` is played, ``answer``, ``seen`` and ``table`` are of all ``steps``."""
 
     race: RaceRecord
+    steps: int
     answer: str
     seen: Seen
     table: PlainTable
@@ -85,13 +85,13 @@ def demonstration_html(
         element("p", plane.answer, class_="answer", id="answer"),
     ]
     sections: list[Section | None] = [
-        *race_sections(page, plane.race, field),
-        parts.section("seen", "What was seen on the plane", _computed(), _listed(plane.seen)),
+        *race_sections(page, plane.race, field, plane.steps),
+        parts.section("seen", "What was seen on the plane", _computed(_of_the_plane(plane)), _listed(plane.seen)),
         parts.section(
             "measures",
-            "The measures, over 10,000 steps",
-            parts.table(plane.table, "Measures over 10,000 steps"),
-            element("p", "Variants of SGD, over 500 steps:"),
+            f"The measures, over {plane.steps:,} steps",
+            parts.table(plane.table, f"Measures over {plane.steps:,} steps"),
+            element("p", f"Variants of SGD, over {plane.race.steps:,} steps:"),
             parts.table(plane.variants, "Measures of SGD's variants"),
             _typed(plane.command),
         ),
@@ -107,6 +107,7 @@ def demonstration_html(
 
 def _network(page: Page, network: Network) -> Section:
     record = network.race
+    final = final_results(record)
     drawn = curves.training(record)
     fair = (
         "All at learning rate 0.01, all else default; of each seed one set of initial weights and one order of batches "
@@ -121,12 +122,12 @@ def _network(page: Page, network: Network) -> Section:
         page.chart(f"{scope}-curves", drawn, "Training curves", curve_caption(drawn["means"]), scope),
         page.chart(
             f"{scope}-results",
-            strips.results(record, final_results(record), primary(record)),
+            strips.results(record, final, primary(record)),
             "Final results",
-            "Each dot is a seed; shade and line: middle half (or range) and median.",
+            strips.results_means(final),
         ),
         parts.table(network.table, f"Results: {network.heading}"),
-        element("p", notes(record, training_groups(record)), class_="note"),
+        shared_seconds(record),
         _computed(),
         _listed(network.seen),
         _typed(network.command),
@@ -150,10 +151,16 @@ def _study(page: Page, tuned: Tuned) -> Section:
     )
 
 
-def _computed() -> Element:
-    return element(
-        "p", "Each sentence is computed from the runs; where they show otherwise, it says so.", class_="note"
+def _of_the_plane(plane: Plane) -> str:
+    return (
+        f"Of all {plane.steps:,} steps, of which the pictures above show the first {plane.race.steps:,}; of SGD's "
+        "variants and of SGD at learning rate 1, of their own."
     )
+
+
+def _computed(scope: str = "") -> Element:
+    told = "Each sentence is computed from the runs; where they show otherwise, it says so."
+    return element("p", f"{told} {scope}".strip(), class_="note")
 
 
 def _listed(seen: Seen) -> Element:

@@ -28,12 +28,17 @@ AREA = (576.0, 250.0)
 READ = "Click a name to hide it, double-click for it alone."
 
 
-def race_sections(page: Page, record: RaceRecord, field: list[Group]) -> list[Section]:
-    """Return the viewer, where there is a map, and the curves over the steps."""
+def race_sections(page: Page, record: RaceRecord, field: list[Group], whole: int = 0) -> list[Section]:
+    """Return the viewer, where there is a map, and the curves over the steps.
+
+    ``whole`` is how many steps the runs have of which the page tells, where ``record`` holds only the first of them.
+    """
     sections = []
+    part = f"The first {record.steps:,} of {whole:,} steps. " if whole > record.steps else ""
     if record.course.dim <= 2 and record.steps > 0:
         view = synchronised_race(record, FRAMES, inside=record.steps * len(field) <= MOST_INSIDE)
-        caption = "Ring: start; star: minimum; faint: the whole path, which leaves the picture where it is cut. " + READ
+        reads = "Ring: start; star: minimum; faint: the whole path, which leaves the picture where it is cut. "
+        caption = part + reads + READ
         chart = page.chart("race-chart", viewer(record, view, field), f"The race: {view.title}", caption, "all")
         sections.append(parts.section("race", "Where they go", chart))
     panels = [loss_panel(record, field, AREA), step_panel(record, field)]
@@ -41,7 +46,7 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group]) -> list[Se
         panels.insert(0, distance_panel(record, field, AREA))
     drawn = {"kind": "curves", "panels": [_panel(one, field, k) for k, one in enumerate(panels)], "means": ""}
     several = any(len(group.runners) > 1 for group in field)
-    caption = f"{'The median over starts and seeds, with quartiles. ' if several else ''}{READ}"
+    caption = f"{part}{'The median over starts and seeds, with quartiles. ' if several else ''}{READ}"
     chart = page.chart("curves-chart", drawn, "Curves over the steps", caption, "all")
     return [*sections, parts.section("curves", "Loss and step length", chart)]
 

@@ -15,6 +15,18 @@ from slalom.show.views.profiles import RankBar
 from slalom.show.views.seeds import Measure, finals
 from slalom.show.views.verdict_strips import VerdictStrip
 
+NEAR = "•"
+"""What stands before an optimizer whose middle is near the best, which is no test and so no ★."""
+
+
+def results_means(view: FinalResults, mark: str = NEAR) -> str:
+    """Say how the strip of final results is read."""
+    parts = ["Each dot is a seed"]
+    parts += [f"line and shade: {view.means}"] if view.means else []
+    parts += [f"{mark} {view.best_means}"] if view.best_means else []
+    parts += ["✕ diverged: worse than any other"] if any(row.gone for row in view.rows) else []
+    return "; ".join(parts) + "."
+
 
 def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
     """Return the verdict strip; ``names`` are the whole names of its rows."""
@@ -46,8 +58,8 @@ def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def results(record: TrainingRecord, view: FinalResults, measure: Measure) -> dict[str, Any]:
-    """Return the final results with every seed's."""
+def results(record: TrainingRecord, view: FinalResults, measure: Measure, mark: str = NEAR) -> dict[str, Any]:
+    """Return the final results with every seed's. ``mark`` stands before the names of the best."""
     rows = []
     for group, row in zip(training_groups(record), view.rows, strict=True):
         ends = finals(record, group, measure)
@@ -66,7 +78,9 @@ def results(record: TrainingRecord, view: FinalResults, measure: Measure) -> dic
                 "text": row.text,
                 "between": row.told,
                 "gone": row.gone,
-                "best": row.best,
+                "kind": row.kind,
+                "mark": mark if row.best else "",
+                "marked": view.best_means if row.best else "",
             }
         )
     worst = None if not any(row["gone"] for row in rows) else plain(view.worst_at)

@@ -13,11 +13,11 @@ from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.facts import Facts
 from slalom.show.report.parts import Section
 from slalom.show.report.pieces import ink
-from slalom.show.views import budget_curves, final_results, study_sensitivity
-from slalom.show.views.seeds import measure_named, primary
+from slalom.show.views import budget_curves, study_results, study_sensitivity
+from slalom.show.views.seeds import measure_named
 from slalom.show.views.study_records import StudyRecord, study_styles
 from slalom.show.views.study_sensitivities import sensitivity_means
-from slalom.show.views.verdict_strips import strip_means, verdict_strip
+from slalom.show.views.verdict_strips import MARKED, strip_means, verdict_strip
 from slalom.show.views.words import capital
 
 HOW = "Point at a line for its numbers; click a name to hide it, double-click for it alone."
@@ -103,14 +103,9 @@ def _worth(page: Page, record: StudyRecord, prefix: str) -> Child:
 
 
 def _results(page: Page, record: StudyRecord, facts: Facts, prefix: str) -> Section:
-    measure = primary(record.fresh)
-    asked = None if measure.key == record.curve else record.curve
-    view = final_results(record.fresh, asked)
-    measure = measure_named(record.fresh, record.curve) if asked else measure
-    drawn = strips.results(record.fresh, view, measure)
-    caption = (
-        "Each dot a seed; line and shade: median and interval over the seeds. The table has the judge's estimates."
-    )
+    view = study_results(record)
+    drawn = strips.results(record.fresh, view, measure_named(record.fresh, record.curve), MARKED)
+    caption = strips.results_means(view, MARKED)
     chart = page.chart(f"{prefix}results-chart", drawn, "Final results, every seed", caption)
     return parts.section(
         f"{prefix}results", "Every seed's result", chart, parts.table(facts.table, "Results"), level=_level(prefix)

@@ -9,7 +9,8 @@ and ``training_sentence(record)``. From sweeps over networks: ``network_sensitiv
 ``trainability(grid)`` of a :class:`TrainabilityGrid`.
 
 From a study: ``study_card(record)`` of a :class:`StudyRecord`, and its parts ``verdict(record)``,
-``study_sensitivity(record)`` and ``budget_curves(record)``. From several: ``profiles(across, ...)``.
+``study_results(record)``, ``study_sensitivity(record)`` and ``budget_curves(record)``. From several:
+``profiles(across, ...)``.
 
 Nothing here imports torch or matplotlib: results can be read, and put into words, where neither is installed.
 """
@@ -26,6 +27,7 @@ from slalom.show.views.sensitivities import RateSweep, Sensitivity, sensitivity
 from slalom.show.views.study_cards import StudyCard, study_card
 from slalom.show.views.study_curves import BudgetCurves, budget_curves
 from slalom.show.views.study_records import StudyRecord
+from slalom.show.views.study_results import study_results
 from slalom.show.views.study_sensitivities import study_sensitivity
 from slalom.show.views.study_sentences import study_sentence
 from slalom.show.views.surfaces import Surface, surface
@@ -68,6 +70,7 @@ __all__ = [
     "profiles",
     "sensitivity",
     "study_card",
+    "study_results",
     "study_sensitivity",
     "study_sentence",
     "surface",

@@ -1,8 +1,9 @@
-"""The numbers of the picture of final results: every seed a dot, each optimizer's median and interval."""
+"""The numbers of the picture of final results: every seed a dot, each optimizer's middle and interval."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,12 +30,30 @@ LINEAR = 0.25
 
 
 @dataclass(frozen=True)
+class Summary:
+    """What is told of all seeds of one optimizer, in the measure's own units: a middle, and an interval if known.
+
+    ``kind`` is what the middle is: "median", "mean", "geometric mean". ``text`` and ``told`` are the words of middle
+    and interval, ``marked`` says that it is among the best.
+    """
+
+    middle: float
+    low: float
+    high: float
+    text: str
+    told: str
+    kind: str = "median"
+    marked: bool = False
+
+
+@dataclass(frozen=True)
 class ResultRow:
-    """One optimizer: ``values`` [seeds that lasted], their places as the axis draws them, median and interval.
+    """One optimizer: ``values`` [seeds that lasted], their places as the axis draws them, middle and interval.
 
     ``dots`` [seeds, 2] are the places of the dots: along the axis, and up or down from the row's line (−1 to 1).
-    ``middle`` and ``interval`` are places too, None where most runs, or one at an end of the interval, were lost;
-    ``text`` and ``told`` are their words. ``gone`` runs were lost; ``best`` says that it is the best or near it.
+    ``middle`` and ``interval`` are places too, None where most runs, or one at an end of the interval, were lost, or
+    where they lie beyond the axis; ``text`` and ``told`` are their words, ``kind`` is what the middle is: "median".
+    ``gone`` runs were lost; ``best`` says that it is among the best, as :attr:`FinalResults.best_means` tells.
     """
 
     name: str
@@ -48,11 +67,16 @@ class ResultRow:
     told: str
     gone: int
     best: bool
+    kind: str = "median"
 
 
 @dataclass(frozen=True)
 class FinalResults:
-    """The picture of final results; ``worst_at`` is the end of the axis where runs that were lost are marked."""
+    """The picture of final results; ``worst_at`` is the end of the axis where runs that were lost are marked.
+
+    ``heading`` stands above the middles: "median". ``means`` says what they and the intervals are, ``best_means`` what
+    is true of the rows that are ``best``; each is empty where there is nothing to say.
+    """
 
     title: str
     sentence: tuple[str, ...]
@@ -63,6 +87,9 @@ class FinalResults:
     footer: tuple[str, ...]
     size: tuple[float, float]
     box: Box
+    heading: str = "median"
+    means: str = ""
+    best_means: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,31 +113,86 @@ def final_results(record: TrainingRecord, measure: str | None = None) -> FinalRe
     the test set or what else was held out. Raises :class:`InputError` where the runs have no such measure.
     """
     what = primary(record) if measure is None else measure_named(record, check_measure(record, measure))
+    told = medians(record, what)
+    said = training_sentence(record) if measure is None else _sentence(record, told, what)
+    field = training_groups(record)
+    seeds = max(len(group.runners) for group in field)
+    foot = training_tables.footer(record, field).replace("learning rates in the table · ", "")
+    return pictured(record, what, told, said, foot, interval_means(seeds), near_means(what, len(field)))
+
+
+def pictured(
+    record: TrainingRecord, what: Measure, told: Sequence[Summary], said: str, foot: str, means: str, best_means: str
+) -> FinalResults:
+    """Return the picture of a measure with what is ``told`` of each optimizer, a sentence and the end of a footer.
+
+    ``means`` says what the middles and intervals are, ``best_means`` what is true of those that are marked.
+    """
     field = training_groups(record)
     ends = [finals(record, group, what) for group in field]
-    scale = _scale(what, np.concatenate(ends))
-    if any(lost(record, k) for group in field for k in group.runners):
+    gone = any(lost(record, k) for group in field for k in group.runners)
+    whole = [
+        np.clip((one.low, one.middle, one.high), *((0, 1) if what.proportion else (-np.inf, np.inf)))
+        for one, end in zip(told, ends, strict=True)
+        if np.isfinite(end).all()  # of the others a middle that counts lost runs would press all dots together
+    ]
+    scale = _scale(what, np.concatenate([*ends, *whole]))
+    if gone:
         scale = replace(scale, axis=_widened(scale.axis, what))
-    medians = [float(spread(end[:, None], what.higher_is_better).middle[0]) for end in ends]
-    rows = tuple(_row(record, group, end, what, scale, medians) for group, end in zip(field, ends, strict=True))
+    rows = tuple(_row(record, group, end, scale, one) for group, end, one in zip(field, ends, told, strict=True))
     wide = (WIDTH - 2 * EDGE) * 72
-    said = wrap(training_sentence(record) if measure is None else _sentence(record, rows, what, medians), wide, 10.5, 3)
-    footer = wrap(_footer(record, field, scale), wide, 8.0, most=3)
+    lines = wrap(said, wide, 10.5, 4)
+    marked = best_means if any(row.best for row in rows) else ""
+    footer = wrap(" · ".join([*_means(scale, means, marked, gone), foot]), wide, 8.0, most=4)
     names = max(text_size(row.name, 9.5)[0] for row in rows) / 72
     left, right = EDGE + max(names, 0.6) + 0.2, 2.0
-    head, foot = 0.95 + 0.22 * len(said), 0.75 + 0.145 * len(footer)
+    head, feet = 0.95 + 0.22 * len(lines), 0.75 + 0.145 * len(footer)
     height = ROW * len(rows) + 0.1
+    kinds = list(dict.fromkeys(one.kind for one in told))
     return FinalResults(
         title=f"{capital(what.title)} on {record.course.title}",
-        sentence=tuple(said),
+        sentence=tuple(lines),
         axis=scale.axis,
         axis_title=f"{what.title} after {length(record)}",
         rows=rows,
         worst_at=scale.axis.low if what.higher_is_better else scale.axis.high,
         footer=tuple(footer),
-        size=(WIDTH, head + height + foot),
-        box=Box(left, foot, WIDTH - EDGE - left - right, height),
+        size=(WIDTH, head + height + feet),
+        box=Box(left, feet, WIDTH - EDGE - left - right, height),
+        heading=kinds[0] if len(kinds) == 1 else "middle",
+        means=means,
+        best_means=marked,
     )
+
+
+def medians(record: TrainingRecord, what: Measure) -> list[Summary]:
+    """Return each optimizer's median over the seeds and the middle half of them, or all where they are few."""
+    field = training_groups(record)
+    overs = [spread(finals(record, group, what)[:, None], what.higher_is_better) for group in field]
+    found = [[float(part[0]) for part in (over.middle, over.low, over.high)] for over in overs]
+    finite = [middle for middle, _, _ in found if math.isfinite(middle)]
+    best = max(finite, default=math.nan) if what.higher_is_better else min(finite, default=math.nan)
+    directed = len(field) > 1 and what.higher_is_better is not None
+    return [
+        Summary(
+            middle,
+            low,
+            high,
+            text=_text(middle, what),
+            told=f"{_end(low, what)} to {_end(high, what)}" if low < high else "",
+            marked=directed and math.isfinite(middle) and is_near(middle, best, what),
+        )
+        for middle, low, high in found
+    ]
+
+
+def near_means(what: Measure, optimizers: int) -> str:
+    """Return what is true of those whose median is the best or near it."""
+    if optimizers < 2 or what.higher_is_better is None:
+        return ""
+    if what.proportion:
+        return f"within a point of the best median {what.name}"
+    return f"within a tenth of the {'highest' if what.higher_is_better else 'lowest'} median {what.name}"
 
 
 def check_measure(record: TrainingRecord, measure: str) -> str:
@@ -160,33 +242,33 @@ def _error_axis(low: float, smallest: float) -> Axis:
     return Axis(first - margin, last + margin, ticks, tuple(f"{100 * share:g} %" for share in inside), log=False)
 
 
-def _row(
-    record: TrainingRecord, group: Group, end: np.ndarray, what: Measure, scale: _Scale, medians: list[float]
-) -> ResultRow:
-    over = spread(end[:, None], what.higher_is_better)
-    middle, low, high = (float(part[0]) for part in (over.middle, over.low, over.high))
+def _row(record: TrainingRecord, group: Group, end: np.ndarray, scale: _Scale, told: Summary) -> ResultRow:
     values = end[np.isfinite(end)]
     places = scale.place(values)
-    gone = sum(lost(record, k) for k in group.runners)
-    finite = [median for median in medians if math.isfinite(median)]
-    best = False
-    if len(medians) > 1 and finite and math.isfinite(middle) and what.higher_is_better is not None:
-        best = is_near(middle, max(finite) if what.higher_is_better else min(finite), what)
-    ends = (float(scale.place(np.array(low))), float(scale.place(np.array(high))))
-    known = math.isfinite(low) and math.isfinite(high) and low < high
+    middle = float(scale.place(np.array(told.middle))) if math.isfinite(told.middle) else None
     return ResultRow(
         name=shortened(group.name),
         rate="" if rate(group) in group.name or "lr=" in group.name else rate(group),
         style=group.style,
         values=values,
         dots=np.stack([places, _beside(scale.axis.place(places))], axis=1),
-        middle=float(scale.place(np.array(middle))) if math.isfinite(middle) else None,
-        interval=ends if known else None,
-        text=_text(middle, what),
-        told=f"{_end(low, what)} to {_end(high, what)}" if low < high else "",
-        gone=gone,
-        best=best,
+        middle=middle if middle is None or scale.axis.low <= middle <= scale.axis.high else None,
+        interval=_seen(told, scale),
+        text=told.text,
+        told=told.told,
+        gone=sum(lost(record, k) for k in group.runners),
+        best=told.marked,
+        kind=told.kind,
     )
+
+
+def _seen(told: Summary, scale: _Scale) -> tuple[float, float] | None:
+    """Return the part of an interval that the axis shows; None where there is none."""
+    if not (math.isfinite(told.low) and math.isfinite(told.high) and told.low < told.high):
+        return None
+    low, high = (float(scale.place(np.array(end))) for end in (told.low, told.high))
+    low, high = max(low, scale.axis.low), min(high, scale.axis.high)
+    return (low, high) if low < high else None
 
 
 def _text(value: float, what: Measure) -> str:
@@ -219,31 +301,31 @@ def _beside(shares: np.ndarray, near: float = 0.012) -> np.ndarray:
     return shifts
 
 
-def _sentence(record: TrainingRecord, rows: tuple[ResultRow, ...], what: Measure, medians: list[float]) -> str:
+def _sentence(record: TrainingRecord, told: Sequence[Summary], what: Measure) -> str:
     """Say who is best by a measure that was asked for."""
+    field = training_groups(record)
+    names = [group.name for group in field]
     after = f"After {length(record)}"
-    if all(row.middle is None for row in rows):
+    known = [k for k, one in enumerate(told) if math.isfinite(one.middle)]
+    if not known:
         return f"{after} most runs of every optimizer have diverged."
-    best = [row.name for row in rows if row.best]
-    if len(rows) == 1 or not best:
-        first = next(row for row in rows if row.middle is not None)
-        return f"{after} {first.name} has a {what.title} of {first.text}."
-    sign = -1 if what.higher_is_better else 1
-    order = sorted((sign * median, k) for k, median in enumerate(medians) if math.isfinite(median))
-    leader, last = rows[order[0][1]], rows[order[-1][1]]
-    text = f"{after} {listing(best, 6)} {'has' if len(best) == 1 else 'have'} the best {what.title}, {leader.text}"
-    text += f" or near it; {last.name} has {last.text}." if len(best) > 1 else f"; {last.name} has {last.text}."
-    gone = sum(row.gone for row in rows)
+    best = [names[k] for k in known if told[k].marked]
+    if len(told) == 1 or not best:
+        return f"{after} {names[known[0]]} has a {what.title} of {told[known[0]].text}."
+    order = sorted(known, key=lambda k: -told[k].middle if what.higher_is_better else told[k].middle)
+    leader, last = order[0], order[-1]
+    text = f"{after} {listing(best, 6)} {'has' if len(best) == 1 else 'have'} the best {what.title}, "
+    text += f"{told[leader].text} or near it" if len(best) > 1 else told[leader].text
+    text += f"; {names[last]} has {told[last].text}." if len(known) > 1 else "."
+    gone = sum(lost(record, k) for group in field for k in group.runners)
     return text + (f" {capital(count(gone, 'run'))} diverged." if gone else "")
 
 
-def _footer(record: TrainingRecord, field: list[Group], scale: _Scale) -> str:
-    seeds = max(len(group.runners) for group in field)
+def _means(scale: _Scale, means: str, best_means: str, gone: bool) -> list[str]:
+    """Return what the marks of the picture mean, as parts of a footer."""
     parts = ["each dot a seed"]
-    if seeds > 1:
-        parts.append(f"line and shade: {interval_means(seeds)}")
-    if any(lost(record, k) for group in field for k in group.runners):
-        parts.append("✕ diverged: counts as worse than any other")
-    if scale.errors:
-        parts.append("the axis is even in the logarithm of the error")
-    return " · ".join([*parts, training_tables.footer(record, field).replace("learning rates in the table · ", "")])
+    parts += [f"line and shade: {means}"] if means else []
+    parts += [f"grey row, bold: {best_means}"] if best_means else []
+    parts += ["✕ diverged: counts as worse than any other"] if gone else []
+    parts += ["the axis is even in the logarithm of the error"] if scale.errors else []
+    return parts

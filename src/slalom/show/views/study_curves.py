@@ -173,16 +173,15 @@ def _budget_sentence(record: StudyRecord, series: dict[str, np.ndarray]) -> str:
             needed[name] = 1 + int(np.argmax(sign * (values[-1] - values) <= near))
     if not needed:
         return "Every trial diverged."
-    order = sorted(needed, key=lambda name: needed[name])
     bound = "a point" if record.yardstick.kind == "accuracy" else "5 %"
-    what = f"within {bound} of what all its trials would bring"
+    what = f"within {bound} of what all trials would bring"
     if len(set(needed.values())) == 1:
-        return f"Expect everybody {what} after {_trials(needed[order[0]])}."
-    first = [name for name in order if needed[name] == needed[order[0]]]
-    verb = "is" if len(first) == 1 else "are"
-    what = what.replace("its trials", "trials") if len(first) > 1 else what
-    text = f"On average {listing(first, 3)} {verb} {what} after {_trials(needed[first[0]])}"
-    return f"{text}, {order[-1]} after {_trials(needed[order[-1]])}."
+        return f"Expect everybody {what} after {_trials(min(needed.values()))}."
+    told = [
+        f"{listing([name for name in needed if needed[name] == amount], 6)} after {_trials(amount)}"
+        for amount in sorted(set(needed.values()))
+    ]
+    return f"Expected to be {what}: {', '.join(told)}."
 
 
 def _trials(amount: int) -> str:

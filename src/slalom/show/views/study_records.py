@@ -143,7 +143,11 @@ def result_text(yardstick: YardstickRecord, entry: Entry) -> str:
     value = entry.estimate.value
     if not np.isfinite(value) or entry.diverged.value > 0.5:
         return "diverged"
-    return percent(value) if yardstick.kind == "accuracy" else fixed(float(from_optimum(yardstick, np.array(value))))
+    if yardstick.kind == "accuracy":
+        return percent(value)
+    drawn = float(from_optimum(yardstick, np.array(value)))
+    least = yardstick.optimum is not None and drawn <= SMALLEST * (1 + 1e-9)
+    return ("≤ " if least else "") + fixed(drawn)
 
 
 def seeds_told(seeds: Sequence[int]) -> str:

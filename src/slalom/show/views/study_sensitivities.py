@@ -26,7 +26,7 @@ from slalom.show.views.study_records import (
     title_of,
 )
 from slalom.show.views.styles import Style
-from slalom.show.views.words import listing, number, percent, shortened, wrap
+from slalom.show.views.words import capital, listing, number, percent, shortened, wrap
 
 CEILING = 3.0
 """The axis of losses ends at so many times the largest at the lowest learning rates: above that a run is lost."""
@@ -264,15 +264,16 @@ def _sentence(record: StudyRecord, lines: Sequence[SensitivityLine]) -> str:
 
 
 def _widths(record: StudyRecord, known: Sequence[SensitivityLine], full: Mapping[str, str]) -> str:
-    """Say over how many decades of learning rates the widest and the narrowest are usable."""
+    """Say over how many decades of learning rates each is usable, from the widest to the narrowest."""
     wide = sorted((line for line in known if line.usable is not None), key=lambda line: -line.decades)
     if not wide or f"{wide[0].decades:.1f}" == "0.0":
         return ""
     first, last = f"{wide[0].decades:.1f}", f"{wide[-1].decades:.1f}"
     if len(wide) > 1 and first == last:
         return f" Each stays {_bound(record)} over {first} decades of learning rates."
-    text = f" {full[wide[0].name]} stays {_bound(record)} over {first} decades of learning rates"
-    return text + (f", {full[wide[-1].name]} over {last}." if len(wide) > 1 else ".")
+    others = [f"{full[line.name]} over {line.decades:.1f}" for line in wide[1:]]
+    told = listing([f"{full[wide[0].name]} over {first} decades of learning rates", *others], 6)
+    return f" {capital(_bound(record))}: {told}."
 
 
 def _defaults(record: StudyRecord, known: Sequence[SensitivityLine], full: Mapping[str, str]) -> str:
@@ -283,7 +284,9 @@ def _defaults(record: StudyRecord, known: Sequence[SensitivityLine], full: Mappi
     if worst.best is None or worst.default is None or _cost_of_default(worst) <= 0.01:
         return ""
     at_default, at_best = percent(worst.default[1]), percent(worst.best[1])
-    return f" At its default, {full[worst.name]} has {at_default} rather than {at_best}."
+    if sum(_cost_of_default(line) > 0.01 for line in known) == 1:
+        return f" At its default, {full[worst.name]} has {at_default} rather than {at_best}."
+    return f" A default costs most with {full[worst.name]}: {at_default} rather than {at_best}."
 
 
 def _cost_of_default(line: SensitivityLine) -> float:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from slalom.show.views.study_records import StudyRecord
 from slalom.show.views.words import count, listing
+
+if TYPE_CHECKING:
+    from slalom.judge import Entry
 
 ORDER = ("better", "worse", "practically equal", "equivalent", "inconclusive", "not comparable")
 """In this order a sentence tells the verdicts, the clear ones first."""
@@ -34,14 +39,15 @@ def _leaders(record: StudyRecord) -> str:
     if tied == (record.judgement.baseline,) and not compared:
         return f"Only {tied[0]} can be compared fairly."
     if len(tied) == 1:
-        return f"{tied[0]} is the best, distinguished from every other that can be compared."
+        others = "every other that can be compared" if record.judgement.left_out else "every other"
+        return f"{tied[0]} is the best, distinguished from {others}."
     if len(tied) == len(record.names):
         return f"No winner: {count(len(tied), 'optimizer')} are statistically tied for the best."
     return f"{listing(tied, 4)} are statistically tied for the best."
 
 
 def _standings(record: StudyRecord) -> str:
-    """Return ``"Against SGD, Adam is better and RMSprop is undecided."``, in as many clauses as there are words."""
+    """Return ``"Against SGD, Adam is better; RMSprop is inconclusive"``, with an interval and for which budget."""
     entries = [entry for entry in record.judgement.entries if entry.verdict is not None]
     clauses = []
     for word in ORDER:
@@ -52,4 +58,33 @@ def _standings(record: StudyRecord) -> str:
     # A verdict ends with the budget for which it holds; where budgets differ, none is told for all.
     budgets = {entry.verdict.sentence.rpartition(", at ")[2] for entry in entries if entry.verdict is not None}
     at = f", at {budgets.pop()}" if len(budgets) == 1 else "."
-    return f"Against {record.judgement.baseline}, {'; '.join(clauses)}{at}"
+    return f"Against {record.judgement.baseline}, {'; '.join(clauses)}{_difference(record)}{at}"
+
+
+def _difference(record: StudyRecord) -> str:
+    """Return one difference with its 95 % interval: that of the best, or else the largest; empty where none is known.
+
+    The best has none where it is the baseline itself, and where runs that diverged leave ranks alone to compare.
+    """
+    judgement, scale = record.judgement, record.judgement.scale
+    known = {entry.name: _with_interval(entry) for entry in judgement.entries}
+    told = {name: numbers for name, numbers in known.items() if numbers is not None}
+    if not told:
+        return ""
+    sign = 1 if scale.higher_is_better else -1
+    best = max(judgement.tied_best, key=lambda name: sign * judgement.entry(name).estimate.value, default="")
+    if best in told:
+        return f" ({best}: {scale.change(*told[best])})"
+    largest = max(told, key=lambda name: abs(told[name][0]))
+    which = "largest difference: " if len(told) > 1 else ""
+    return f" ({which}{largest}, {scale.change(*told[largest])})"
+
+
+def _with_interval(entry: Entry) -> tuple[float, float, float] | None:
+    """Return difference and bounds of an optimizer that can be compared with the baseline."""
+    verdict, comparison = entry.verdict, entry.comparison
+    if verdict is None or verdict.reasons or comparison is None:
+        return None
+    if comparison.difference is None or comparison.interval is None:
+        return None
+    return comparison.difference, *comparison.interval

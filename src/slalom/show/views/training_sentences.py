@@ -165,18 +165,27 @@ def _field(record: TrainingRecord, results: list[Result], measure: Measure) -> l
         worse = "training loss is no lower than at the start"
         return [f"{after} nobody has learned anything: no {worse}." if len(known) > 1 else text + "."]
     stuck = [result for result in known if not result.learned and result not in near]
+    others = [result for result in ranked if result not in near + slow + stuck]
+    if others:
+        text += f"; {_rest(others, measure, last=not slow and not stuck)}"
     if slow:
         text += f"; {_names(slow, measure)} {'is' if len(slow) == 1 else 'are'} slow {_at_what_rate(record)}"
     if stuck:
         text += f"; {_names(stuck, measure)} {'does' if len(stuck) == 1 else 'do'} not learn"
-    if not slow and not stuck and len(near) < len(known):
-        worst = ranked[-1]
-        text += f"; {worst.name} is last with {measure.text(worst.final)}"
     return [text + ".", _fast(record, known)]
 
 
+def _rest(results: list[Result], measure: Measure, last: bool) -> str:
+    """Tell of those below the best, from the better to the worse; the ``last`` of them may be that of all."""
+    told = [f"{result.name} with {measure.text(result.final)}" for result in results]
+    if not last:
+        return f"then {listing(told, most=6)}"
+    end = f"{results[-1].name} is last with {measure.text(results[-1].final)}"
+    return f"then {listing(told[:-1], most=5)}; {end}" if len(told) > 1 else end
+
+
 def _names(results: list[Result], measure: Measure) -> str:
-    return listing([f"{result.name} ({_brief(measure, result.final)})" for result in results])
+    return listing([f"{result.name} ({_brief(measure, result.final)})" for result in results], most=6)
 
 
 def _top(after: str, near: list[Result], best: Result, measure: Measure) -> str:
@@ -184,9 +193,13 @@ def _top(after: str, near: list[Result], best: Result, measure: Measure) -> str:
     if len(near) == 1:
         leads = "leads with" if measure.higher_is_better else "is lowest with"
         return f"{after} {names} {leads} {_value(measure, best)}"
-    all_same = len({measure.text(result.final) for result in near}) == 1
-    where = f"at {_value(measure, best)}" if all_same else f"near {_brief(measure, best.final)} {measure.title}"
-    return f"{after} {names} are {where}"
+    ends = sorted({measure.text(result.final): result.final for result in near}.items(), key=lambda one: one[1])
+    if len(ends) == 1:
+        return f"{after} {names} are at {_value(measure, best)}"
+    span = f"{ends[0][0].removesuffix(' %') if measure.proportion else ends[0][0]} to {ends[-1][0]}"
+    if measure.proportion:
+        return f"{after} {names} end at {span} {measure.title}"
+    return f"{after} {names} are at {_article(measure)}{measure.title} of {span}"
 
 
 def _value(measure: Measure, result: Result) -> str:
@@ -196,7 +209,7 @@ def _value(measure: Measure, result: Result) -> str:
 
 
 def _brief(measure: Measure, value: float) -> str:
-    return percent(value, 0) if measure.proportion else number(value, 2)
+    return percent(value) if measure.proportion else number(value, 2)
 
 
 def is_near(value: float, best: float, measure: Measure) -> bool:

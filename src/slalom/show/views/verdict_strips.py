@@ -152,7 +152,9 @@ def strip_means(record: StudyRecord, strip: VerdictStrip) -> list[str]:
     """Return what the marks of a strip mean, as parts of a footer."""
     parts = []
     if any(row.interval is not None for row in strip.rows):
-        parts.append("dot and line: mean difference and its 95 % interval over seeds, unadjusted; words: Holm p < 0.05")
+        what = "ratio of geometric means" if record.judgement.scale.logarithmic else "mean difference"
+        parts.append(f"dot and line: {what} and its 95 % interval over seeds, unadjusted")
+        parts.append("better and worse: Holm p ≤ 0.05")
     if strip.margin is not None:
         parts.append(f"grey band: differences that do not matter, {strip.margin_told}")
     if record.judgement.tied_best:
