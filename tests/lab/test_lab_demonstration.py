@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html.parser
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import slalom
@@ -12,6 +14,7 @@ from slalom.core import InputError
 from slalom.lab import network_demonstration
 from slalom.lab import observations as o
 from slalom.lab.demonstration import BOUNCING, CLASSICS, START, VARIANTS
+from slalom.lab.demonstration_page import answer
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +42,36 @@ def test_every_observation_of_the_experiment(classics: slalom.Race) -> None:
     assert "leaves at step 348" in seen["RMSprop brings y to 0 first, then moves along x"]
     assert "settles 41 steps sooner (133 against 174)" in seen["AdamW swings too, but on a shorter way"]
     assert "Adam is thrown out at step 7,067" in seen["RMSprop, Adam and AdamW leave the minimum again"]
+
+
+def test_the_answer_names_everybody_in_the_order_of_settling(classics: slalom.Race) -> None:
+    settled = {runner.name: _settles(race_losses) for runner, race_losses in
+               zip(classics.runners, classics.losses, strict=True)}  # fmt: skip
+    order = sorted(settled, key=lambda name: settled[name])
+    assert order[0] == "SGD"
+    told = answer(classics)
+    assert told.startswith(f"Over 10,000 steps SGD settles first, at step {settled['SGD']}, then ")
+    assert re.findall(r"(\w+) at (?:step )?[\d,]+", told.replace("settles first, at", "at")) == order
+    assert [int(step.replace(",", "")) for step in re.findall(r"at (?:step )?(\d[\d,]*)(?=,? |\.)", told)] == sorted(
+        settled.values()
+    )
+    assert told.endswith("RMSprop, Adam and AdamW leave the minimum again.")
+
+
+def test_the_answer_says_who_does_not_settle() -> None:
+    race = slalom.race("sphere", ["sgd:lr=0.1", "adagrad:lr=1"], start=START, steps=300)
+    assert answer(race) == (
+        "Over 300 steps SGD settles first, at step 30; Adagrad does not settle within 300 steps. Nobody leaves the "
+        "minimum again."
+    )
+    nobody = slalom.race("sphere", ["sgd:lr=0.001", "adagrad:lr=1"], start=START, steps=120)
+    assert answer(nobody) == "SGD and Adagrad do not settle within 120 steps."
+
+
+def _settles(losses: np.ndarray, tolerance: float = 0.01, patience: int = 100) -> int:
+    """The first step from which the loss stays below the tolerance for so many steps."""
+    below = np.lib.stride_tricks.sliding_window_view(losses < tolerance, patience)
+    return int(np.argmax(below.all(axis=1)))
 
 
 def test_other_runs_give_other_observations() -> None:
@@ -83,6 +116,9 @@ def test_the_demo_writes_the_whole_experiment(tmp_path: Path, monkeypatch: pytes
     files = [reference for reference in references.found if not reference.startswith("#")]
     assert all((page.parent / file).is_file() for file in files)
     assert "8,957" in content
+    assert content.count("The first 500 of 10,000 steps. ") == 2
+    assert "Over 10,000 steps SGD settles first, at step 30, then RMSprop at 93" in content
+    assert str(tmp_path) not in content
     assert "One learning rate for all ranks defaults, not optimizers" in content
     assert "slow at this learning rate" in content
     assert len(told) > 10

@@ -221,6 +221,17 @@ class TestFinalResults:
         row = views.study_results(study_of({"sgd": SGD, "adam": [0.9, *[NAN] * 5]})).rows[1]
         assert (row.text, row.told, row.middle, row.interval, row.gone) == ("diverged", "", None, None, 5)
 
+    def test_an_interval_beyond_100_per_cent_goes_on_to_the_end_of_the_axis(self) -> None:
+        values = [0.3, 0.9, 0.95, 0.96, 0.97]
+        view = views.study_results(study_of({"sgd": values, "adam": [0.95, 0.96, 0.94, 0.97, 0.95]}))
+        low, high = stats.t.interval(0.95, 4, np.mean(values), stats.sem(values))
+        assert high > 1
+        interval = view.rows[0].interval
+        assert interval is not None
+        assert interval == (pytest.approx(-math.log10(1 - low)), view.axis.high)
+        assert view.rows[0].told == f"{100 * low:.1f} % to {100 * high:.1f} %"
+        assert view.axis_means == "the axis is even in the logarithm of the error"
+
     def test_one_seed_is_no_mean(self) -> None:
         view = views.study_results(study_of({"sgd": [0.9], "adam": [0.95]}))
         assert (view.means, view.heading, view.rows[0].told) == ("", "one seed", "")

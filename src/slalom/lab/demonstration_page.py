@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slalom.lab import exports, reports
 from slalom.lab.given_away import without_folders, without_store
 from slalom.lab.network_demonstration import KINDS, Chapter
-from slalom.lab.observations import Observation
+from slalom.lab.observations import Observation, leavers
 from slalom.lab.record import Race
 from slalom.lab.training_observations import observe_training
 
@@ -31,12 +31,11 @@ def demonstration_page(
     from slalom.show.report.demonstrations import Picture, Plane, demonstration_html
     from slalom.show.report.facts import Facts
     from slalom.show.views.groups import groups
-    from slalom.show.views.sentences import sentence
 
     plane = Plane(
         race=short,
         steps=classics.steps,
-        answer=f"Over {classics.steps:,} steps: {sentence(classics, most=3)}",
+        answer=answer(classics),
         seen=_said(observations),
         table=reports.plain(classics.table()),
         variants=reports.plain(variants.table()),
@@ -59,6 +58,23 @@ def demonstration_page(
         plane, list(map(_network, chapters)), None if tuned is None else _tuned(tuned), pictures, facts
     )
     return without_folders(page)
+
+
+def answer(race: Race) -> str:
+    """Return who settles when, everybody by name, and who leaves again."""
+    from slalom.show.views.words import listing
+
+    steps = {runner.name: metrics.settles for runner, metrics in zip(race.runners, race.metrics, strict=True)}
+    order = sorted((step, name) for name, step in steps.items() if step is not None)
+    never = [name for name, step in steps.items() if step is None]
+    missing = f"{listing(never, 12)} {'does' if len(never) == 1 else 'do'} not settle within {race.steps:,} steps"
+    if not order:
+        return f"{missing}."
+    (first, name), later = order[0], [f"{one} at {step:,}" for step, one in order[1:]]
+    told = f"Over {race.steps:,} steps {name} settles first, at step {first:,}"
+    told += f", then {listing(later, 12)}" if later else ""
+    told += f"; {missing}" if never else ""
+    return f"{told}. {leavers(race).heading}."
 
 
 def _said(observations: Sequence[Observation]) -> list[tuple[str, str]]:

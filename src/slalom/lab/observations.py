@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slalom.lab.record import Race
+from slalom.show.views.words import number
 
 STRAIGHT = 0.999
 """Straightness from which a path counts as a straight line."""
@@ -99,8 +100,8 @@ def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observat
     x_at, y_at = arrivals
     y_first = y_at is not None and (x_at is None or y_at < x_at)
     order = (
-        f"It brings y to within {close:g} of 0 at step {y_at:,}, while x is still {path[y_at, 0]:.3g}; then it moves "
-        f"along x, which is there at step {x_at:,}."
+        f"It brings y to within {close:g} of 0 at step {y_at:,}, while x is still {number(float(path[y_at, 0]))}; then "
+        f"it moves along x, which is there at step {x_at:,}."
         if y_first and x_at is not None and y_at is not None
         else f"x comes within {close:g} of 0 at step {x_at}, y at step {y_at}."
     )

@@ -10,6 +10,7 @@ from typing import Any
 from slalom.core import Progress
 from slalom.lab.studying import Study, study
 from slalom.lab.task_record import TaskRace
+from slalom.show.views.words import COUNTS, listing
 
 TUNED = ("sgd", "momentum", "adam", "adamw")
 SEEDS = 10
@@ -32,8 +33,8 @@ class StudyChapter:
         tuned = {name: self.study.judgement.entry(name).estimate.value for name in names}
         rates = ", ".join(f"{name} {one.optimizer.hyperparameters['lr']:.3g}" for name, one in self.study.tuned.items())
         after = (
-            f"Each tuned, on fresh seeds, all {len(names)} lie between {100 * min(tuned.values()):.1f} and "
-            f"{100 * max(tuned.values()):.1f} % (learning rates: {rates})."
+            f"Each tuned, on fresh seeds, the means of all {COUNTS[len(names)]} lie between "
+            f"{100 * min(tuned.values()):.1f} and {100 * max(tuned.values()):.1f} % (learning rates: {rates})."
         )
         before = _means(self.raced, measure)
         both = [name for name in names if name in before]
@@ -44,8 +45,9 @@ class StudyChapter:
         assert self.raced is not None
         lengths = "" if self.raced.steps == self.study.steps else f" (The race had {self.raced.steps:,} steps a run.)"
         return (
-            f"At one learning rate for all, {100 * gap:.1f} points lay between the best and the worst of "
-            f"{', '.join(both)}. {after} The gap between those {len(both)} {word} {100 * tuned_gap:.1f} points."
+            f"At one learning rate for all, {100 * gap:.1f} points of {measure.replace('_', ' ')} lay between the best "
+            f"and the worst mean of {listing(both)}. {after} The gap between the {COUNTS[len(both)]} that were there "
+            f"before {word} {100 * tuned_gap:.1f} points."
             f"{lengths}"
         )
 

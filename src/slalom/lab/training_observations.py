@@ -112,7 +112,7 @@ def unsteady_one(found: dict[str, np.ndarray], suspect: str) -> Observation:
     return Observation(
         heading,
         f"In the last epoch its minibatch losses scatter by {100 * own:.2g} % around their moving median, "
-        f"{nearest}'s by {100 * others[nearest]:.2g} %, those of the others by {100 * middle:.2g} % in the middle; it "
+        f"{nearest}'s by {100 * others[nearest]:.2g} %, and {100 * middle:.2g} % is the median of all others; it "
         f"scatters more than {nearest} on {wins} of {len(pairs)} seeds. Small losses scatter more than large ones.",
         suspect,
     )

@@ -25,6 +25,7 @@ SHARES = (0.0, 0.2, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995
 """Proportions that an axis of errors may mark."""
 ASIDE = 0.16
 """The room for counting lost runs, as a share of the axis."""
+EVEN = "the axis is even in the logarithm of the error"
 LINEAR = 0.25
 """Proportions that differ by no more stand on a linear axis."""
 
@@ -75,7 +76,7 @@ class FinalResults:
     """The picture of final results; ``worst_at`` is the end of the axis where runs that were lost are marked.
 
     ``heading`` stands above the middles: "median". ``means`` says what they and the intervals are, ``best_means`` what
-    is true of the rows that are ``best``; each is empty where there is nothing to say.
+    is true of the rows that are ``best``, ``axis_means`` how the axis is read; each is empty where there is no need.
     """
 
     title: str
@@ -90,6 +91,7 @@ class FinalResults:
     heading: str = "median"
     means: str = ""
     best_means: str = ""
+    axis_means: str = ""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,7 @@ def pictured(
         heading=kinds[0] if len(kinds) == 1 else "middle",
         means=means,
         best_means=marked,
+        axis_means=EVEN if scale.errors else "",
     )
 
 
@@ -268,6 +271,8 @@ def _seen(told: Summary, scale: _Scale) -> tuple[float, float] | None:
         return None
     low, high = (float(scale.place(np.array(end))) for end in (told.low, told.high))
     low, high = max(low, scale.axis.low), min(high, scale.axis.high)
+    if scale.errors and told.high >= 1:  # no error is left: that has no place, and the interval leaves the picture
+        high = scale.axis.high
     return (low, high) if low < high else None
 
 
@@ -327,5 +332,5 @@ def _means(scale: _Scale, means: str, best_means: str, gone: bool) -> list[str]:
     parts += [f"line and shade: {means}"] if means else []
     parts += [f"grey row, bold: {best_means}"] if best_means else []
     parts += ["✕ diverged: counts as worse than any other"] if gone else []
-    parts += ["the axis is even in the logarithm of the error"] if scale.errors else []
+    parts += [EVEN] if scale.errors else []
     return parts

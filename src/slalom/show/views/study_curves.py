@@ -181,7 +181,7 @@ def _budget_sentence(record: StudyRecord, series: dict[str, np.ndarray]) -> str:
         f"{listing([name for name in needed if needed[name] == amount], 6)} after {_trials(amount)}"
         for amount in sorted(set(needed.values()))
     ]
-    return f"Expected to be {what}: {', '.join(told)}."
+    return f"Expected to be {what}: {'; '.join(told)}."
 
 
 def _trials(amount: int) -> str:
