@@ -111,7 +111,7 @@ def test_nesterov_brings_momentum_along_as_its_class_demands(visit: Open) -> Non
 
 
 def test_the_page_can_be_used_with_keys_alone(visit: Open) -> None:
-    page = visit()
+    page = visit("#speed=2")  # slow enough that the last step is not over before the next key
     visited = []
     for _ in range(80):
         page.keyboard.press("Tab")

@@ -214,7 +214,7 @@ class _Parser:
             case ast.BinOp(op=ast.Mult() | ast.Div()):
                 return self.chain(node, depth, "product", _MULTIPLICATIVE)
         if isinstance(node, ast.Attribute):
-            raise self.error("write sin(x), not math.sin(x)", node)
+            raise self.error("a dot stands only inside a number; write sin(x), not math.sin(x)", node)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv):
             raise self.error("x//y is written floor(x/y)", node)
         raise self.error("there may be numbers, variables, functions and + - * / **, nothing else", node)

@@ -16,7 +16,9 @@ from typing import Any
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
     "styles.js",
+    "limits.js",
     "state.js",
+    "address.js",
     "snippet.js",
     "frames.js",
     "paths.js",
@@ -30,6 +32,8 @@ SCRIPTS = (
     "workers.js",
     "svg.js",
     "exporting.js",
+    "notices.js",
+    "tuning.js",
     "controls.js",
     "pointing.js",
     "app.js",

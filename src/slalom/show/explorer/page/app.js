@@ -1,15 +1,16 @@
 // The page's one loop: a change of state is drawn at the next frame, whole, and then written into the address.
 
 const scene = {
-  state: null, course: null, race: null, floor: null, gaps: [], lengths: [], styles: [], names: [], shown: [], charts: {},
+  state: null, course: null, race: null, floor: null, gaps: [], lengths: [], styles: [], names: [], shown: [], keys: [], charts: {},
   basins: null, grasped: false, touched: false, since: 0,
 };
 
 let waiting = 0;
-let stale = true; // the race must be run anew
+let stale = true; // the race must be run anew, at a frame that is asked for: until then nothing of the old one is drawn
 let lightly = false; // of a change under the pointer only what moves is drawn; the rest follows when it rests
 
 function change(alter) {
+  hush();
   alter(scene.state);
   stale = true;
   redraw();
@@ -55,6 +56,7 @@ let resting = 0;
 function restSoon() {
   clearTimeout(resting);
   resting = setTimeout(() => {
+    resting = 0;
     drawResting();
     drawMoving();
   }, 60);
@@ -66,21 +68,24 @@ function runRace() {
   scene.styles = stylesOf(state.field);
   scene.names = labelsOf(state.field);
   scene.shown = state.field.map((_, k) => k).filter(k => state.field[k].on);
-  const noise = state.noise ? { sd: state.noise, seed: state.seed } : null;
+  scene.keys = sweepKeys(state);
+  if (scene.basins && scene.basins.meant !== basinKey(state)) scene.basins = null; // it belongs to something else
   scene.race = slalom.race({
-    landscape: raced(scene.course, state.start), start: state.start, runners: state.field, steps: state.steps, noise,
+    landscape: raced(scene.course, state.start), start: state.start, runners: state.field, steps: state.steps,
+    noise: noiseOf(state),
   });
   scene.floor = floorOf(scene.course, scene.race, scene.shown);
   scene.gaps = scene.shown.map(k => gapsOf(scene.race.losses[k], scene.floor.value));
   scene.lengths = scene.shown.map(k => lengthsOf(scene.race.updates[k]));
   askSweep(scene, sweeps => {
     strip.sweeps = sweeps;
-    if (!scene.grasped) showStrip(); // else with the next move, for which there is a frame anyway
+    if (!scene.grasped || !resting) showStrip(); // else with the next move, for which there is a frame anyway
   });
 }
 
 // What moves with the pointer and with the race: plane, curves, strip.
 function drawMoving() {
+  if (stale) return;
   const { pen, width, height, ratio } = fitted(byId("plane"));
   if (scene.state.view === "surface") drawSurface(pen, width, height, scene);
   else drawPlane(pen, width, height, ratio, scene);
@@ -96,6 +101,7 @@ function showChart(id, values, row) {
 }
 
 function showStrip() {
+  if (stale) return;
   const { pen, width, height } = fitted(byId("strip"));
   drawStrip(pen, width, height, scene);
 }
@@ -107,6 +113,7 @@ function insideStep() {
 }
 
 function drawResting() {
+  if (stale) return;
   const { state } = scene;
   showCourse(scene);
   showField(scene);
@@ -125,10 +132,12 @@ function drawResting() {
 }
 
 function showInside() {
+  if (stale) return;
   const { state } = scene;
   const runner = state.field[state.focus];
   byId("inside-title").textContent = runner ? `Inside ${scene.names[state.focus]}, step ${insideStep()}` : "Inside the update";
   const { pen, width, height } = fitted(byId("dial"));
+  if (!runner) blank(pen, width, height);
   const inside = runner ? drawDial(pen, width, height, scene, insideStep()) : null;
   showParts(byId("parts").tBodies[0], scene, inside);
   showFormula(byId("formula"), scene, state.focus, inside ? insideStep() : 0);
@@ -139,11 +148,11 @@ function showNote() {
   const notes = {
     overlay: scene.shown.length ? "" : "Nobody is in the race: tick an optimizer, or add one.",
     grid: "A dot every ten steps: their spacing is the speed.",
-    basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${Math.min(state.steps, BASIN_STEPS)} steps${state.noise ? ", without noise" : ""}: one colour for each minimum, darker where it takes longer, black where it diverges.` : "",
+    basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${state.steps} steps${state.noise ? ", without the noise" : ""}: one colour for each minimum, darker where it takes longer, black where it diverges.` : "",
     surface: "Height: logarithm of the loss. Drag, or use the arrow keys, to turn it.",
   };
   const working = state.view === "basins" && basinWork.worker ? " Computing …" : "";
-  byId("strip-note").textContent = `final loss after all steps${state.noise ? ", without the noise" : ""}; drag a dot to change the rate`;
+  byId("strip-note").textContent = `final loss${state.noise ? " with this noise" : ""}; ● present rate (drag), ○ library default`;
   byId("plane-note").textContent = notes[state.view] + working;
 }
 
@@ -167,13 +176,20 @@ function keepAddress() {
 let telling = 0;
 function tell(text) {
   clearTimeout(telling);
-  telling = setTimeout(() => { byId("told").textContent = text; }, 150);
+  telling = setTimeout(() => {
+    if (stale) return tell(text);
+    byId("told").textContent = text();
+  }, 150);
 }
 
 function tellResult() {
+  tell(resultText);
+}
+
+function resultText() {
   const { state, names, shown } = scene;
-  tell(`Start ${state.start.map(value => brief(value, 4)).join(", ")}. ` +
-    shown.map(k => `${names[k]} ${resultOf(scene, k)}`).join("; "));
+  return `Start ${state.start.map(value => brief(value, 4)).join(", ")}. ` +
+    shown.map(k => `${names[k]} ${resultOf(scene, k)}`).join("; ");
 }
 
 // --- playing
@@ -229,8 +245,8 @@ function stepBy(steps) {
   redraw();
 }
 
-function keepBasins(data) {
-  scene.basins = basinPicture(data);
+function keepBasins(data, meant) {
+  if (meant === basinKey(scene.state)) scene.basins = { ...basinPicture(data), meant };
   showNote();
   drawMoving();
 }
@@ -331,7 +347,8 @@ function wireTheme() {
 
 function begin() {
   applyTheme();
-  scene.state = fromHash(location.hash);
+  const refused = [];
+  scene.state = fromHash(location.hash, refused);
   buildLandscapes(byId("landscape"));
   buildAdd(byId("add"));
   wireControls();
@@ -344,13 +361,18 @@ function begin() {
   wireKeys();
   addEventListener("hashchange", () => {
     if (location.hash === toHash(scene.state)) return;
-    scene.state = fromHash(location.hash);
+    if (document.getElementById(location.hash.slice(1))) return keepAddress(); // the link to the plane, for keys
+    const later = [];
+    scene.state = fromHash(location.hash, later);
+    clearExpression();
     change(() => {});
+    showAddressNote(later);
   });
   runRace();
   stale = false;
   drawMoving();
   drawResting();
+  showAddressNote(refused);
   document.documentElement.dataset.ready = "true";
   performance.mark("ready");
 }

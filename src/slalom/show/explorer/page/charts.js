@@ -1,6 +1,7 @@
 // Loss and step length over the steps, with a cursor that goes with the race.
 
 const INSETS = { left: 46, right: 10, top: 8, bottom: 22 };
+const SMALL = FONT.replace("12px", "11px");
 
 // The logarithmic axis of some values, as exponents of ten.
 function logSpan(series, most = 16) {
@@ -19,19 +20,19 @@ function logSpan(series, most = 16) {
   return top - bottom < 2 ? [top - 2, top] : [bottom, top];
 }
 
-function chartGeometry(width, height, span, steps, logSteps) {
-  const wide = width - INSETS.left - INSETS.right, high = height - INSETS.top - INSETS.bottom;
+function chartGeometry(width, height, span, steps, logSteps, insets = INSETS) {
+  const wide = width - insets.left - insets.right, high = height - insets.top - insets.bottom;
   const end = Math.log10(Math.max(steps, 2));
   return {
-    width, height, span, steps, wide, high,
-    px: k => INSETS.left + wide * (logSteps ? Math.log10(Math.max(k, 1)) / end : k / steps),
+    width, height, span, steps, wide, high, insets,
+    px: k => insets.left + wide * (logSteps ? Math.log10(Math.max(k, 1)) / end : k / steps),
     step: px => {
-      const share = Math.min(1, Math.max(0, (px - INSETS.left) / wide));
+      const share = Math.min(1, Math.max(0, (px - insets.left) / wide));
       return Math.round(logSteps ? 10 ** (share * end) : share * steps);
     },
     py: value => {
       const share = (Math.log10(value) - span[0]) / (span[1] - span[0]);
-      return INSETS.top + high * (1 - Math.min(1.02, Math.max(-0.01, share)));
+      return insets.top + high * (1 - Math.min(1.3, Math.max(-0.01, share)));
     },
   };
 }
@@ -44,7 +45,8 @@ function powerOfTen(exponent) {
 }
 
 function drawLogAxis(pen, chart) {
-  pen.font = FONT.replace("12px", "11px");
+  const { left, right } = chart.insets;
+  pen.font = SMALL;
   pen.textBaseline = "middle";
   pen.textAlign = "right";
   pen.fillStyle = theme.quiet;
@@ -56,9 +58,9 @@ function drawLogAxis(pen, chart) {
   for (let exponent = low; exponent <= high; exponent++) {
     if ((exponent - low) % stride) continue;
     const y = Math.round(chart.py(10 ** exponent)) + 0.5;
-    pen.moveTo(INSETS.left, y);
-    pen.lineTo(chart.width - INSETS.right, y);
-    pen.fillText(powerOfTen(exponent), INSETS.left - 6, y);
+    pen.moveTo(left, y);
+    pen.lineTo(chart.width - right, y);
+    pen.fillText(powerOfTen(exponent), left - 6, y);
   }
   pen.stroke();
 }
@@ -70,13 +72,13 @@ function drawStepAxis(pen, chart, logSteps) {
     ? [1, 10, 100, 1000].filter(tick => tick <= chart.steps)
     : ticksOf(0, chart.steps, chart.width / 80).filter(Number.isInteger);
   for (const tick of ticks) {
-    const x = Math.min(chart.px(tick), chart.width - INSETS.right - 8);
+    const x = Math.min(chart.px(tick), chart.width - chart.insets.right - 8);
     pen.fillText(String(tick), x, chart.height - 6);
   }
 }
 
 // A curve with at most a few points in each column of pixels: first, lowest, highest, last.
-function traceColumns(pen, chart, values, from) {
+function traceColumns(pen, chart, values, from, end = values.length) {
   let column = -1, low = 0, high = 0, last = 0, open = false;
   const flush = () => {
     if (column < 0) return;
@@ -88,9 +90,9 @@ function traceColumns(pen, chart, values, from) {
     }
     pen.lineTo(column, last);
   };
-  for (let k = from; k < values.length; k++) {
+  for (let k = from; k < end; k++) {
     const value = values[k];
-    if (!(value >= 0 && value < Infinity)) {
+    if (!(value >= 0)) { // infinity is above everything
       flush();
       column = -1;
       if (value !== value) break;
@@ -109,10 +111,57 @@ function traceColumns(pen, chart, values, from) {
   flush();
 }
 
-// Draw series [{values, style}] over the steps; `from` is 0 for what there is before the first step.
+// What a chart is scaled to: the runners that did not diverge, and where everybody starts; all where all diverged.
+function scaledTo(series, from) {
+  const kept = series.filter(one => one.divergedAt < 0);
+  if (!kept.length) return series.map(one => one.values);
+  return from || kept.length === series.length ? kept.map(one => one.values)
+    : [...kept.map(one => one.values), series[0].values.subarray(0, 1)];
+}
+
+// Where the curve of a runner that diverged leaves the chart, or ends in it: {step, x, y, way: -1 up, 1 down, 0 ends}.
+function exitOf(chart, { values, divergedAt }, from) {
+  const top = 10 ** chart.span[1], sinks = from === 0 && values[divergedAt] === 0; // below what others are measured from
+  for (let k = from; k <= divergedAt; k++) {
+    if (values[k] <= top && !(sinks && values[k] === 0)) continue;
+    return { step: k, x: chart.px(k), y: chart.insets.top + (sinks ? chart.high : 0), way: sinks ? 1 : -1 };
+  }
+  return { step: divergedAt, x: chart.px(divergedAt), y: chart.py(values[divergedAt]), way: 0 };
+}
+
+// A mark in the runner's colour at each exit, and words where there is room.
+function drawExits(pen, chart, exits) {
+  pen.font = SMALL;
+  pen.textBaseline = "middle";
+  const taken = [], right = chart.width - chart.insets.right;
+  for (const { step, x, y, way, style } of exits.slice().sort((a, b) => a.x - b.x)) {
+    pen.fillStyle = style.colour;
+    pen.beginPath();
+    if (way) {
+      pen.moveTo(x - 4, y - way * 7);
+      pen.lineTo(x + 4, y - way * 7);
+      pen.lineTo(x, y);
+    } else pen.rect(x - 3, y - 3, 6, 6);
+    pen.fill();
+    const text = `${way ? "leaves" : "diverges"} at step ${step}`, wide = pen.measureText(text).width;
+    const left = x + 7 + wide > right ? x - 7 - wide : x + 7;
+    const row = [0, 12, 24, 36].map(down => y + (way > 0 ? -6 - down : 6 + down))
+      .find(at => !taken.some(one => Math.abs(one.at - at) < 12 && one.left < left + wide + 4 && left < one.left + one.wide + 4));
+    if (row === undefined) continue;
+    taken.push({ at: row, left, wide });
+    pen.textAlign = "left";
+    pen.strokeStyle = theme.paper;
+    pen.lineWidth = 3;
+    pen.strokeText(text, left, row);
+    pen.fillStyle = inkOf(style.colour);
+    pen.fillText(text, left, row);
+  }
+}
+
+// Draw series [{values, style, divergedAt}] over the steps; `from` is 0 for what there is before the first step.
 function drawChart(pen, width, height, series, { steps, at, logSteps, focus, from, most }) {
   blank(pen, width, height);
-  const chart = chartGeometry(width, height, logSpan(series.map(one => one.values), most), steps, logSteps);
+  const chart = chartGeometry(width, height, logSpan(scaledTo(series, from), most), steps, logSteps);
   drawLogAxis(pen, chart);
   drawStepAxis(pen, chart, logSteps);
   pen.save();
@@ -120,15 +169,20 @@ function drawChart(pen, width, height, series, { steps, at, logSteps, focus, fro
   pen.rect(INSETS.left, INSETS.top - 3, chart.wide + INSETS.right, chart.high + 4);
   pen.clip();
   pen.lineJoin = "bevel";
-  for (const { values, style, k } of series) {
+  const exits = [];
+  for (const { values, style, k, divergedAt } of series) {
+    const exit = divergedAt < 0 ? null : exitOf(chart, { values, divergedAt }, from);
+    if (exit) exits.push({ ...exit, style });
     pen.strokeStyle = style.colour;
     pen.lineWidth = k === focus ? 2.2 : 1.5;
     pen.setLineDash(style.dashes.map(dash => dash * 1.6));
     pen.beginPath();
-    traceColumns(pen, chart, values, from);
+    traceColumns(pen, chart, values, from, exit ? exit.step + 1 : values.length);
     pen.stroke();
   }
   pen.setLineDash([]);
+  drawExits(pen, chart, exits);
+  chart.exits = exits;
   drawCursor(pen, chart, series, at);
   pen.restore();
   return chart;
@@ -152,11 +206,13 @@ function drawCursor(pen, chart, series, at) {
   }
 }
 
-// What the loss is measured from: the known minimum, or the lowest value that anybody has seen.
+// What the loss is measured from: the known minimum, or the lowest value that anybody has seen who did not diverge.
 function floorOf(course, race, shown) {
   const known = course.minima.length ? course.minima[0].value : Infinity;
+  const kept = shown.filter(k => race.divergedAt[k] < 0);
   let seen = Infinity;
-  for (const k of shown) for (const loss of race.losses[k]) if (loss < seen) seen = loss;
+  if (kept.length < shown.length) seen = race.losses[shown[0]][0]; // everybody's start
+  for (const k of kept.length ? kept : shown) for (const loss of race.losses[k]) if (loss < seen) seen = loss;
   if (known <= seen) return { value: known, known: true };
   return { value: Number.isFinite(seen) ? seen : 0, known: false };
 }

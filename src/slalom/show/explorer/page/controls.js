@@ -44,7 +44,10 @@ function showCourse({ state, course }) {
   byId("landscape").value = course.typed ? "" : course.name;
   byId("course-title").textContent = cut(course.title, 400);
   byId("teaches").textContent = course.teaches;
-  if (document.activeElement !== byId("expression")) byId("expression").value = course.typed ? state.course : "";
+  const input = byId("expression"); // one that cannot be read stays, to be mended; the title says what is shown
+  if (document.activeElement !== input && input.getAttribute("aria-invalid") !== "true") {
+    input.value = course.typed ? state.course : "";
+  }
 }
 
 function showConditions({ state }) {
@@ -54,6 +57,13 @@ function showConditions({ state }) {
     if (document.activeElement !== input && input.value !== String(value)) input.value = value;
   }
   byId("seed").disabled = !state.noise;
+  showAdd();
+}
+
+function showAdd() {
+  const full = scene.state.field.length >= MOST_RUNNERS, select = byId("add");
+  select.disabled = full;
+  select.options[0].textContent = full ? `${MOST_RUNNERS} at most: remove one first` : "Add …";
 }
 
 function swatch(style) {
@@ -150,13 +160,20 @@ function rowOf(k, option, known) {
     return { root, show: value => { box.checked = value; } };
   }
   const slider = el("input", { type: "range", min: 0, max: PLACES, step: 1, id });
-  const number = el("input", { type: "number", step: "any" });
-  slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
-  number.onchange = () => {
-    if (number.value.trim() !== "") setHyperparameter(k, option, Number(number.value));
-  };
-  number.onblur = redraw; // what was not taken gives way to what holds
+  const number = el("input", { type: "number", step: "any", id: `${id}-number` });
   const root = el("div", { className: "dial-row" }, label, slider, number);
+  slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
+  const judge = taken => {
+    const value = hyperparameterIn(option, number.value);
+    if (value === null && (taken || number.value !== "")) {
+      const rule = `${LABELS[option] || option} must be ${limitOf(option).words}`;
+      complain(number, root, refusal(number.value, rule, scene.state.field[k].h[option]));
+    } else if (value !== null) uncomplain(number, root);
+    if (taken && value !== null) setHyperparameter(k, option, value);
+  };
+  number.oninput = () => judge(false);
+  number.onchange = () => judge(true);
+  number.onblur = () => giveWay(number, () => scene.state.field[k]?.h[option]);
   const show = (value, title) => {
     const place = Math.round(Math.min(PLACES, Math.max(0, placeOf(known, value))) || 0);
     if (document.activeElement !== slider || Math.abs(place - Number(slider.value)) > 1) slider.value = place;
@@ -171,8 +188,7 @@ function rowOf(k, option, known) {
 function setHyperparameter(k, option, value) {
   change(state => {
     const runner = state.field[k];
-    const kept = typeof value === "boolean" ? value : allowed(option, value, runner.h[option]);
-    runner.h = lawful({ ...runner.h, [option]: kept }, option);
+    if (runner) runner.h = lawful({ ...runner.h, [option]: value }, option);
   });
 }
 
@@ -181,29 +197,17 @@ function removeRunner(k) {
     state.field.splice(k, 1);
     state.focus = Math.max(0, Math.min(state.focus > k ? state.focus - 1 : state.focus, state.field.length - 1));
   });
+  showAdd();
   byId("add").focus();
 }
 
 function addRunner(rule) {
-  if (scene.state.field.length >= MOST_RUNNERS) return tell(`At most ${MOST_RUNNERS} optimizers race at once.`);
+  if (scene.state.field.length >= MOST_RUNNERS) return;
   change(state => {
     state.field.push(newRunner(rule, {}));
     state.focus = state.field.length - 1;
   });
-  tune([scene.state.focus]);
-}
-
-// For each optimizer the learning rate that ends lowest from this start.
-function tune(which) {
-  change(state => {
-    const landscape = raced(findCourse(state.course), state.start);
-    for (const k of which) {
-      const { rule, h } = state.field[k], rates = ratesOf(state.field[k]);
-      const losses = slalom.sweep({ landscape, start: state.start, rule, h, steps: state.steps, rates });
-      const best = bestRate(rates, losses);
-      if (best !== null) state.field[k].h = { ...h, lr: best };
-    }
-  });
+  tune([scene.state.focus], () => `The learning rate of ${slalom.rules[rule].title} is tuned for this start.`);
 }
 
 function chooseCourse(text) {
@@ -213,7 +217,7 @@ function chooseCourse(text) {
     state.box = null;
     state.at = state.steps;
   });
-  tune(scene.state.field.map((_, k) => k));
+  tune(scene.state.field.map((_, k) => k), () => "Learning rates tuned for this landscape and its start.");
 }
 
 // An expression is read at every key; what is wrong with it stands below as text.
@@ -227,9 +231,7 @@ function typeExpression() {
 
 function wireControls() {
   byId("landscape").onchange = event => {
-    byId("expression").value = "";
-    byId("expression").setAttribute("aria-invalid", "false");
-    byId("expression-error").textContent = "";
+    clearExpression();
     chooseCourse(event.target.value);
   };
   byId("expression").oninput = typeExpression;
@@ -238,26 +240,47 @@ function wireControls() {
     event.target.value = "";
     if (rule) addRunner(rule);
   };
-  byId("tune").onclick = () => tune(scene.state.field.map((_, k) => k));
-  const condition = (id, low, high, isWhole, set) => {
-    byId(id).oninput = event => {
-      const read = isWhole ? whole : within;
-      const value = read(event.target.value, low, high, NaN);
-      event.target.setAttribute("aria-invalid", String(!Number.isFinite(value)));
-      if (Number.isFinite(value)) change(state => set(state, value));
-    };
-    byId(id).onblur = event => {
-      event.target.setAttribute("aria-invalid", "false");
-      redraw();
-    };
-  };
-  condition("start-x", -1e9, 1e9, false, (state, value) => { state.start = [value, state.start[1]]; });
-  condition("start-y", -1e9, 1e9, false, (state, value) => { state.start = [state.start[0], value]; });
-  condition("noise", 0, 1e6, false, (state, value) => { state.noise = value; });
-  condition("seed", 0, MOST_SEED, true, (state, value) => { state.seed = value; });
-  condition("steps", 1, MOST_STEPS, true, (state, value) => {
+  byId("tune").onclick = tuneAll;
+  const [x, y] = ["start-x", "start-y"];
+  condition(x, LIMITS.start, state => state.start[0], (state, value) => { state.start = [value, state.start[1]]; });
+  condition(y, LIMITS.start, state => state.start[1], (state, value) => { state.start = [state.start[0], value]; });
+  condition("noise", LIMITS.noise, state => state.noise, (state, value) => { state.noise = value; });
+  condition("seed", LIMITS.seed, state => state.seed, (state, value) => { state.seed = value; });
+  condition("steps", LIMITS.steps, state => state.steps, (state, value) => {
     if (state.at === state.steps) state.at = value;
     state.steps = value;
     state.at = Math.min(state.at, value);
   });
+}
+
+function clearExpression() {
+  byId("expression").value = "";
+  byId("expression").setAttribute("aria-invalid", "false");
+  byId("expression-error").textContent = "";
+}
+
+// An input of the race: taken at every key; what is not taken is told, and gives way to what holds when it is left.
+function condition(id, limit, get, set) {
+  const input = byId(id), block = input.closest(".block");
+  if (limit.whole) Object.assign(input, { min: limit.low, max: limit.high });
+  const judge = left => {
+    const value = numberIn(input.value, limit);
+    if (value !== null) {
+      uncomplain(input, block);
+      if (!left) change(state => set(state, value));
+    } else if (left || input.value !== "") complain(input, block, refusal(input.value, limit.rule, get(scene.state)));
+  };
+  input.oninput = () => judge(false);
+  input.onblur = () => {
+    judge(true);
+    giveWay(input, () => get(scene.state));
+  };
+}
+
+// The sentence stays until the next change; the input shows what holds.
+function giveWay(input, get) {
+  input.setAttribute("aria-invalid", "false");
+  const value = get();
+  if (value !== undefined) input.value = value;
+  redraw();
 }

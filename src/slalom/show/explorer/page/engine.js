@@ -126,14 +126,19 @@ function makeEngine(rules, landscapes) {
   }
 
   // Moves one runner without keeping its path. The last point goes to out, NaN where it diverged. Returns the step from
-  // which the value stayed below a threshold, -1 for never.
-  function last(course, start, { h, init, step }, steps, out, below = -Infinity) {
+  // which the value stayed below a threshold, -1 for never. The noise is that of a race: {sd, seed} or null.
+  function last(course, start, { h, init, step }, steps, out, { below = -Infinity, noise = null } = {}) {
+    const blown = noise && noise.sd ? noiseRows(noise.seed, steps) : null;
     const s = init(2, h), p = out, g = new Float64Array(2), bound = limit(course, start);
     p[0] = start[0];
     p[1] = start[1];
     let since = 0;
     for (let k = 1; k <= steps; k++) {
       if (!(course.g(p[0], p[1], g) < below)) since = k;
+      if (blown) {
+        g[0] += noise.sd * blown[2 * k - 2];
+        g[1] += noise.sd * blown[2 * k - 1];
+      }
       step(k, p, g, s, h);
       if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
         p.fill(NaN);
@@ -143,11 +148,11 @@ function makeEngine(rules, landscapes) {
     return course.f(p[0], p[1]) < below ? since : -1;
   }
 
-  // The final loss for each learning rate, NaN where the runner diverged.
-  function sweep({ landscape, start, rule, h, steps, rates }) {
+  // The final loss for each learning rate, NaN where the runner diverged; each is the last loss of that race.
+  function sweep({ landscape, start, rule, h, steps, rates, noise = null }) {
     const course = find(landscape), p = new Float64Array(2);
     return Float64Array.from(rates, lr => {
-      last(course, start, runner({ rule, h: { ...h, lr } }), steps, p);
+      last(course, start, runner({ rule, h: { ...h, lr } }), steps, p, { noise });
       return course.f(p[0], p[1]);
     });
   }
@@ -167,7 +172,7 @@ function makeEngine(rules, landscapes) {
     let k = 0;
     for (let j = rows[0]; j < rows[1]; j++) {
       for (let i = 0; i < grid[0]; i++, k++) {
-        arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, below);
+        arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, { below });
         losses[k] = course.f(p[0], p[1]);
         points[2 * k] = p[0];
         points[2 * k + 1] = p[1];
@@ -206,7 +211,7 @@ function makeEngine(rules, landscapes) {
   }
 
   const noise = { rows: noiseRows };
-  return { rules, landscapes, find, compile, settings, race, sweep, basins, work, noise, NOWHERE, DIVERGED };
+  return { rules, landscapes, find, compile, settings, race, sweep, basins, work, noise, quoted, NOWHERE, DIVERGED };
 }
 
 function spaced([low, high], count) {

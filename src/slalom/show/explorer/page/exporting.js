@@ -57,8 +57,8 @@ function shifted(pen, dx, dy, draw) {
 }
 
 function chartOf(pen, width, height, values, scene, row) {
-  const { state, styles, shown } = scene;
-  const series = shown.map((k, i) => ({ k, style: styles[k], values: values[i] }));
+  const { state, styles, shown, race } = scene;
+  const series = shown.map((k, i) => ({ k, style: styles[k], values: values[i], divergedAt: race.divergedAt[k] }));
   return drawChart(pen, width, height, series, {
     steps: state.steps, at: state.at, logSteps: state.logSteps, focus: state.focus, from: row, most: row ? 14 : 16,
   });

@@ -1,7 +1,7 @@
 // Expressions as typed, such as x**2 + 10*y**2 + sin(3*x): read by a whitelist, never run as code.
 //
 // The same grammar, limits and words as slalom.landscapes.expressions, which leaves the syntax to Python's own parser;
-// here syntax.js does.
+// here syntax.js does. Only the names of variables are fewer: the page has a plane, so x and y.
 
 const MOST_CHARACTERS = 1000, MOST_DEPTH = 50, MOST_EXPONENT = 1000, MOST_VARIABLES = 1000;
 const QUOTE_LIMIT = 60, TITLE_LIMIT = 60;
@@ -19,6 +19,7 @@ const INSTEAD = new Map(Object.entries({
 }));
 const READABLE = /^[A-Za-z0-9_ \t\n\r.+\-*/(),]$/;
 const NUMBERED = /^x(0|[1-9][0-9]{0,5})$/;
+const NAMES = `there are x, y, pi, e and the functions ${[...FUNCTIONS.keys()].join(", ")}`; // of the plane, no z
 const NOT_FINITE = "this constant is not a finite real number";
 const TOO_DEEP = `it is nested too deeply, ${MOST_DEPTH} levels are the most`;
 
@@ -29,10 +30,10 @@ class Refused extends Error {}
 const BLANK = /[\s\x1c-\x1f\x85]+/u;
 
 // A caller's text between backticks, on one line, cut.
-function quoted(text) {
+function quoted(text, limit = QUOTE_LIMIT) {
   const flat = Array.from(String(text).split(BLANK).filter(part => part).join(" "));
   const shown = flat.map(character => (/[\p{C}\p{Z}]/u.test(character) && character !== " " ? "\ufffd" : character));
-  return "`" + (shown.length > QUOTE_LIMIT ? shown.slice(0, QUOTE_LIMIT - 1).join("") + "…" : shown.join("")) + "`";
+  return "`" + (shown.length > limit ? shown.slice(0, limit - 1).join("") + "…" : shown.join("")) + "`";
 }
 
 // Twice the number of characters in common, as Ratcliff and Obershelp count them, over the number of all characters.
@@ -86,7 +87,7 @@ class Reader {
     const flat = this.text.replace(/\s/g, " ").trim();
     if (!flat) throw new Refused("An expression cannot be empty: write x**2 + y**2, for instance.");
     const tree = this.read(new Syntax(flat, (what, at) => this.error(what, at)).whole(), 0);
-    if (!this.variables.size) throw this.error("there is no variable; write x, y, z or x0, x1 and so on");
+    if (!this.variables.size) throw this.error("there is no variable; write x and y");
     const dim = 1 + Math.max(...this.variables.values());
     if (dim > 2) {
       throw this.error(`a plane has two coordinates, write x and y only`);
@@ -127,7 +128,8 @@ class Reader {
         if (node.sign === "+" || node.sign === "-") return this.chain(node, depth, "sum", ["+", "-"]);
         if (node.sign === "*" || node.sign === "/") return this.chain(node, depth, "product", ["*", "/"]);
         throw this.error("x//y is written floor(x/y)", node.at);
-      case "attribute": throw this.error("write sin(x), not math.sin(x)", node.at);
+      case "attribute":
+        throw this.error("a dot stands only inside a number; write sin(x), not math.sin(x)", node.at);
     }
     throw this.error(NOTHING_ELSE, node.at);
   }
@@ -146,9 +148,8 @@ class Reader {
     }
     const numbered = NUMBERED.exec(name);
     if (!LETTERS.has(name) && !numbered) {
-      const known = nearest(name, [...LETTERS.keys(), ...CONSTANTS.keys(), ...FUNCTIONS.keys()]);
-      throw this.error(
-        `unknown name ${quoted(name)}; the variables are x, y, z or x0, x1 and so on`, at, false, known);
+      const known = nearest(name, ["x", "y", ...CONSTANTS.keys(), ...FUNCTIONS.keys()]);
+      throw this.error(`unknown name ${quoted(name)}; ${NAMES}`, at, false, known);
     }
     const index = numbered ? Number(numbered[1]) : LETTERS.get(name);
     if (index >= MOST_VARIABLES) {

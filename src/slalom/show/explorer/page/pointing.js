@@ -122,7 +122,7 @@ function zoom(factor, at) {
   if (wide < 1e-9 * (right - left) || wide > 1e4 * (right - left)) return;
   change(state => {
     state.box = [cx + (frame.left - cx) * factor, cx + (frame.right - cx) * factor,
-      cy + (frame.bottom - cy) * factor, cy + (frame.top - cy) * factor].map(value => Number(value.toPrecision(9)));
+      cy + (frame.bottom - cy) * factor, cy + (frame.top - cy) * factor].map(value => Number(value.toPrecision(13)));
   });
 }
 

@@ -4,10 +4,10 @@
 function workerMain() {
   const courseOf = ({ text, named, domain }) => (named ? slalom.landscapes[text] : { ...slalom.compile(text), domain });
 
-  function sweep({ id, course, start, steps, runners }) {
+  function sweep({ id, course, start, steps, noise, runners }) {
     const landscape = courseOf(course);
-    const sweeps = runners.map(({ k, rule, h, rates }) => (
-      { k, rates, losses: slalom.sweep({ landscape, start, rule, h, steps, rates }) }
+    const sweeps = runners.map(({ k, key, rule, h, rates }) => (
+      { k, key, rates, losses: slalom.sweep({ landscape, start, rule, h, steps, rates, noise }) }
     ));
     postMessage({ id, sweeps });
   }
@@ -32,7 +32,7 @@ function makeWorker(answer) {
   worker.onmessage = ({ data }) => answer(data);
   worker.onerror = event => {
     event.preventDefault();
-    tell("A computation in the background failed; everything else goes on.");
+    tell(() => "A computation in the background failed; everything else goes on.");
   };
   return worker;
 }
@@ -45,10 +45,12 @@ function courseMessage(course, start) {
 const sweeping = { worker: null, busy: false, next: null, id: 0 };
 
 function askSweep(scene, answer) {
-  const { state, course, shown } = scene;
-  const runners = shown.map(k => ({ k, rule: state.field[k].rule, h: state.field[k].h, rates: ratesOf(state.field[k]) }));
+  const { state, course, shown, keys } = scene;
+  const runners = shown.map(k => (
+    { k, key: keys[k], rule: state.field[k].rule, h: state.field[k].h, rates: ratesOf(state.field[k]) }));
   sweeping.next = {
-    task: "sweep", id: ++sweeping.id, course: courseMessage(course, state.start), start: state.start, steps: state.steps, runners,
+    task: "sweep", id: ++sweeping.id, course: courseMessage(course, state.start), start: state.start, steps: state.steps,
+    noise: noiseOf(state), runners,
   };
   sweeping.worker = sweeping.worker || makeWorker(({ sweeps }) => {
     sweeping.busy = false;
@@ -65,30 +67,36 @@ function sendSweep() {
   sweeping.next = null;
 }
 
-const BASIN_STEPS = 500;
-
 // A basin map takes seconds: one that is no longer wanted is stopped with its worker.
-const basinWork = { worker: null, key: "", serial: 0 };
+const basinWork = { worker: null, key: "" };
+
+// What a basin map holds for, but for the box, which it tells itself.
+function basinKey({ course, steps, field, focus }) {
+  const runner = field[focus];
+  return runner ? JSON.stringify([course, steps, runner.rule, runner.h]) : "";
+}
 
 function askBasins(scene, answer) {
   const { state, course } = scene;
   const runner = state.field[state.focus];
-  if (!runner || !plane.tiles.length) return;
+  if (!runner) return stopBasins();
+  if (!plane.tiles.length) return;
   const { left, right, bottom, top, tile } = plane.tiles[0].frame;
   const box = [[left, right], [bottom, top]];
-  const key = JSON.stringify([state.course, runner.rule, runner.h, state.steps, box]);
+  const meant = basinKey(state), key = `${meant} ${box}`;
   if (basinWork.key === key) return;
   stopBasins();
   basinWork.key = key;
-  basinWork.worker = makeWorker(data => {
+  const worker = basinWork.worker = makeWorker(data => {
+    if (basinWork.worker !== worker) return; // of one that was stopped
     if (data.done) {
-      basinWork.worker.terminate();
+      worker.terminate();
       basinWork.worker = null;
     }
-    answer(data);
+    answer(data, meant);
   });
   basinWork.worker.postMessage({
-    task: "basins", id: 0, course: courseMessage(course, state.start), steps: Math.min(state.steps, BASIN_STEPS),
+    task: "basins", id: 0, course: courseMessage(course, state.start), steps: state.steps,
     runner: { rule: runner.rule, h: runner.h }, box,
     grids: [24, 60, 140].map(columns => [columns, Math.max(8, Math.round(columns * tile.height / tile.width))]),
   });
