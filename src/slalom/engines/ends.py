@@ -55,4 +55,4 @@ def _note(
     ends.points[rows] = paths[:, -1]
     ends.losses[rows] = losses[:, -1]
     ends.arrived_at[rows] = np.where(last_outside < steps, last_outside + 1, -1)
-    ends.diverged[rows] = (diverged_at >= 0) | ~np.isfinite(losses[:, -1])
+    ends.diverged[rows] = (diverged_at >= 0) | ~np.isfinite(losses).all(axis=1)

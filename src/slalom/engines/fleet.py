@@ -170,9 +170,11 @@ class Crew:
             value(points[0], loss)
             last_outside = torch.where(loss < threshold, -1, 0).to(torch.int32)
             beyond = torch.zeros(chunk.width, dtype=torch.bool, device=self.device)
+            spoiled = torch.zeros_like(loss).add_(loss, alpha=0)  # 0 times what is not finite is NaN, and stays so
 
             def watch(step: int, p: torch.Tensor) -> None:
                 value(p, loss)
+                spoiled.add_(loss, alpha=0)
                 # "not below" rather than "above", so that NaN counts as outside
                 torch.lt(loss, threshold, out=outside)
                 last_outside.masked_fill_(outside.logical_not_(), step)
@@ -185,7 +187,7 @@ class Crew:
             ends.points[rows] = points[steps % 2][:, own].T.cpu().numpy()
             ends.losses[rows] = loss[own].cpu().numpy()
             ends.arrived_at[rows] = arrived[own].cpu().numpy()
-            ends.diverged[rows] = (beyond | ~torch.isfinite(loss))[own].cpu().numpy()
+            ends.diverged[rows] = (beyond | spoiled.isnan())[own].cpu().numpy()
 
     def _layout(self, chunk: Chunk) -> Layout:
         return Layout(self.landscape.dim, chunk.width, self.dtype, self.device)

@@ -62,6 +62,8 @@ class Function:
         if kind == 1:
             if self.name == "float32":
                 return arguments[0].astype("float32").astype(arguments[0].dtype)
+            if self.name == "sign":  # NumPy's is NaN of NaN
+                return sys.modules["numpy"].nan_to_num(sys.modules["numpy"].sign(arguments[0]), nan=0.0)
             return getattr(sys.modules["numpy"], self._numpy)(*arguments)
         if kind == 2:
             return self._on_tensors(arguments)
@@ -101,7 +103,7 @@ def _round_to_float32(value: float) -> float:
 
 
 def _sign(value: float) -> float:
-    return math.copysign(1.0, value) if value else value
+    return float(value > 0) - float(value < 0)  # as torch has it: 0 of NaN and of -0 too
 
 
 def _larger(a: float, b: float) -> float:

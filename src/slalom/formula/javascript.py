@@ -43,7 +43,7 @@ OPERATIONS: dict[str, tuple[str, int]] = {
     "cosh": ("Math.cosh({0})", ATOM),
     "tanh": ("Math.tanh({0})", ATOM),
     "absolute": ("Math.abs({0})", ATOM),
-    "sign": ("Math.sign({0})", ATOM),
+    "sign": ("(Math.sign({0}) || 0)", ATOM),  # torch's is 0 of NaN too
     "floor": ("Math.floor({0})", ATOM),
     "maximum": ("Math.max({0}, {1})", ATOM),
     "minimum": ("Math.min({0}, {1})", ATOM),
@@ -51,7 +51,7 @@ OPERATIONS: dict[str, tuple[str, int]] = {
 }
 """Every operation that a graph can record: its text, and how tightly that hangs together."""
 
-_INSIDE_CALL = frozenset(name for name, (text, _) in OPERATIONS.items() if text.startswith("Math."))
+_INSIDE_CALL = frozenset(name for name, (text, _) in OPERATIONS.items() if text.lstrip("(").startswith("Math."))
 
 
 def number(value: float) -> str:
