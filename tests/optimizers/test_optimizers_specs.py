@@ -33,6 +33,15 @@ def test_a_spec_makes_the_real_class_with_just_what_was_typed() -> None:
     assert optimizer.code() == "torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)"
 
 
+@pytest.mark.parametrize(
+    "spec", ["adam:betas=(0,0.999)", "adamw:betas=(0.9,0)", "nadam:betas=(0,0)", "rprop:etas=(0.5,2)"]
+)
+def test_a_whole_number_stands_for_a_float_where_the_class_takes_floats_only(spec: str) -> None:
+    group = parse(spec).make([parameter()]).param_groups[0]
+    (pair,) = (group[name] for name in ("betas", "etas") if name in group)
+    assert all(isinstance(value, float) for value in pair)
+
+
 def test_values_are_python_literals_with_commas_inside_brackets() -> None:
     optimizer = parse(" adam : lr = 1 , betas = (0.5, 0.9) ")
     assert optimizer.hyperparameters["betas"] == (0.5, 0.9)

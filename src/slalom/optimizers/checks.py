@@ -123,8 +123,18 @@ def check(
         complaint = _complaint(value, hyperparameter.default, hyperparameter)
         if complaint:
             raise InputError(f"{quote(spec)}: {name} {complaint}.{default_of(title, name, hyperparameter.default)}")
-        checked[name] = value
+        checked[name] = _as_standard(value, hyperparameter.default)
     return checked
+
+
+def _as_standard(value: Any, default: Any) -> Any:
+    """Return a tuple with floats where the class's own has floats: some classes refuse whole numbers there."""
+    if not isinstance(value, tuple) or not isinstance(default, tuple | list):
+        return value
+    return tuple(
+        float(element) if isinstance(standard, float) and isinstance(element, int) else element
+        for element, standard in zip(value, default, strict=True)
+    )
 
 
 def plain(value: Any) -> Any:
