@@ -256,6 +256,7 @@ def test_outside_its_domain_a_function_is_nan():
     ("text", "printed", "formula"),
     [
         ("2*x*y", "2xy", "2 x y"),
+        ("x*x + 3*y*y**2*x", "x·x + 3y·y²x", "x x + 3 y y^{2} x"),
         ("x/2*y", "x/2·y", r"\frac{x}{2} y"),
         ("-(x + y)**2", "−(x + y)²", r"-\left(x + y\right)^{2}"),
         ("(-x)**2", "(−x)²", r"\left(-x\right)^{2}"),

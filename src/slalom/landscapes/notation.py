@@ -113,6 +113,8 @@ def _times(before: Tree | None, after: Tree, factor: str) -> str:
     if base.kind == "call" and factor[0].isalpha():
         return " " if before.kind in ("number", "call") or _base(before).kind == "call" else "·"
     letters = ("variable", "constant")
+    if base.kind in letters and _text(_base(before)) == _text(base):
+        return "·"  # xx would read as one name
     close = before.kind in ("number", "sum") or (_base(before).kind in letters and base.kind in letters)
     return "" if close else "·"
 

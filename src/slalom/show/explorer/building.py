@@ -28,6 +28,7 @@ SCRIPTS = (
     "strip.js",
     "formula.js",
     "inside.js",
+    "surface_base.js",
     "surface.js",
     "workers.js",
     "svg.js",
@@ -65,14 +66,11 @@ def explorer_html() -> str:
 
 
 def facts() -> dict[str, Any]:
-    """Return what the page needs to know besides the engine: the optimizers' styles and formulas."""
+    """Return what the page needs to know besides the engine: what tells two of one family apart, and formulas."""
     from slalom.show.explorer.formulas import formulas
     from slalom.show.views import styles
 
     return {
-        "styles": {
-            name: {"colour": style.colour, "dashes": list(style.dashes)} for name, style in styles.FAMILIES.items()
-        },
         "tints": list(styles.TINTS),
         "dashes": [list(dashes) for dashes in styles.DASHES],
         "formulas": formulas(),

@@ -14,7 +14,12 @@ SOLID: tuple[float, ...] = ()
 DASHED = (3.6, 1.6)
 DOTTED = (1.1, 1.5)
 DASH_DOT = (5.0, 1.5, 1.1, 1.5)
-DASHES = (SOLID, DASHED, DOTTED, DASH_DOT)
+LONG = (7.0, 1.5)
+SHORT = (2.0, 1.1)
+DASH_DOT_DOT = (4.4, 1.3, 1.1, 1.3, 1.1, 1.3)
+LONG_SHORT = (7.0, 1.4, 2.4, 1.4)
+LONG_DOT = (8.4, 1.4, 1.1, 1.4)
+DASHES = (SOLID, DASHED, DOTTED, DASH_DOT, LONG, SHORT, DASH_DOT_DOT, LONG_SHORT, LONG_DOT)
 
 
 @dataclass(frozen=True)
@@ -25,18 +30,19 @@ class Style:
     dashes: tuple[float, ...] = SOLID
 
 
+# The nine that are raced most have nine different dashes; all others differ from those of their own colour.
 FAMILIES = {
     "sgd": Style(BLACK),
     "adagrad": Style(ORANGE, DASHED),
-    "rmsprop": Style(VERMILLION),
+    "rmsprop": Style(VERMILLION, DASH_DOT),
     "adadelta": Style(PURPLE, DOTTED),
-    "adam": Style(BLUE),
-    "adamw": Style(GREEN, DASHED),
-    "momentum": Style(SKY),
-    "nesterov": Style(PURPLE),
+    "adam": Style(BLUE, LONG),
+    "adamw": Style(GREEN, DASH_DOT_DOT),
+    "momentum": Style(SKY, SHORT),
+    "nesterov": Style(PURPLE, LONG_SHORT),
     "amsgrad": Style(BLUE, DOTTED),
-    "adamax": Style(SKY, DASHED),
-    "nadam": Style(ORANGE, DASH_DOT),
+    "adamax": Style(SKY, LONG_DOT),
+    "nadam": Style(ORANGE, DOTTED),
     "radam": Style(VERMILLION, DASHED),
     "adafactor": Style(GREEN, DASH_DOT),
     "asgd": Style(GREY),
@@ -44,7 +50,7 @@ FAMILIES = {
     "lbfgs": Style(BLACK, DASHED),
     "muon": Style(PURPLE, DASHED),
     "sparseadam": Style(BLUE, DASH_DOT),
-    "lion": Style(ORANGE),
+    "lion": Style(ORANGE, LONG_DOT),
 }
 TINTS = (0.0, 0.42, -0.4, 0.62)
 """How far the second, third, … runner of a family is moved towards white (or, below 0, towards black)."""

@@ -14,9 +14,10 @@ function drawSheet(pen, shown, ratio) {
   pen.textBaseline = "alphabetic";
   const { state, course } = scene;
   pen.fillText(cut(`${course.title}, from (${brief(state.start[0])}, ${brief(state.start[1])}), step ${state.at}`, 120), 16, 30);
+  const shape = shapeOf(scene, wide, height - head - 40);
   shifted(pen, 16, head, () => {
-    if (state.view === "surface") drawSurface(pen, wide, height - head - 40, scene);
-    else drawPlane(pen, wide, height - head - 40, ratio, scene);
+    if (state.view === "surface") drawSurface(pen, shape.width, shape.height, scene);
+    else drawPlane(pen, shape.width, shape.height, ratio, { ...scene, state: { ...state, box: shape.box } });
   });
   const half = (height - head - 60) / 2;
   const labels = ["loss above " + (scene.floor.known ? "the minimum" : "the lowest seen"), "length of each step"];
@@ -35,6 +36,14 @@ function drawSheet(pen, shown, ratio) {
   pen.textBaseline = "alphabetic";
   const rates = scene.shown.map(k => `${scene.names[k]} lr ${brief(state.field[k].h.lr)}`).join(" · ");
   pen.fillText(cut(`${rates}${state.noise ? ` · noise ${brief(state.noise)}, seed ${state.seed}` : ""} · slalom`, 190), 16, height - 14);
+}
+
+// One plane is drawn in its own shape, so that the sheet shows what the screen does, no more and no less.
+function shapeOf({ state }, width, height) {
+  const [tile] = plane.tiles;
+  if (!["overlay", "basins"].includes(state.view) || !tile || !tile.frame) return { width, height, box: state.box };
+  const { left, right, bottom, top } = tile.frame, scale = Math.min(width / (right - left), height / (top - bottom));
+  return { width: scale * (right - left), height: scale * (top - bottom), box: [left, right, bottom, top] };
 }
 
 function cut(text, most) {
@@ -95,7 +104,7 @@ function exportSvg(scene) {
   download(new Blob([pen.text()], { type: "image/svg+xml" }), "svg", scene);
 }
 
-const FILM = { frames: 150, perSecond: 20 };
+const FILM = { frames: 150, perSecond: 20, rest: 700 };
 
 function filmType() {
   if (typeof MediaRecorder === "undefined" || !HTMLCanvasElement.prototype.captureStream) return null;
@@ -127,9 +136,10 @@ async function exportFilm(scene, note) {
       drawSheet(pen, moment, 1);
       Object.assign(film, { land: plane.land, key: plane.key, terrain: plane.terrain });
     });
-    note(`Recording, ${Math.round((100 * (frame + 1)) / frames)} %`);
+    if (frame % 15 === 0) note(`Recording, ${Math.round((100 * frame) / frames)} %`);
     await new Promise(resolve => setTimeout(resolve, 1000 / FILM.perSecond));
   }
+  await new Promise(resolve => setTimeout(resolve, FILM.rest)); // the end stands for a moment
   recorder.stop();
   await ended;
   download(new Blob(pieces, { type: "video/webm" }), "webm", scene);

@@ -130,6 +130,25 @@ function withoutMinus(term) {
   return term;
 }
 
+// The same sum as its terms, each in a piece of its own with its sign: a browser breaks no line within a formula.
+function piecesOf(tree, write) {
+  const terms = tree[0] === "add" ? tree.slice(1) : [tree];
+  return terms.map((term, k) => {
+    const magnitude = withoutMinus(term), negative = magnitude !== term;
+    if (terms.length === 1) return write(term)[0];
+    const sign = negative ? "−" : k ? "+" : null;
+    const written = bracketed(write(magnitude), sign ? PRODUCT : SUM);
+    return sign ? math("mrow", k ? infix(sign) : math("mo", sign), written) : written;
+  });
+}
+
+// A sign that stands between two things, though its piece begins with it.
+function infix(sign) {
+  const made = math("mo", sign);
+  made.setAttribute("form", "infix");
+  return made;
+}
+
 function joined(items, operator) {
   const row = math("mrow");
   items.forEach((item, k) => row.append(...(k ? [math("mo", operator), item] : [item])));
@@ -144,14 +163,25 @@ function casesOf(rows, plain) {
   const table = math("mtable");
   table.setAttribute("columnalign", "left");
   for (const [value, condition] of rows) {
-    const word = condition === null ? math("mtext", "\u00a0 otherwise") : math("mrow", math("mtext", "\u00a0 if "), plain(condition));
-    table.append(math("mtr", math("mtd", plain(value)), math("mtd", word)));
+    const word = condition === null ? math("mtext", "otherwise") : math("mrow", math("mtext", "if\u00a0"), plain(condition));
+    table.append(math("mtr", math("mtd", plain(value), space("1em")), math("mtd", word)));
   }
   return math("mrow", math("mo", "{"), table);
 }
 
+function space(width) {
+  const made = math("mspace");
+  made.setAttribute("width", width);
+  return made;
+}
+
+const HAT = "\u0302", BAR = "\u0304";
+
+// The sign of a quantity; a hat stands above a letter in italics, as a combining mark it would not.
 function signOf(rule, name) {
-  return facts.formulas[slalom.rules[rule].path].signs[name] || name;
+  const sign = facts.formulas[slalom.rules[rule].path].signs[name] || name;
+  if (sign.length !== 2 || ![HAT, BAR].includes(sign[1])) return math("mi", sign);
+  return math("mover", math("mi", sign[0]), math("mo", sign[1] === HAT ? "^" : "¯"));
 }
 
 function numberNode(value) {
@@ -167,16 +197,17 @@ function showFormula(place, scene, k, t) {
   if (!lines) return place.replaceChildren();
   const values = t > 0 ? momentOf(scene, k, t) : null;
   const rows = lines.map(([name, tree, meaning]) => {
-    const left = () => math("mrow", math("mi", signOf(runner.rule, name)), math("mo", "←"));
-    const formula = math("math", left(), written2(tree, leaf => [math("mi", signOf(runner.rule, leaf)), ATOM])[0]);
+    const left = math("mrow", signOf(runner.rule, name), math("mo", "←"));
+    const formula = math("math", left, written2(tree, leaf => [signOf(runner.rule, leaf), ATOM])[0]);
     const row = el("div", { className: "row" });
     if (meaning) row.append(el("p", {}, meaning));
     row.append(formula);
     if (values) {
       const result = valueOf(tree, values);
-      const numbers = written2(tree, leaf => numberNode(values[leaf]))[0];
-      const shown = math("math", math("mo", "="), numbers, math("mo", "="), numberNode(result)[0]);
-      row.append(el("div", { className: "numbers" }, shown));
+      const pieces = piecesOf(tree, part => written2(part, leaf => numberNode(values[leaf])));
+      pieces[0] = math("mrow", infix("="), pieces[0]);
+      pieces.push(math("mrow", infix("="), numberNode(result)[0]));
+      row.append(el("div", { className: "numbers" }, ...pieces.flatMap(piece => [math("math", piece), " "])));
       values[name] = result;
     }
     return row;

@@ -38,7 +38,7 @@ function arrowsOf(scene, k, t, radius) {
   const now = quantitiesAt(scene, k, t);
   if (!now) return null;
   const negative = ([x, y]) => [-x, -y];
-  const arrows = [["gradient", compressed(negative(now.gradient), largest(race.gradients[k]), radius), theme.faint]];
+  const arrows = [["gradient", compressed(negative(now.gradient), largest(race.gradients[k]), radius), theme.quiet]];
   if (now.momentum) {
     arrows.push(["momentum", compressed(negative(now.momentum), largest(race.momenta[k]), radius), MOMENTUM_COLOUR]);
   }
@@ -71,7 +71,7 @@ function drawArrow(pen, x, y, dx, dy, colour, width) {
 
 function drawParts(pen, x, y, inside, widths) {
   if (inside.ellipse) {
-    pen.strokeStyle = theme.faint;
+    pen.strokeStyle = theme.quiet;
     pen.lineWidth = 1.2;
     pen.setLineDash([3, 3]);
     pen.beginPath();
@@ -97,6 +97,7 @@ function drawInsideAt(pen, frame, scene) {
 function drawDial(pen, width, height, scene, t) {
   blank(pen, width, height);
   const x = width / 2, y = height / 2, radius = Math.min(width, height) / 2 - 4;
+  if (radius < 8) return arrowsOf(scene, scene.state.focus, t, 8); // not laid out yet
   pen.strokeStyle = theme.line;
   pen.lineWidth = 1;
   pen.beginPath();
@@ -116,14 +117,14 @@ function showParts(body, scene, inside) {
   if (!inside) return body.replaceChildren();
   const { state, styles } = scene;
   const { gradient, momentum, second, update } = inside.now;
-  const rows = [["−gradient", theme.faint, gradient.map(value => -value)]];
+  const rows = [["−gradient", theme.quiet, gradient.map(value => -value)]];
   if (momentum) rows.push(["−momentum", MOMENTUM_COLOUR, momentum.map(value => -value)]);
   rows.push(["step", styles[state.focus].colour, update]);
   if (second) rows.push(["√second moment", "", second.map(value => Math.sqrt(value))]);
   body.replaceChildren(...rows.map(([name, colour, [x, y]]) => {
     const mark = el("i");
     if (colour) mark.style.background = colour;
-    else mark.style.border = `1px dashed ${theme.faint}`;
+    else mark.style.border = `1px dashed ${theme.quiet}`;
     return el("tr", {}, el("th", { scope: "row" }, mark, name), el("td", {}, `${brief(x)}, ${brief(y)}`));
   }));
 }

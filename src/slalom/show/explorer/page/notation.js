@@ -60,7 +60,7 @@ function lastFactor(tree) {
   return tree;
 }
 
-// What stands between two factors: nothing in 2x, xy, (x + 1)y; a space in 2 sin(x); or a dot.
+// What stands between two factors: nothing in 2x, xy, (x + 1)y; a space in 2 sin(x); or a dot, as in x·x.
 function between(before, after, factor) {
   const base = tree => (tree.kind === "power" ? tree.parts[0] : tree), last = base(after);
   if (before === null || /^\p{Nd}|^[⁰¹²³⁴-⁹₀-₉]/u.test(factor) || before.value === "e" || last.value === "e") return "·";
@@ -68,6 +68,7 @@ function between(before, after, factor) {
     return ["number", "call"].includes(before.kind) || base(before).kind === "call" ? " " : "·";
   }
   const letter = tree => ["variable", "constant"].includes(tree.kind);
+  if (letter(last) && textOf(base(before)) === textOf(last)) return "·"; // xx would read as one name
   return ["number", "sum"].includes(before.kind) || (letter(base(before)) && letter(last)) ? "" : "·";
 }
 

@@ -132,7 +132,10 @@ function drawHead(pen, frame, race, k, style, at, steps) {
 }
 
 function drawStart(pen, frame, start, grasped) {
-  const x = frame.px(start[0]), y = frame.py(start[1]);
+  drawRing(pen, frame.px(start[0]), frame.py(start[1]), grasped);
+}
+
+function drawRing(pen, x, y, grasped) {
   pen.fillStyle = faded(theme.paper, 0.75);
   pen.beginPath();
   pen.arc(x, y, grasped ? 12 : 9, 0, 2 * Math.PI);
@@ -149,19 +152,22 @@ function drawStart(pen, frame, start, grasped) {
 function drawMinima(pen, frame, course) {
   for (const { point } of course.minima) {
     const x = frame.px(point[0]), y = frame.py(point[1]);
-    if (!within2(frame.tile, x, y)) continue;
-    pen.beginPath();
-    for (let k = 0; k < 10; k++) {
-      const angle = -Math.PI / 2 + (k * Math.PI) / 5, radius = k % 2 ? 3.6 : 9;
-      pen[k ? "lineTo" : "moveTo"](x + radius * Math.cos(angle), y + radius * Math.sin(angle));
-    }
-    pen.closePath();
-    pen.fillStyle = theme.ink;
-    pen.fill();
-    pen.strokeStyle = theme.paper;
-    pen.lineWidth = 1.5;
-    pen.stroke();
+    if (within2(frame.tile, x, y)) drawStar(pen, x, y);
   }
+}
+
+function drawStar(pen, x, y) {
+  pen.beginPath();
+  for (let k = 0; k < 10; k++) {
+    const angle = -Math.PI / 2 + (k * Math.PI) / 5, radius = k % 2 ? 3.6 : 9;
+    pen[k ? "lineTo" : "moveTo"](x + radius * Math.cos(angle), y + radius * Math.sin(angle));
+  }
+  pen.closePath();
+  pen.fillStyle = theme.ink;
+  pen.fill();
+  pen.strokeStyle = theme.paper;
+  pen.lineWidth = 1.5;
+  pen.stroke();
 }
 
 // An arrow at the edge for who has left the frame: "RMSprop left at step 37".
@@ -221,23 +227,26 @@ function drawNames(pen, placed, names, styles) {
   }
 }
 
-// Letters in a light colour are a little darker, to be read on white.
-function inkOf(colour) {
-  const [red, green, blue] = parts(colour);
-  return !theme.dark && 0.3 * red + 0.59 * green + 0.11 * blue > 0.5 * 255 ? tint(colour, -0.28) : colour;
+function hintPlace(frame, start) {
+  const x = frame.px(start[0]), y = frame.py(start[1]), left = x < frame.tile.x + 110;
+  return { left, at: left ? [Math.max(x, frame.tile.x + 40), y - 20] : [x - 17, y + 5] };
+}
+
+// Points that a name beside the hint must keep clear of.
+function hintCovers(frame, start) {
+  const { left, at: [x, y] } = hintPlace(frame, start);
+  return (left ? [-24, 0, 24] : [-48, -24, 0]).map(along => [x + along, y - 5]);
 }
 
 // Until somebody has dragged it, the ring says what it is for.
 function drawHint(pen, frame, start) {
-  const x = frame.px(start[0]), y = frame.py(start[1]);
-  const left = x < frame.tile.x + 110;
+  const { left, at } = hintPlace(frame, start);
   pen.font = "600 " + FONT.replace("12px", "13px");
   pen.textAlign = left ? "center" : "right";
   pen.textBaseline = "alphabetic";
   pen.lineJoin = "round";
   pen.strokeStyle = theme.paper;
   pen.lineWidth = 4;
-  const at = left ? [Math.max(x, frame.tile.x + 40), y - 20] : [x - 17, y + 5];
   pen.strokeText("drag me", ...at);
   pen.fillStyle = theme.accent;
   pen.fillText("drag me", ...at);

@@ -41,7 +41,7 @@ function drawPlane(pen, width, height, ratio, scene) {
     pen.rect(tile.x, tile.y, tile.width, tile.height);
     pen.clip();
     const { left, right, bottom, top } = tile.frame;
-    const fitting = ground && ground.box === String([left, right, bottom, top]) ? ground : null;
+    const fitting = ground && near(ground.box, [left, right, bottom, top]) ? ground : null;
     pen.drawImage(landFor(tile.frame, course, ratio, fitting), tile.x, tile.y, tile.width, tile.height);
     drawTile(pen, tile, scene, race);
     pen.restore();
@@ -51,6 +51,12 @@ function drawPlane(pen, width, height, ratio, scene) {
       pen.strokeRect(tile.x + 0.5, tile.y + 0.5, tile.width - 1, tile.height - 1);
     }
   }
+}
+
+// Two boxes are the same but for rounding.
+function near(one, other) {
+  const size = other[1] - other[0];
+  return String(one).split(",").every((side, k) => Math.abs(side - other[k]) < 1e-6 * size);
 }
 
 function drawTile(pen, tile, scene, race) {
@@ -75,6 +81,7 @@ function drawTile(pen, tile, scene, race) {
   if (!scene.touched && tile === plane.tiles[0]) drawHint(pen, frame, state.start);
   if (tile.runners.length === 1 && plane.tiles.length > 1) return drawTileTitle(pen, tile, scene);
   const avoid = [state.start, ...course.minima.map(minimum => minimum.point)].map(([x, y]) => [frame.px(x), frame.py(y)]);
+  if (!scene.touched) avoid.push(...hintCovers(frame, state.start));
   drawNames(pen, placeNames(pen, frame, race, runners, names, state.at, avoid), names, styles);
 }
 
@@ -93,7 +100,7 @@ function drawTileTitle(pen, tile, { race, styles, names, state }) {
 function drawAxes(pen, frame) {
   const { tile } = frame;
   pen.font = FONT.replace("12px", "11px");
-  pen.fillStyle = theme.faint;
+  pen.fillStyle = theme.quiet;
   pen.strokeStyle = theme.faint;
   pen.lineWidth = 1;
   pen.beginPath();

@@ -6,28 +6,53 @@ function stylesOf(field) {
   const seen = {};
   return field.map(runner => {
     const family = runner.rule;
-    const base = facts.styles[family] || { colour: "#7F7F7F", dashes: [] };
+    let { color: colour, dashes } = slalom.rules[family];
     const turn = seen[family] || 0;
     seen[family] = turn + 1;
-    let colour = base.colour;
-    let dashes = base.dashes;
     if (turn) {
       const amount = colour === "#000000" ? Math.min(0.75, 0.3 + 0.15 * turn) : facts.tints[turn % facts.tints.length];
+      const order = facts.dashes.findIndex(each => String(each) === String(dashes));
       colour = tint(colour, amount);
-      const order = facts.dashes.findIndex(each => String(each) === String(base.dashes));
       dashes = facts.dashes[(order + turn) % facts.dashes.length];
     }
     return { colour: seenOn(colour), dashes };
   });
 }
 
-// On a dark ground black is white, and the deep blue a little lighter.
+// A line's colour on this theme's paper: on white that of every other picture, only what was tinted towards white no
+// paler than they are; on a dark ground as in the report.
+const SEEN = 2.2, SEEN_AT_NIGHT = 3.2, BLACK_AT_NIGHT = 1.6, READ = 4.5; // contrasts, as WCAG defines them
+const NIGHT = "#16181c";
+
 function seenOn(colour) {
-  if (!theme.dark) return colour;
-  const [red, green, blue] = parts(colour);
-  const light = (0.3 * red + 0.59 * green + 0.11 * blue) / 255;
-  if (red === green && green === blue) return tint("#FFFFFF", -0.6 * light - 0.05);
-  return light < 0.42 ? tint(colour, 0.22) : colour;
+  if (!theme.dark) return towards(colour, "#ffffff", -1, SEEN);
+  return contrast(colour, NIGHT) < BLACK_AT_NIGHT ? tint(colour, 0.88) : towards(colour, NIGHT, 1, SEEN_AT_NIGHT);
+}
+
+// Letters in a line's colour, moved on until they can be read: on the plane, whose ground is not quite the paper.
+function inkOf(colour) {
+  return towards(colour, theme.high, theme.dark ? 1 : -1, READ);
+}
+
+function towards(colour, ground, direction, least) {
+  for (let k = 0; k < 20; k++) {
+    const tried = tint(colour, direction * 0.05 * k);
+    if (contrast(tried, ground) >= least) return tried;
+  }
+  return tint(colour, direction);
+}
+
+function luminance(colour) {
+  const [red, green, blue] = parts(colour).map(part => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+function contrast(one, other) {
+  const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
 }
 
 function parts(colour) {

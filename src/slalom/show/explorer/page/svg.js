@@ -10,7 +10,7 @@ class SvgPen {
     this.open = [];
     Object.assign(this, {
       fillStyle: "#000", strokeStyle: "#000", lineWidth: 1, font: FONT, textAlign: "left", textBaseline: "alphabetic",
-      lineJoin: "miter", lineCap: "butt",
+      lineJoin: "miter", lineCap: "butt", lineDashOffset: 0,
     });
     this.measuring = document.createElement("canvas").getContext("2d");
   }
@@ -58,7 +58,8 @@ class SvgPen {
   }
   stroked() {
     const dash = this.dash.length ? ` stroke-dasharray="${this.dash.map(short).join(" ")}"` : "";
-    return `stroke="${escaped(this.strokeStyle)}" stroke-width="${short(this.lineWidth)}" stroke-linejoin="${this.lineJoin}"${dash}`;
+    const offset = dash && this.lineDashOffset ? ` stroke-dashoffset="${short(this.lineDashOffset)}"` : "";
+    return `stroke="${escaped(this.strokeStyle)}" stroke-width="${short(this.lineWidth)}" stroke-linejoin="${this.lineJoin}"${dash}${offset}`;
   }
 
   fillText(text, x, y) { this.write(text, x, y, `fill="${escaped(this.fillStyle)}"`); }
