@@ -120,7 +120,7 @@ def test_a_ninth_optimizer_cannot_be_added_and_the_page_says_why(visit: Open) ->
     page = visit("#" + "&".join(f"o=adam:lr=0.{k}" for k in range(1, 9)))
     assert page.locator(".runner").count() == 8
     assert page.locator("#add").is_disabled()
-    assert page.locator("#add option").first.inner_text() == "8 at most: remove one first"
+    assert page.locator("#add option").first.inner_text() == "8 at most"
     page.get_by_role("button", name="Remove").first.click()
     assert page.locator("#add").is_enabled()
     assert page.evaluate("document.activeElement.id") == "add"
@@ -201,6 +201,13 @@ def test_the_note_goes_with_the_next_change_and_stays_short(visit: Open) -> None
     assert page.locator("#address-note li").last.inner_text() == "… and 34 more like these."
     page.fill("#steps", "100")
     assert page.inner_text("#address-note") == ""
+
+
+def test_the_note_fits_a_phone(visit: Open) -> None:
+    page = visit("#steps=0&view=none&course=" + "x" * 300, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    close = page.get_by_role("button", name="Close").bounding_box()
+    assert close["width"] > close["height"]  # its word is on one line
 
 
 def test_a_link_followed_in_an_open_page_is_told_of_too(visit: Open) -> None:

@@ -63,7 +63,7 @@ function showConditions({ state }) {
 function showAdd() {
   const full = scene.state.field.length >= MOST_RUNNERS, select = byId("add");
   select.disabled = full;
-  select.options[0].textContent = full ? `${MOST_RUNNERS} at most: remove one first` : "Add …";
+  select.options[0].textContent = full ? `${MOST_RUNNERS} at most` : "Add …";
 }
 
 function swatch(style) {
