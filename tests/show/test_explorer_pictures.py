@@ -16,6 +16,10 @@ import pytest
 from explorer_visits import Open, painted, start_of, visits, wait_until, write_page
 from PIL import Image
 
+import slalom
+from slalom.show import explorer
+from slalom.show.views.moving import frame_steps
+
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -196,3 +200,12 @@ def test_where_a_canvas_cannot_be_recorded_the_page_says_so(browser: Any, file: 
     page.locator("#export summary").click()
     assert "cannot record" in page.inner_text("#export-note")
     context.close()
+
+
+@pytest.mark.parametrize(("steps", "frames"), [(1000, 150), (2000, 40), (40, 150)])
+def test_a_film_shows_the_steps_that_the_animation_of_python_shows(visit: Open, steps: int, frames: int) -> None:
+    race = slalom.race("rosenbrock", ["adam:lr=0.1", "rmsprop:lr=0.02", "sgd:lr=1"], steps=steps)
+    script = (Path(explorer.__file__).parent / "page" / "exporting.js").read_text(encoding="utf-8")
+    lengths = [[0.0, *lengths] for lengths in np.nan_to_num(race.step_lengths, posinf=0.0).tolist()]
+    chosen = visit().evaluate(f"lengths => {{ {script} return filmSteps(lengths, {steps}, {frames}); }}", lengths)
+    assert chosen == frame_steps(tuple(race.paths), frames).tolist()

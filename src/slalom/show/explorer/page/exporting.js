@@ -111,6 +111,32 @@ function filmType() {
   return ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"].find(type => MediaRecorder.isTypeSupported(type)) || null;
 }
 
+// The steps that a film shows, evenly spread over the way made, as slalom.show.views.moving.frame_steps has it: each
+// runner's whole way counts the same; a fifth goes by the logarithm of the step, so that a field at rest still ticks.
+function filmSteps(lengths, steps, frames) {
+  if (steps < frames) return Array.from({ length: steps + 1 }, (_, k) => k);
+  const weights = Float64Array.from({ length: steps }, (_, k) => 0.2 * Math.log((k + 2) / (k + 1)) / Math.log(steps + 1));
+  for (const ofOne of lengths) {
+    const way = ofOne.reduce((sum, length) => sum + (Number.isFinite(length) ? length : 0), 0) || 1;
+    for (let k = 0; k < steps; k++) if (Number.isFinite(ofOne[k + 1])) weights[k] += 0.8 * ofOne[k + 1] / (way * lengths.length);
+  }
+  const sum = () => weights.reduce((total, weight) => total + weight, 0);
+  for (let round = 0; round < 30; round++) { // a step that takes more than one frame's share gives the rest to the others
+    const total = sum();
+    for (let k = 0; k < steps; k++) weights[k] = Math.min(weights[k] / total, 1 / (frames - 1));
+  }
+  const total = sum(), chosen = [0];
+  let travelled = 0;
+  for (let k = 0, next = 1; k < steps && next < frames - 1; k++) {
+    travelled += weights[k] / total;
+    if (travelled < next / (frames - 1) - 1e-12) continue;
+    chosen.push(k + 1);
+    while (next < frames - 1 && travelled >= next / (frames - 1) - 1e-12) next++;
+  }
+  if (chosen[chosen.length - 1] !== steps) chosen.push(steps);
+  return chosen;
+}
+
 // Record the race in real time, from its first step to its last, without touching what is on the screen.
 async function exportFilm(scene, note) {
   const type = filmType();
@@ -125,10 +151,8 @@ async function exportFilm(scene, note) {
   recorder.ondataavailable = event => pieces.push(event.data);
   const ended = new Promise(resolve => { recorder.onstop = resolve; });
   recorder.start();
-  const { steps } = scene.state;
-  const frames = Math.min(FILM.frames, steps + 1);
-  for (let frame = 0; frame < frames; frame++) {
-    const at = Math.round((frame / (frames - 1 || 1)) * steps);
+  const moments = filmSteps(scene.lengths, scene.state.steps, FILM.frames);
+  for (const [frame, at] of moments.entries()) {
     pen.setTransform(1, 0, 0, 1, 0, 0);
     const moment = { ...scene, state: { ...scene.state, at } };
     aside(() => {
@@ -136,7 +160,7 @@ async function exportFilm(scene, note) {
       drawSheet(pen, moment, 1);
       Object.assign(film, { land: plane.land, key: plane.key, terrain: plane.terrain });
     });
-    if (frame % 15 === 0) note(`Recording, ${Math.round((100 * frame) / frames)} %`);
+    if (frame % 15 === 0) note(`Recording, ${Math.round((100 * frame) / moments.length)} %`);
     await new Promise(resolve => setTimeout(resolve, 1000 / FILM.perSecond));
   }
   await new Promise(resolve => setTimeout(resolve, FILM.rest)); // the end stands for a moment
