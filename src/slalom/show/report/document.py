@@ -24,7 +24,17 @@ LIBRARIES = (
     "d3-array/d3-array.min.js",
     "d3-contour/d3-contour.min.js",
 )
-SCRIPTS = ("base.js", "legend.js", "curves.js", "strips.js", "tables.js", "race.js", "main.js")
+SCRIPTS = (
+    "base.js",
+    "legend.js",
+    "curves.js",
+    "lanes.js",
+    "strips.js",
+    "tables.js",
+    "race.js",
+    "race-reading.js",
+    "main.js",
+)
 MOST_BYTES = 500_000
 """All files for download together, packed: those that do not fit any more are left out."""
 

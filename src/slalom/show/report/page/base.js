@@ -59,22 +59,30 @@ function tooltipIn(box) {
   };
 }
 
+// Long enough that every pattern of dashes is seen whole.
 function swatch(style) {
-  const canvas = make("canvas", { class: "swatch", width: 52, height: 16, "aria-hidden": "true" });
+  const canvas = make("canvas", { class: "swatch", width: 80, height: 16, "aria-hidden": "true" });
   const paint = () => {
     const pen = canvas.getContext("2d");
-    pen.clearRect(0, 0, 52, 16);
+    pen.clearRect(0, 0, 80, 16);
     pen.strokeStyle = inkOf(style);
-    pen.lineWidth = 5;
-    pen.setLineDash(style.dashes.map((length) => 5 * length));
+    pen.lineWidth = 4.4;
+    pen.setLineDash(style.dashes.map((length) => 4.4 * length));
     pen.beginPath();
     pen.moveTo(2, 8);
-    pen.lineTo(50, 8);
+    pen.lineTo(78, 8);
     pen.stroke();
   };
   paint();
   redraws.push(paint);
   return canvas;
+}
+
+// The styles of all names on the page, as its charts have them.
+const styleOf = new Map();
+for (const chart of Object.values(given.charts)) {
+  const named = [...(chart.rows || []), ...(chart.runners || []), ...(chart.panels || []).flatMap((panel) => panel.lines)];
+  named.forEach((one) => styleOf.set(one.name, one.style));
 }
 
 // Draw at once, again when the theme changes, and when the width does.

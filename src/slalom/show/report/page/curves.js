@@ -10,9 +10,11 @@ function drawCurves(figure, spec) {
     "aria-label": `${figure.dataset.label || "Curves"}. Arrow keys left and right read values, up and down change the line.`,
   });
   chart.told = make("p", { class: "told", role: "status", "aria-live": "polite" });
+  chart.summary = make("p", { class: "told", id: `${figure.id}-summary` });
+  chart.stage.setAttribute("aria-describedby", chart.summary.id);
   chart.dot = make("div", { class: "dot", hidden: true });
   chart.legend = legendOf(figure.dataset.scope || figure.id, spec.panels[0].lines, () => chart.again && chart.again());
-  chart.box.append(controlsOf(chart), chart.title, chart.stage, chart.told, chart.legend.box);
+  chart.box.append(controlsOf(chart), chart.title, chart.stage, chart.told, chart.summary, chart.legend.box);
   settle(chart);
   chart.again = keepDrawn(chart.stage, (width) => redrawCurves(chart, width));
   chart.legend.update();
@@ -25,7 +27,7 @@ function drawCurves(figure, spec) {
 function settle(chart) {
   const clocks = chart.panel.clocks.map(([key]) => key);
   if (!clocks.includes(chart.clock)) chart.clock = clocks[0];
-  chart.log = chart.panel.log && positive(chart);
+  chart.log = chart.panel.log && (Boolean(chart.panel.y) || positive(chart)); // on its own axis a 0 lies below the foot
 }
 
 function positive(chart) {
@@ -72,6 +74,7 @@ function redrawCurves(chart, width) {
   chart.title.textContent = chart.panel.title;
   chart.stage.dataset.scale = chart.log ? "log" : "linear";
   chart.stage.dataset.clock = chart.clock;
+  chart.summary.textContent = summaryOf(chart, lines);
   const x = xRange(chart, lines), y = yRange(chart, lines), logx = Boolean(chart.panel.logx);
   chart.plot = new uPlot({
     width, height: width < 480 ? 260 : 330, legend: { show: false }, padding: [10, 14, 0, 0],
@@ -290,7 +293,11 @@ function nearestIndex(one, x, log) {
 
 function told(chart, one) {
   const { line, k } = one, write = (value) => (chart.panel.percent ? percent(value, 2) : number(value, 4));
-  if (one.mark) return [line.name, `learning rate ${number(one.mark.x, 4)}: ${one.mark.means}`, one.mark.y == null ? "" : write(one.mark.y)];
+  if (one.mark) {
+    const { x, y, means, between } = one.mark; // between: nobody ran it, the line was drawn there
+    return [line.name, `learning rate ${number(x, 4)}: ${means}`,
+      y == null ? "" : between ? `not tried: about ${number(y * (chart.panel.percent ? 100 : 1), 2)}${chart.panel.percent ? " %" : ""} between the rates that were` : write(y)];
+  }
   const when = Object.entries(one.clocks).map(([clock, values]) => {
     const value = number(values[k], 4);
     return clock === "seconds" ? `${value} s` : clock === "rate" ? `learning rate ${value}` : `${clock} ${value}`;
@@ -300,6 +307,17 @@ function told(chart, one) {
   const between = !one.seed && line.low && line.low[k] != null && line.high[k] != null && line.low[k] !== line.high[k]
     ? ` [${write(line.low[k])}, ${write(line.high[k])}]` : "";
   return [line.name, when.join(" · "), `${write(one.y[k])}${between}`, who];
+}
+
+// Where each line ends, or what was chosen on it: the chart in words.
+function summaryOf(chart, lines) {
+  const ends = lines.map((line) => {
+    const mark = (line.marks || []).find((one) => one.kind === "best" && one.y != null), x = line.x[chart.clock] || [];
+    const k = line.middle.findLastIndex((value, j) => value != null && x[j] != null);
+    if (mark) return told(chart, { line, mark });
+    return k < 0 ? [line.name, "no values"] : told(chart, { line, seed: null, k, y: line.middle, clocks: { [chart.clock]: x } });
+  });
+  return `${chart.panel.title}. ${ends.map((parts) => parts.filter(Boolean).join(", ")).join("; ")}.`;
 }
 
 function read(chart, one) {

@@ -14,10 +14,27 @@ nameTheme();
 redraws.push(nameTheme);
 themeButton.addEventListener("click", () => setTheme(isDark() ? "light" : "dark"));
 
-// Paper is white.
-let themeBefore = null;
-addEventListener("beforeprint", () => { while (waiting.length) drawNext(); themeBefore = root.dataset.theme; setTheme("light"); });
-addEventListener("afterprint", () => { if (themeBefore) setTheme(themeBefore); });
+// Paper is white and has a width of its own; what is folded on the screen is open on it.
+let before = null;
+function ontoPaper() {
+  if (before) return;
+  while (waiting.length) drawNext();
+  before = { theme: root.dataset.theme, folded: [...document.querySelectorAll("details:not([open])")] };
+  before.folded.forEach((one) => { one.open = true; });
+  root.classList.add("printing");
+  setTheme("light");
+}
+function backFromPaper() {
+  if (!before) return;
+  const { theme, folded } = before;
+  before = null;
+  folded.forEach((one) => { one.open = false; });
+  root.classList.remove("printing");
+  setTheme(theme);
+}
+addEventListener("beforeprint", ontoPaper);
+addEventListener("afterprint", backFromPaper);
+matchMedia("print").addEventListener("change", (event) => (event.matches ? ontoPaper() : backFromPaper()));
 
 const DRAWERS = {
   curves: drawCurves, verdicts: drawVerdicts, results: drawResults, bars: drawBars, ranks: drawRanks, race: drawRace,
@@ -36,6 +53,7 @@ function drawRest() {
   } else root.dataset.drawn = String(Math.round(performance.now()));
 }
 
+document.querySelectorAll(".chip").forEach((chip) => { if (styleOf.has(chip.textContent)) chip.prepend(swatch(styleOf.get(chip.textContent))); });
 document.querySelectorAll("table.sortable").forEach(prepareTable);
 document.querySelectorAll("pre.take").forEach((text) => text.before(copyButton("Copy", () => text.textContent)));
 prepareFiles();

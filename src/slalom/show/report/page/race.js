@@ -1,17 +1,21 @@
 // The race on its landscape: paths on a map, everybody at the same step, the loss in lock-step, the inside of the update.
-const TAIL = 14;
+const TAIL = 14, LOSS_LEFT = 46, LOSS_RIGHT = 10;
 
 function drawRace(figure, spec) {
   const box = figure.querySelector(".plot");
   const map = make("canvas", { role: "img", "aria-label": figure.dataset.label });
-  const loss = make("canvas", { role: "img", "aria-label": "Loss over steps, with a mark at the step shown" });
+  const loss = make("canvas", { class: "handle", role: "img", "aria-label": "Loss over steps, with a mark at the step shown" });
   const side = make("div", { class: "side" }, make("div", {}, make("p", { class: "y-title" }, spec.loss.title), loss));
   const view = { spec, map, loss, frame: spec.steps.length - 1, playing: false, terrain: null, hidden: new Set() };
   view.legend = legendOf(figure.dataset.scope || figure.id, spec.runners, () => view.paint && view.paint());
   view.dials = dialsOf(spec);
   if (view.dials) side.append(make("div", {}, make("p", { class: "quiet" }, spec.dialsMean), view.dials.box));
   const wide = spec.profile || (spec.frame[1] - spec.frame[0]) / (spec.frame[3] - spec.frame[2]) > 1.8;
-  box.append(make("div", { class: wide ? "viewer below" : "viewer" }, make("div", {}, map, playerOf(view)), side), view.legend.box);
+  const stage = make("div", { class: "stage" }, map);
+  view.words = make("p", { class: "told", id: `${figure.id}-words` });
+  map.setAttribute("aria-describedby", view.words.id);
+  box.append(make("div", { class: wide ? "viewer below" : "viewer" }, make("div", {}, stage, playerOf(view)), side), view.legend.box, view.words);
+  prepareReading(view, stage);
   keepDrawn(box, () => { view.terrain = null; paintRace(view); });
   view.paint = () => paintRace(view);
   view.legend.update();
@@ -85,6 +89,9 @@ function prepared(canvas, height) {
   return [pen, width, height];
 }
 
+const shownIn = (view) =>
+  view.spec.runners.map((runner, k) => [runner, k]).filter(([runner]) => !view.legend.hidden.has(runner.name));
+
 function paintRace(view) {
   const { spec, map } = view, [left, right, bottom, top] = spec.frame;
   const ratio = spec.profile ? 1.7 : (right - left) / (top - bottom);
@@ -100,7 +107,9 @@ function paintRace(view) {
     pen.drawImage(view.terrain.image, x, y, sx * (right - left), sy * (top - bottom));
   } else { pen.fillStyle = cssColour("--panel"); pen.fillRect(0, 0, width, height); }
   if (spec.profile) line(pen, spec.profile[0], spec.profile[1], at, cssColour("--quiet"), 1.5, []);
-  const shown = spec.runners.map((runner, k) => [runner, k]).filter(([runner]) => !view.legend.hidden.has(runner.name));
+  const shown = shownIn(view);
+  view.at = at;
+  view.words.textContent = pictureInWords(view);
   shown.forEach(([runner]) => {
     pen.globalAlpha = 0.38;
     line(pen, runner.path[0], runner.path[1], at, inkOf(runner.style), 1.4, runner.style.dashes);
@@ -203,8 +212,9 @@ function outline(pen, points, w, h) {
 // -- the loss beside it -----------------------------------------------------------------------------------------------
 
 function paintLoss(view, shown) {
-  const { loss } = view.spec, [pen, width, height] = prepared(view.loss, 190), left = 46, foot = height - 24;
-  const at = (x, y) => [left + placeOn(loss.x, x) * (width - left - 10), foot - placeOn(loss.y, y) * (foot - 8)];
+  const { loss } = view.spec, [pen, width, height] = prepared(view.loss, 190), left = LOSS_LEFT, foot = height - 24;
+  const share = (y) => Math.min(Math.max(loss.y.log && !(y > 0) ? -1 : placeOn(loss.y, y), -1), 2); // far beyond the axis: a 0, a divergence
+  const at = (x, y) => [left + placeOn(loss.x, x) * (width - left - LOSS_RIGHT), foot - share(y) * (foot - 8)];
   pen.font = "11.5px system-ui, sans-serif";
   pen.fillStyle = cssColour("--quiet");
   pen.strokeStyle = cssColour("--line");
@@ -213,7 +223,7 @@ function paintLoss(view, shown) {
   pen.textAlign = "right";
   loss.y.ticks.forEach(([value, told]) => {
     const [, y] = at(loss.x.low, value);
-    tick([left, y], [width - 10, y]);
+    tick([left, y], [width - LOSS_RIGHT, y]);
     pen.fillText(told, left - 5, y + 4);
   });
   pen.textAlign = "center";

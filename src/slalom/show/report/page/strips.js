@@ -1,96 +1,35 @@
-// Strips: one lane per optimizer. Wide pages have names at the left and words at the right, narrow ones above and below.
-const NARROW = 620;
-
-// ``tails`` are the lines of small words at the right of each row.
-function laneLayout(width, rows, tails) {
-  const longest = (texts) => Math.max(0, ...texts.map((text) => (text || "").length));
-  const left = 18 + Math.max(90, 7.9 * Math.min(28, longest(rows.map((row) => row.name)) + 2), 6.5 * longest(rows.map((row) => row.about)));
-  const right = 26 + Math.max(90, 6.5 * longest(tails.flat()), 8 * longest(rows.map((row) => row.word)));
-  const narrow = width < NARROW || width - left - right < 240, deepest = Math.max(0, ...tails.map((lines) => lines.length));
-  if (narrow) return { narrow, left: 8, right: 8, inner: width - 16, row: 72 + 16 * Math.max(1, deepest), middle: 40, head: 6 };
-  return { narrow, left, right, inner: width - left - right, row: deepest > 1 ? 62 : 50, middle: deepest > 1 ? 31 : 25, head: 6 };
-}
-
-function canvasFor(box, width, height, label) {
-  box.replaceChildren();
-  return d3.select(box).append("svg").attr("width", width).attr("height", height)
-    .attr("viewBox", `0 0 ${width} ${height}`).attr("role", "group").attr("aria-label", label);
-}
-
-function drawAxis(svg, axis, title, layout, foot) {
-  const at = (value) => layout.left + placeOn(axis, value) * layout.inner;
-  const ticks = thinned(axis.ticks, at, layout.narrow ? 44 : 38);
-  const group = svg.append("g").attr("class", "axis").attr("aria-hidden", "true");
-  ticks.forEach(([tick, told]) => {
-    group.append("line").attr("x1", at(tick)).attr("x2", at(tick)).attr("y1", layout.head).attr("y2", foot);
-    group.append("text").attr("x", at(tick)).attr("y", foot + 16).attr("text-anchor", "middle").text(told);
-  });
-  group.append("text").attr("class", "title").attr("x", layout.left + layout.inner / 2).attr("y", foot + 36)
-    .attr("text-anchor", "middle").text(title);
-  return at;
-}
-
-function thinned(ticks, at, apart) {
-  let last = -Infinity;
-  return ticks.filter(([tick]) => { if (at(tick) - last < apart) return false; last = at(tick); return true; });
-}
-
-// The head of a lane (name, and what is told below it) and its tail (a word, and numbers below it).
-function laneWords(lane, layout, row, head, tail) {
-  const { narrow, left, inner, middle } = layout;
-  const name = lane.append("text").attr("class", "name").attr("x", narrow ? left : left - 12)
-    .attr("y", narrow ? 16 : middle - (head ? 3 : -4)).attr("text-anchor", narrow ? "start" : "end");
-  if (row.tied) name.append("tspan").attr("class", "star").text("★ ");
-  name.append("tspan").text(cut(row.name, narrow ? 40 : 26));
-  name.append("title").text(row.name);
-  if (head) {
-    lane.append("text").attr("class", "small").attr("x", narrow ? left + inner : left - 12)
-      .attr("y", narrow ? 16 : middle + 13).attr("text-anchor", "end").text(head);
-  }
-  const [word, lines] = tail, x = narrow ? left : left + inner + 14, first = middle + 4 - 8 * lines.length;
-  lane.append("text").attr("class", "word").attr("x", x).attr("y", narrow ? 68 : first).text(word);
-  lines.forEach((line, k) => {
-    lane.append("text").attr("class", "small").attr("x", narrow ? left + inner : x)
-      .attr("y", narrow ? 68 + 16 * k : first + 16 * (k + 1)).attr("text-anchor", narrow ? "end" : "start").text(line);
-  });
-}
-
-const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+// Strips: verdicts against the baseline, every seed's result, bars, chances of ranks.
+const nameOf = (row) => `${row.tied ? "★ " : row.mark ? `${row.mark} ` : ""}${row.name}`;
+const KEYS = "Arrow keys up and down change the optimizer";
 
 // -- verdicts ---------------------------------------------------------------------------------------------------------
 
 function drawVerdicts(figure, spec) {
-  const box = figure.querySelector(".plot");
+  const box = figure.querySelector(".plot"), entries = spec.rows.map((row) => ({
+    named: nameOf(row), about: row.about, word: row.word, tails: (row.reason ? [row.reason] : [row.change, row.more]).filter(Boolean),
+  }));
   keepDrawn(box, (width) => {
-    const layout = laneLayout(width, spec.rows, spec.rows.map(verdictTail)), foot = layout.head + layout.row * spec.rows.length;
-    const svg = canvasFor(box, width, foot + 62, figure.dataset.label);
-    const place = (value) => layout.left + Math.min(1, Math.max(0, placeOn(spec.axis, value))) * layout.inner;
+    const layout = lanesOf(width, entries), svg = svgIn(box, width, 1, `${figure.dataset.label}. ${KEYS}.`);
+    const bands = svg.append("g"), [place, end] = drawAxis(svg, spec.axis, spec.title, layout);
     if (spec.margin != null) {
-      svg.append("rect").attr("class", "band").attr("x", place(-spec.margin)).attr("y", layout.head)
-        .attr("width", place(spec.margin) - place(-spec.margin)).attr("height", foot - layout.head);
+      layout.tracks.forEach(([y1, y2]) => bands.append("rect").attr("class", "band").attr("x", place(-spec.margin)).attr("y", y1)
+        .attr("width", place(spec.margin) - place(-spec.margin)).attr("height", y2 - y1));
     }
-    drawAxis(svg, spec.axis, spec.title, layout, foot);
-    svg.append("line").attr("class", "zero").attr("x1", place(0)).attr("x2", place(0)).attr("y1", layout.head).attr("y2", foot);
+    layout.tracks.forEach(([y1, y2]) => svg.append("line").attr("class", "zero").attr("x1", place(0)).attr("x2", place(0))
+      .attr("y1", y1).attr("y2", y2));
     const side = spec.better === "right" ? ["← worse", "better →"] : ["← better", "worse →"];
     [[layout.left, "start"], [layout.left + layout.inner, "end"]].forEach(([x, anchor], k) =>
-      svg.append("text").attr("class", "small side").attr("x", x).attr("y", foot + 54).attr("text-anchor", anchor).text(side[k]));
-    spec.rows.forEach((row, k) => verdictLane(svg, spec, row, k, layout, place));
+      svg.append("text").attr("class", "small side").attr("x", x).attr("y", end + 8).attr("text-anchor", anchor).text(side[k]));
+    svg.attr("height", end + 16).attr("viewBox", `0 0 ${width} ${end + 16}`);
+    spec.rows.forEach((row, k) => verdictLane(svg, row, k, layout, place));
+    rove(box);
   });
 }
 
-const verdictTail = (row) => (row.reason ? [] : [row.change, row.more].filter(Boolean));
-const resultTail = (row) => [row.between, row.gone ? `${row.gone} diverged` : ""].filter(Boolean);
-
-function verdictLane(svg, spec, row, k, layout, place) {
-  const { middle } = layout;
+function verdictLane(svg, row, k, layout, place) {
   const said = [row.name, row.about, row.tied ? "tied with the best" : "", row.word, row.change, row.more, row.reason];
-  const lane = svg.append("g").attr("class", "lane").attr("transform", `translate(0 ${layout.head + k * layout.row})`)
-    .attr("tabindex", 0).attr("role", "img").attr("aria-label", said.filter(Boolean).join(", ")).attr("data-name", row.name);
+  const lane = drawLane(svg, layout, k, row, said), { middle } = layout.lanes[k], ink = inkOf(row.style);
   lane.append("title").text([row.name, row.word, row.change, row.more, row.reason].filter(Boolean).join("\n"));
-  lane.append("rect").attr("class", "hit").attr("x", 1).attr("y", 1).attr("width", layout.left + layout.inner + layout.right - 2)
-    .attr("height", layout.row - 2);
-  laneWords(lane, layout, row, row.about, [row.word, verdictTail(row)]);
-  const ink = inkOf(row.style);
   if (row.interval) {
     const [low, high] = row.interval.map(place);
     lane.append("line").attr("class", "interval").attr("x1", low).attr("x2", high).attr("y1", middle).attr("y2", middle).attr("stroke", ink);
@@ -103,56 +42,78 @@ function verdictLane(svg, spec, row, k, layout, place) {
     lane.append("circle").attr("cx", place(row.effect)).attr("cy", middle).attr("r", row.word === "baseline" ? 4.5 : 6)
       .attr("fill", row.word === "baseline" ? cssColour("--paper") : ink).attr("stroke", ink).attr("stroke-width", 2);
   }
-  if (row.reason) {
-    lane.append("text").attr("class", "small").attr("x", layout.left + 4).attr("y", middle + 4).text(cut(row.reason, layout.inner / 6.4));
-  }
 }
 
 // -- every seed's result ----------------------------------------------------------------------------------------------
 
 function drawResults(figure, spec) {
-  const box = figure.querySelector(".plot"), stage = make("div", { class: "stage" });
+  const box = figure.querySelector(".plot"), stage = make("div", { class: "stage" }), inner = make("div", {});
+  const aloud = make("p", { class: "told", role: "status", "aria-live": "polite" });
+  stage.append(inner, aloud);
   box.append(stage);
-  const inner = make("div", {});
-  stage.append(inner);
-  const tip = tooltipIn(stage);
+  const tip = tooltipIn(stage), entries = spec.rows.map((row) => ({
+    named: nameOf(row), about: "", word: row.text, tails: [row.between, row.gone ? `${row.gone} diverged` : ""].filter(Boolean),
+  }));
+  stage.addEventListener("focusout", () => tip.hide());
+  stage.addEventListener("pointerdown", () => tip.hide());
   keepDrawn(inner, (width) => {
-    const layout = laneLayout(width, spec.rows, spec.rows.map(resultTail)), foot = layout.head + layout.row * spec.rows.length;
-    const svg = canvasFor(inner, width, foot + 44, figure.dataset.label);
-    const place = drawAxis(svg, spec.axis, spec.title, layout, foot);
-    spec.rows.forEach((row, k) => resultLane(svg, spec, row, k, layout, place, tip));
+    tip.hide();
+    const layout = lanesOf(width, entries), label = `${figure.dataset.label}. ${KEYS}, left and right read its seeds.`;
+    const svg = svgIn(inner, width, 1, label), [place, end] = drawAxis(svg, spec.axis, spec.title, layout);
+    svg.attr("height", end).attr("viewBox", `0 0 ${width} ${end}`);
+    const spots = spec.rows.map((row, k) => resultLane(svg, spec, row, k, layout, place, tip));
+    let at = [-1, -1];
+    rove(inner, (k, way) => {
+      const known = spots[k].length;
+      if (!way || !known) { tip.hide(); return; }
+      const seed = at[0] === k ? Math.min(Math.max(at[1] + way, 0), known - 1) : way > 0 ? 0 : known - 1;
+      at = [k, seed];
+      spots[k][seed].show();
+      aloud.textContent = spots[k][seed].lines.join(", ");
+    });
   });
 }
 
+const beyond = (axis, value) => ((share) => (share < -1e-9 ? -1 : share > 1 + 1e-9 ? 1 : 0))(placeOn(axis, value));
+
 function resultLane(svg, spec, row, k, layout, place, tip) {
-  const { middle } = layout, top = layout.head + k * layout.row, ink = inkOf(row.style);
-  const gone = row.gone ? `${row.gone} diverged` : "";
-  const said = [row.name, `median ${row.text}`, row.between, gone, `seeds: ${row.told.join(", ")}`];
-  const lane = svg.append("g").attr("class", "lane").attr("transform", `translate(0 ${top})`).attr("data-name", row.name)
-    .attr("tabindex", 0).attr("role", "img").attr("aria-label", said.filter(Boolean).join(", "));
-  lane.append("rect").attr("class", "hit").attr("x", 1).attr("y", 1).attr("width", layout.left + layout.inner + layout.right - 2)
-    .attr("height", layout.row - 2);
-  laneWords(lane, layout, row, "", [`${row.text}${row.best ? " •" : ""}`, resultTail(row)]);
+  const { middle, top } = layout.lanes[k], ink = inkOf(row.style), gone = row.gone ? `${row.gone} diverged` : "";
+  const said = [row.name, row.marked, `${row.kind} ${row.text}`, row.between, gone, `seeds: ${row.told.join(", ")}`];
+  const lane = drawLane(svg, layout, k, row, said);
   if (row.interval) {
     const [low, high] = row.interval.map(place);
     lane.append("rect").attr("class", "spread").attr("x", Math.min(low, high)).attr("width", Math.max(1, Math.abs(high - low)))
       .attr("y", middle - 12).attr("height", 24).attr("fill", ink);
   }
-  row.dots.forEach(([x, up], j) => {
-    const cx = place(x), cy = middle - 11 * up;
-    lane.append("circle").attr("class", "seed").attr("cx", cx).attr("cy", cy).attr("r", 4.2).attr("fill", ink)
-      .attr("data-seed", row.seeds[j]).attr("data-value", row.values[j])
-      .on("pointerenter", () => tip.show(cx, cy + top, [row.name, `seed ${row.seeds[j]}`, row.told[j]]))
-      .on("pointerleave", () => tip.hide());
+  const spots = row.dots.map(([x, up], j) => {
+    const cx = place(x), cy = middle - 11 * up, lines = [row.name, `seed ${row.seeds[j]}`, row.told[j]];
+    const show = () => tip.show(cx, cy + top, lines);
+    const way = beyond(spec.axis, x); // a triangle at the end of the axis points to what lies beyond it
+    const mark = way
+      ? lane.append("path").attr("d", `M${cx + 6 * way} ${cy}L${cx - 3 * way} ${cy - 4.5}V${cy + 4.5}Z`)
+      : lane.append("circle").attr("cx", cx).attr("cy", cy).attr("r", 4.2);
+    mark.attr("class", "seed").attr("fill", ink).attr("data-seed", row.seeds[j]).attr("data-value", row.values[j]);
+    return { x: cx, y: cy, lines, show };
   });
-  if (row.middle != null) {
+  // A finger is wide, and hits the dot nearest to it.
+  const nearest = (event) => {
+    const [x, y] = d3.pointer(event, lane.node()), far = (spot) => Math.hypot(spot.x - x, spot.y - y);
+    const best = spots.reduce((one, spot) => (one && far(one) <= far(spot) ? one : spot), null);
+    if (best && far(best) < (event.pointerType === "touch" ? 28 : 12)) best.show();
+    else tip.hide();
+  };
+  lane.on("pointermove", (event) => { if (event.pointerType !== "touch") nearest(event); }).on("click", nearest)
+    .on("pointerleave", (event) => { if (event.pointerType !== "touch") tip.hide(); });
+  if (row.middle != null && !beyond(spec.axis, row.middle)) {
     lane.append("line").attr("class", "median").attr("x1", place(row.middle)).attr("x2", place(row.middle))
       .attr("y1", middle - 15).attr("y2", middle + 15);
   }
   if (row.gone && spec.worst != null) {
-    lane.append("text").attr("class", "gone").attr("x", place(spec.worst) + (place(spec.worst) > layout.left + 30 ? -22 : 12))
-      .attr("y", middle + 5).text(`✕ ${row.gone}`);
+    const told = `✕ ${row.gone}`, half = widthOf(told, "word") / 2, low = layout.left + half, high = layout.left + layout.inner - half;
+    lane.append("text").attr("class", "gone").attr("x", Math.min(Math.max(place(spec.worst), low), high))
+      .attr("y", middle + 5).attr("text-anchor", "middle").text(told);
   }
+  return spots;
 }
 
 // -- bars -------------------------------------------------------------------------------------------------------------

@@ -18,9 +18,20 @@ function prepareTable(table) {
       body.append(...rows.map(({ row }) => row));
     });
   });
-  const bar = make("div", { class: "table-tools" });
-  bar.append(copyButton("Copy as CSV", () => asCsv(table)), copyButton("Copy as LaTeX", () => asLatex(table)));
-  table.closest(".wide").after(bar);
+  [...body.rows].forEach(({ cells: [name] }) => { if (styleOf.has(name.textContent)) name.prepend(swatch(styleOf.get(name.textContent))); });
+  const hint = make("span", { class: "note hint" }, "The table goes on to the right: it scrolls sideways.");
+  const bar = make("div", { class: "table-tools" }, copyButton("Copy as CSV", () => asCsv(table)), copyButton("Copy as LaTeX", () => asLatex(table)), hint);
+  const box = table.closest(".wide");
+  box.after(bar);
+  // Only what scrolls is a stop for the tabulator, and says that it scrolls.
+  const fit = () => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    hint.hidden = !scrolls;
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  };
+  new ResizeObserver(fit).observe(box);
+  fit();
 }
 
 // What is missing comes last, whichever way round; texts after numbers.
@@ -42,12 +53,20 @@ function asCsv(table) {
 const LATEX = {
   "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "%": "\\%", "&": "\\&", "#": "\\#", "_": "\\_", $: "\\$",
   "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "–": "--", "−": "$-$", "×": "$\\times$", "<": "$<$", ">": "$>$",
+  "±": "$\\pm$", "★": "$\\star$", "•": "$\\bullet$", "✕": "$\\times$", "…": "\\dots{}", "≤": "$\\leq$", "≥": "$\\geq$",
+  "≈": "$\\approx$", "∞": "$\\infty$", "\u00a0": "~", "|": "\\textbar{}",
 };
-const latexText = (text) => text.replace(/[\\{}%&#_$~^–−×<>]/g, (letter) => LATEX[letter]);
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
+// Letters that mean something to LaTeX, and those that its usual fonts lack.
+function latexText(text) {
+  const known = text.replace(/[\\{}%&#_$~^–−×<>±★•✕…≤≥≈∞\u00a0|]/g, (letter) => LATEX[letter]);
+  return known.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+/g, (run) => `$^{${[...run].map((letter) => "0123456789-"[RAISED.indexOf(letter)]).join("")}}$`);
+}
 
 function asLatex(table) {
   const head = cellsOf(table.tHead.rows[0], false), rows = [...table.tBodies[0].rows].map((row) => cellsOf(row, false));
-  const line = (cells) => `  ${cells.map(latexText).join(" & ")} \\\\`;
+  // After the end of a row, [ and * would belong to that end.
+  const line = (cells) => `  ${cells.map(latexText).join(" & ").replace(/^(?=\s*[[*])/, "{}")} \\\\`;
   return [`\\begin{tabular}{l${"r".repeat(head.length - 1)}}`, "  \\hline", line(head), "  \\hline",
     ...rows.map(line), "  \\hline", "\\end{tabular}", ""].join("\n");
 }
