@@ -148,8 +148,8 @@ function showNote() {
   const notes = {
     overlay: scene.shown.length ? "" : "Nobody is in the race: tick an optimizer, or add one.",
     grid: "A dot every ten steps: their spacing is the speed.",
-    basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${state.steps} steps${state.noise ? ", without the noise" : ""}: one colour for each minimum, darker where it takes longer, black where it diverges.` : "",
-    surface: "Height: logarithm of the loss. Drag, or use the arrow keys, to turn it.",
+    basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${state.steps} steps${state.noise ? ", without the noise" : ""}: ${basinWords(scene.basins, !scene.course.minima.length)}` : "",
+    surface: "Height: logarithm of the loss. What lies behind it shows faintly. Drag, or use the arrow keys, to turn it.",
   };
   const working = state.view === "basins" && basinWork.worker ? " Computing …" : "";
   byId("strip-note").textContent = `final loss${state.noise ? " with this noise" : ""}; ● present rate (drag), ○ library default`;

@@ -124,16 +124,18 @@ function exitOf(chart, { values, divergedAt }, from) {
   const top = 10 ** chart.span[1], sinks = from === 0 && values[divergedAt] === 0; // below what others are measured from
   for (let k = from; k <= divergedAt; k++) {
     if (values[k] <= top && !(sinks && values[k] === 0)) continue;
+    if (values[k] !== values[k]) break; // there is no loss any more: the curve ends
     return { step: k, x: chart.px(k), y: chart.insets.top + (sinks ? chart.high : 0), way: sinks ? 1 : -1 };
   }
-  return { step: divergedAt, x: chart.px(divergedAt), y: chart.py(values[divergedAt]), way: 0 };
+  const end = values[divergedAt] === values[divergedAt] ? divergedAt : divergedAt - 1;
+  return { step: divergedAt, x: chart.px(Math.max(0, end)), y: end < 0 ? chart.insets.top + 8 : chart.py(values[end] || 1e-300), way: 0 };
 }
 
 // A mark in the runner's colour at each exit, and words where there is room.
-function drawExits(pen, chart, exits) {
+function drawExits(pen, chart, exits, series) {
   pen.font = SMALL;
   pen.textBaseline = "middle";
-  const taken = [], right = chart.width - chart.insets.right;
+  const taken = [], right = chart.width - chart.insets.right, covers = exits.length ? coverOf(chart, series) : [];
   for (const { step, x, y, way, style } of exits.slice().sort((a, b) => a.x - b.x)) {
     pen.fillStyle = style.colour;
     pen.beginPath();
@@ -144,10 +146,11 @@ function drawExits(pen, chart, exits) {
     } else pen.rect(x - 3, y - 3, 6, 6);
     pen.fill();
     const text = `${way ? "leaves" : "diverges"} at step ${step}`, wide = pen.measureText(text).width;
-    const left = x + 7 + wide > right ? x - 7 - wide : x + 7;
-    const row = [0, 12, 24, 36].map(down => y + (way > 0 ? -6 - down : 6 + down))
-      .find(at => !taken.some(one => Math.abs(one.at - at) < 12 && one.left < left + wide + 4 && left < one.left + one.wide + 4));
-    if (row === undefined) continue;
+    const spots = exitSpots(chart, x, y, way, wide, right).filter(([left, at]) => !taken.some(one =>
+      Math.abs(one.at - at) < 12 && one.left < left + wide + 4 && left < one.left + one.wide + 4));
+    const spot = spots.find(([left, at]) => !crossed(covers, left - 2, left + wide + 2, at)) || spots[0];
+    if (!spot) continue;
+    const [left, row] = spot;
     taken.push({ at: row, left, wide });
     pen.textAlign = "left";
     pen.strokeStyle = theme.paper;
@@ -156,6 +159,49 @@ function drawExits(pen, chart, exits) {
     pen.fillStyle = inkOf(style.colour);
     pen.fillText(text, left, row);
   }
+}
+
+// Where the words of an exit may stand, the nearest first: beside it, then further along its edge of the chart.
+function exitSpots(chart, x, y, way, wide, right) {
+  const rows = [6, 18, 30, 42, 54, 66, 78, 90].flatMap(down => (way > 0 ? [y - down] : way < 0 ? [y + down] : [y + down, y - down]))
+    .filter(at => at > chart.insets.top - 1 && at < chart.insets.top + chart.high - 5);
+  const lefts = [0, 20, 45, 80, 120, 170].flatMap(along => [x + 7 + along, x - 7 - wide - along])
+    .filter(left => left >= chart.insets.left + 2 && left + wide <= right);
+  return lefts.flatMap(left => rows.map(at => [left, at]));
+}
+
+const COLUMN = 6; // pixels
+
+// What every curve covers in each column of the chart, [[y low, y high] or nothing by column] by curve.
+function coverOf(chart, series) {
+  const stride = Math.max(1, Math.floor(chart.steps / 400));
+  return series.map(({ values }) => {
+    const cover = [];
+    let x0 = NaN, y0 = NaN;
+    for (let k = 1; k <= chart.steps; k += stride) {
+      const x = chart.px(k), y = values[k] === values[k] ? chart.py(values[k] || 1e-300) : NaN;
+      const parts = Math.ceil(Math.abs(x - x0) / COLUMN) || 1;
+      for (let part = 1; part <= parts; part++) {
+        const share = part / parts, at = y0 === y0 ? y0 + (y - y0) * share : y;
+        const column = Math.floor((y0 === y0 ? x0 + (x - x0) * share : x) / COLUMN), before = part > 1 || y0 !== y0 ? at : y0;
+        const [low, high] = cover[column] || [Infinity, -Infinity];
+        cover[column] = [Math.min(low, at, before), Math.max(high, at, before)];
+      }
+      [x0, y0] = [x, y];
+    }
+    return cover;
+  });
+}
+
+// Whether a curve runs through words of one line that stand around y = at.
+function crossed(covers, left, right, at) {
+  const first = Math.floor(left / COLUMN), last = Math.floor(right / COLUMN);
+  return covers.some(cover => {
+    for (let column = first; column <= last; column++) {
+      if (cover[column] && cover[column][0] < at + 8 && cover[column][1] > at - 8) return true;
+    }
+    return false;
+  });
 }
 
 // Draw series [{values, style, divergedAt}] over the steps; `from` is 0 for what there is before the first step.
@@ -171,7 +217,7 @@ function drawChart(pen, width, height, series, { steps, at, logSteps, focus, fro
   pen.lineJoin = "bevel";
   const exits = [];
   for (const { values, style, k, divergedAt } of series) {
-    const exit = divergedAt < 0 ? null : exitOf(chart, { values, divergedAt }, from);
+    const exit = divergedAt < from ? null : exitOf(chart, { values, divergedAt }, from);
     if (exit) exits.push({ ...exit, style });
     pen.strokeStyle = style.colour;
     pen.lineWidth = k === focus ? 2.2 : 1.5;
@@ -181,7 +227,7 @@ function drawChart(pen, width, height, series, { steps, at, logSteps, focus, fro
     pen.stroke();
   }
   pen.setLineDash([]);
-  drawExits(pen, chart, exits);
+  drawExits(pen, chart, exits, series);
   chart.exits = exits;
   drawCursor(pen, chart, series, at);
   pen.restore();
@@ -206,14 +252,18 @@ function drawCursor(pen, chart, series, at) {
   }
 }
 
-// What the loss is measured from: the known minimum, or the lowest value that anybody has seen who did not diverge.
+// A loss this share below the known minimum is below it by rounding alone.
+const ROUNDING = 1e-9;
+
+// What the loss is measured from: the known minimum, or the lowest value that anybody has seen who did not diverge. There
+// is lower ground than the known minimum only outside the domain that it is the minimum of.
 function floorOf(course, race, shown) {
   const known = course.minima.length ? course.minima[0].value : Infinity;
   const kept = shown.filter(k => race.divergedAt[k] < 0);
   let seen = Infinity;
   if (kept.length < shown.length) seen = race.losses[shown[0]][0]; // everybody's start
   for (const k of kept.length ? kept : shown) for (const loss of race.losses[k]) if (loss < seen) seen = loss;
-  if (known <= seen) return { value: known, known: true };
+  if (seen >= known - ROUNDING * Math.max(1, Math.abs(known)) || !Number.isFinite(seen) && known < Infinity) return { value: known, known: true };
   return { value: Number.isFinite(seen) ? seen : 0, known: false };
 }
 

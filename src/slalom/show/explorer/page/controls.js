@@ -164,10 +164,10 @@ function rowOf(k, option, known) {
   const root = el("div", { className: "dial-row" }, label, slider, number);
   slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
   const judge = taken => {
-    const value = hyperparameterIn(option, number.value);
+    const { rule } = scene.state.field[k], value = hyperparameterIn(option, number.value, rule);
     if (value === null && (taken || number.value !== "")) {
-      const rule = `${LABELS[option] || option} must be ${limitOf(option).words}`;
-      complain(number, root, refusal(number.value, rule, scene.state.field[k].h[option]));
+      const words = `${LABELS[option] || option} must be ${limitOf(option, rule).words}`;
+      complain(number, root, refusal(number.value, words, scene.state.field[k].h[option]));
     } else if (value !== null) uncomplain(number, root);
     if (taken && value !== null) setHyperparameter(k, option, value);
   };

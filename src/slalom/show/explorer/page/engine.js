@@ -19,6 +19,33 @@ function makeRule(card, variants) {
   };
 }
 
+// How a runner stands at its end. slope: the size of the mean gradient over its last steps, a tenth of all, in which the
+// to and fro about a minimum cancels. drift: how far its mean place moved between the two halves of these steps.
+class Ending {
+  begin(steps) {
+    this.half = Math.max(1, Math.floor(steps / 20));
+    this.middle = steps - this.half + 1;
+    this.sums = [0, 0, 0, 0, 0, 0];
+    return this.middle - this.half;
+  }
+
+  note(k, p, g) {
+    const { sums } = this, at = k < this.middle ? 2 : 4;
+    sums[0] += g[0];
+    sums[1] += g[1];
+    sums[at] += p[0];
+    sums[at + 1] += p[1];
+  }
+
+  slope() {
+    return Math.hypot(this.sums[0], this.sums[1]) / (2 * this.half);
+  }
+
+  drift() {
+    return Math.hypot(this.sums[4] - this.sums[2], this.sums[5] - this.sums[3]) / this.half;
+  }
+}
+
 function makeEngine(rules, landscapes) {
   // The landscape itself, by its name, or as typed: {text: "x**2 + y**2"}. Only the last two can be posted to a worker.
   function find(landscape) {
@@ -72,7 +99,8 @@ function makeEngine(rules, landscapes) {
 
   // Every runner from one start. Entry k of paths [x, y] and losses is the point after k steps; entry k of gradients
   // (with the noise), momenta, seconds and updates is what step k, the one that led there, had inside; entry 0 is 0.
-  // momenta and seconds are null where the rule has none. After a divergence the entries are NaN.
+  // momenta and seconds are null where the rule has none. A runner diverges at the first step whose point is too far out
+  // or whose loss is not finite, as in slalom.lab; after it the entries are NaN.
   function race({ landscape, start, runners, steps, noise = null }) {
     const course = find(landscape);
     const blown = noise && noise.sd ? noiseRows(noise.seed, steps) : null;
@@ -95,10 +123,14 @@ function makeEngine(rules, landscapes) {
     const bound = limit(course, start);
     paths[0] = p[0];
     paths[1] = p[1];
-    let k = 0;
-    let divergedAt = -1;
-    while (k < steps) {
-      losses[k] = course.g(p[0], p[1], g);
+    let k = 0, divergedAt = -1;
+    for (;;) {
+      const loss = losses[k] = course.g(p[0], p[1], g);
+      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound) || loss - loss !== 0) {
+        divergedAt = k;
+        break;
+      }
+      if (k === steps) break;
       k++;
       const x = 2 * k, y = x + 1;
       if (blown) {
@@ -114,38 +146,43 @@ function makeEngine(rules, landscapes) {
       updates[y] = p[1] - paths[y - 2];
       if (m) { momenta[x] = m[0]; momenta[y] = m[1]; }
       if (v) { seconds[x] = v[0]; seconds[y] = v[1]; }
-      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
-        divergedAt = k;
-        break;
-      }
     }
-    losses[k] = course.f(p[0], p[1]);
     for (const kept of [paths, gradients, updates, momenta, seconds]) if (kept) kept.fill(NaN, 2 * k + 2);
     losses.fill(NaN, k + 1);
     return { paths, losses, gradients, momenta, seconds, updates, divergedAt };
   }
 
   // Moves one runner without keeping its path. The last point goes to out, NaN where it diverged. Returns the step from
-  // which the value stayed below a threshold, -1 for never. The noise is that of a race: {sd, seed} or null.
-  function last(course, start, { h, init, step }, steps, out, { below = -Infinity, noise = null } = {}) {
+  // which the value stayed below a threshold, -1 for never. The noise is that of a race: {sd, seed} or null. Where end is
+  // given, it gets how the runner stands at the end: see Ending.
+  function last(course, start, { h, init, step }, steps, out, { below = -Infinity, noise = null, end = null } = {}) {
     const blown = noise && noise.sd ? noiseRows(noise.seed, steps) : null;
     const s = init(2, h), p = out, g = new Float64Array(2), bound = limit(course, start);
     p[0] = start[0];
     p[1] = start[1];
+    const tail = end ? end.begin(steps) : Infinity;
     let since = 0;
-    for (let k = 1; k <= steps; k++) {
-      if (!(course.g(p[0], p[1], g) < below)) since = k;
-      if (blown) {
-        g[0] += noise.sd * blown[2 * k - 2];
-        g[1] += noise.sd * blown[2 * k - 1];
-      }
-      step(k, p, g, s, h);
-      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound)) {
+    for (let k = 0; ; k++) {
+      const loss = course.g(p[0], p[1], g);
+      if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound) || loss - loss !== 0) {
         p.fill(NaN);
         return -1;
       }
+      if (!(loss < below)) since = k + 1;
+      if (k === 0 && end) end.slopeAtStart = Math.hypot(g[0], g[1]);
+      if (k >= tail) end.note(k, p, g);
+      if (k === steps) return since <= steps ? since : -1;
+      if (blown) {
+        g[0] += noise.sd * blown[2 * k];
+        g[1] += noise.sd * blown[2 * k + 1];
+      }
+      step(k + 1, p, g, s, h);
     }
-    return course.f(p[0], p[1]) < below ? since : -1;
+  }
+
+  // The value at an end; a runner that diverged is nowhere, though some expressions have a value even there.
+  function valueAtEnd(course, p) {
+    return p[0] === p[0] ? course.f(p[0], p[1]) : NaN;
   }
 
   // The final loss for each learning rate, NaN where the runner diverged; each is the last loss of that race.
@@ -153,7 +190,7 @@ function makeEngine(rules, landscapes) {
     const course = find(landscape), p = new Float64Array(2);
     return Float64Array.from(rates, lr => {
       last(course, start, runner({ rule, h: { ...h, lr } }), steps, p, { noise });
-      return course.f(p[0], p[1]);
+      return valueAtEnd(course, p);
     });
   }
 
@@ -161,7 +198,8 @@ function makeEngine(rules, landscapes) {
   // high], [y low, y high]], edges included; results run row by row. points are the last points, losses the values there;
   // arrivedAt is the step from which the loss stayed below the threshold, -1 for never; reached is the index of the
   // nearest minimum where it did, NOWHERE or DIVERGED. The threshold is the lowest minimum + 0.01 unless given; without
-  // known minima nobody arrives. rows [first, last) limits the work to some rows.
+  // known minima nobody arrives, and slopesAtStart, slopes and drifts say who has come to rest: see Ending. rows [first,
+  // last) limits the work to some rows.
   function basins({ landscape, runner: one, steps, grid, box, threshold = null, rows = [0, grid[1]] }) {
     const course = find(landscape), made = runner(one), count = grid[0] * (rows[1] - rows[0]);
     const lowest = Math.min(...course.minima.map(minimum => minimum.value));
@@ -169,18 +207,21 @@ function makeEngine(rules, landscapes) {
     const x = spaced(box[0], grid[0]), y = spaced(box[1], grid[1]);
     const points = new Float64Array(2 * count), losses = new Float64Array(count);
     const arrivedAt = new Int32Array(count), reached = new Int8Array(count), p = new Float64Array(2);
+    const end = course.minima.length ? null : new Ending();
+    const [slopesAtStart, slopes, drifts] = [0, 1, 2].map(() => new Float64Array(end ? count : 0));
     let k = 0;
     for (let j = rows[0]; j < rows[1]; j++) {
       for (let i = 0; i < grid[0]; i++, k++) {
-        arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, { below });
-        losses[k] = course.f(p[0], p[1]);
+        arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, { below, end });
+        losses[k] = valueAtEnd(course, p);
+        if (end) [slopesAtStart[k], slopes[k], drifts[k]] = [end.slopeAtStart, end.slope(), end.drift()];
         points[2 * k] = p[0];
         points[2 * k + 1] = p[1];
         const lost = !Number.isFinite(losses[k]);
         reached[k] = lost ? DIVERGED : arrivedAt[k] < 0 ? NOWHERE : nearestMinimum(course, p);
       }
     }
-    return { points, losses, arrivedAt, reached, x, y, rows };
+    return { points, losses, arrivedAt, reached, slopesAtStart, slopes, drifts, x, y, rows };
   }
 
   function nearestMinimum(course, p) {

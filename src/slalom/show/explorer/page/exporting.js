@@ -34,7 +34,8 @@ function drawSheet(pen, shown, ratio) {
   pen.font = FONT.replace("12px", "11px");
   pen.textAlign = "left";
   pen.textBaseline = "alphabetic";
-  const rates = scene.shown.map(k => `${scene.names[k]} lr ${brief(state.field[k].h.lr)}`).join(" · ");
+  const named = k => (/ lr /.test(scene.names[k]) ? scene.names[k] : `${scene.names[k]} lr ${brief(state.field[k].h.lr)}`);
+  const rates = scene.shown.map(named).join(" · ");
   pen.fillText(cut(`${rates}${state.noise ? ` · noise ${brief(state.noise)}, seed ${state.seed}` : ""} · slalom`, 190), 16, height - 14);
 }
 

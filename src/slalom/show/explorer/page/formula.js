@@ -89,6 +89,8 @@ const SUM = 0, PRODUCT = 1, ATOM = 2;
 function written2(tree, leaf) {
   if (typeof tree === "number") return [math("mn", brief(tree, 6)), tree < 0 ? SUM : ATOM];
   if (typeof tree === "string") return leaf(tree);
+  const folded = leaf.folded?.(tree);
+  if (folded) return folded;
   const [operation, ...rest] = tree;
   const write = part => written2(part, leaf);
   const plain = part => write(part)[0];
@@ -185,9 +187,29 @@ function signOf(rule, name) {
 }
 
 function numberNode(value) {
-  if (!Array.isArray(value)) return [math("mn", brief(value, 4)), value < 0 ? SUM : ATOM];
+  if (!Array.isArray(value)) {
+    const apart = Math.abs(1 - value), digits = apart > 0 && apart < 1e-3 ? 3 - Math.floor(Math.log10(apart)) : 4;
+    return [math("mn", brief(value, Math.min(digits, 17))), value < 0 ? SUM : ATOM]; // nearly 1 is not 1
+  }
   const text = `(${brief(value[0], 4)}, ${brief(value[1], 4)})`;
   return [math("mn", text), ATOM];
+}
+
+// A hyperparameter is written in full, with as few digits as say exactly which number it is.
+function exact(value) {
+  return Number.isFinite(value) ? String(value).replace("e+", "e").replace(/-/g, "−") : brief(value);
+}
+
+// What stands for a name of the formula once it has its numbers. 1 − β is the number that it is: its digits are those that
+// rounding leaves of it.
+function leavesOf(values) {
+  const isSetting = name => typeof name === "string" && name.startsWith("h.") && typeof values[name] === "number";
+  const leaf = name => (isSetting(name) ? [math("mn", exact(values[name])), values[name] < 0 ? SUM : ATOM] : numberNode(values[name]));
+  leaf.folded = ([operation, one, other]) => {
+    const complement = operation === "add" && one === 1 && other?.[0] === "negative" && isSetting(other[1]);
+    return complement ? [math("mn", exact(Number((1 - values[other[1]]).toPrecision(10)))), ATOM] : null;
+  };
+  return leaf;
 }
 
 // Fill `place` with one row for each line: what it is, its formula, and the same with the numbers of step t.
@@ -195,7 +217,7 @@ function showFormula(place, scene, k, t) {
   const runner = scene.state.field[k];
   const lines = runner ? linesOf(runner) : null;
   if (!lines) return place.replaceChildren();
-  const values = t > 0 ? momentOf(scene, k, t) : null;
+  const values = t > 0 ? momentOf(scene, k, t) : null, leaf = values && leavesOf(values);
   const rows = lines.map(([name, tree, meaning]) => {
     const left = math("mrow", signOf(runner.rule, name), math("mo", "←"));
     const formula = math("math", left, written2(tree, leaf => [signOf(runner.rule, leaf), ATOM])[0]);
@@ -204,7 +226,7 @@ function showFormula(place, scene, k, t) {
     row.append(formula);
     if (values) {
       const result = valueOf(tree, values);
-      const pieces = piecesOf(tree, part => written2(part, leaf => numberNode(values[leaf])));
+      const pieces = piecesOf(tree, part => written2(part, leaf));
       pieces[0] = math("mrow", infix("="), pieces[0]);
       pieces.push(math("mrow", infix("="), numberNode(result)[0]));
       row.append(el("div", { className: "numbers" }, ...pieces.flatMap(piece => [math("math", piece), " "])));

@@ -36,7 +36,8 @@ function numbersIn(text, count, limit = { low: -Number.MAX_VALUE, high: Number.M
 }
 
 // What the class of an optimizer takes: {holds, words}.
-function limitOf(option) {
+function limitOf(option, rule) {
+  if (option === "lr" && rule === "lion") return { holds: value => value > 0 && value < Infinity, words: "a finite number above 0" };
   if (/^beta[12]$/.test(option)) return { holds: value => value >= 0 && value < 1, words: "at least 0 and below 1" };
   if (option === "eta_minus") return { holds: value => value > 0 && value < 1, words: "above 0 and below 1" };
   if (option === "eta_plus") return { holds: value => value > 1 && value < Infinity, words: "a finite number above 1" };
@@ -45,9 +46,9 @@ function limitOf(option) {
 }
 
 // The hyperparameter that a text stands for, null where the class would refuse it.
-function hyperparameterIn(option, text) {
+function hyperparameterIn(option, text, rule) {
   const value = String(text).trim() === "" ? NaN : Number(text);
-  return limitOf(option).holds(value) ? value : null;
+  return limitOf(option, rule).holds(value) ? value : null;
 }
 
 function shortQuote(text) {

@@ -71,7 +71,7 @@ function drawRunner(pen, frame, path, style, at, steps, width) {
     strokePieces(pen, polylines(path, frame, 0, steps), style, width);
     return;
   }
-  strokePieces(pen, polylines(path, frame, 0, steps), { ...style, dashes: [] }, 1, 0.3);
+  strokePieces(pen, polylines(path, frame, 0, steps), style, 1, 0.4);
   const length = Math.max(8, Math.round(TAIL * steps));
   for (let part = 0; part < TAIL_PARTS; part++) {
     const from = Math.max(0, Math.round(at - length * (1 - part / TAIL_PARTS)));

@@ -63,7 +63,7 @@ function drawTile(pen, tile, scene, race) {
   const { state, course, styles, names } = scene;
   const { frame } = tile;
   const runners = state.view === "basins" ? tile.runners.filter(k => k === state.focus) : tile.runners;
-  drawAxes(pen, frame);
+  drawAxes(pen, frame, state.view === "basins");
   pen.lineJoin = "round";
   pen.lineCap = "butt";
   for (const k of runners) {
@@ -96,13 +96,12 @@ function drawTileTitle(pen, tile, { race, styles, names, state }) {
   }
 }
 
-// A few numbers along the lower and left edge.
-function drawAxes(pen, frame) {
+// A few numbers along the lower and left edge; on the colours of a basin map with an edge of their own.
+function drawAxes(pen, frame, edged = false) {
   const { tile } = frame;
   pen.font = FONT.replace("12px", "11px");
   pen.fillStyle = theme.quiet;
-  pen.strokeStyle = theme.faint;
-  pen.lineWidth = 1;
+  const words = [];
   pen.beginPath();
   pen.textBaseline = "alphabetic";
   for (const tick of ticksOf(frame.left, frame.right, tile.width / 90)) {
@@ -110,18 +109,27 @@ function drawAxes(pen, frame) {
     if (x < tile.x + 40 || x > tile.x + tile.width - 16) continue;
     pen.moveTo(x, tile.y + tile.height);
     pen.lineTo(x, tile.y + tile.height - 4);
-    pen.textAlign = "center";
-    pen.fillText(brief(tick, 4), x, tile.y + tile.height - 7);
+    words.push(["center", brief(tick, 4), x, tile.y + tile.height - 7]);
   }
   for (const tick of ticksOf(frame.bottom, frame.top, tile.height / 70)) {
     const y = Math.round(frame.py(tick)) + 0.5;
     if (y < tile.y + 26 || y > tile.y + tile.height - 30) continue;
     pen.moveTo(tile.x, y);
     pen.lineTo(tile.x + 4, y);
-    pen.textAlign = "left";
-    pen.fillText(brief(tick, 4), tile.x + 7, y + 4);
+    words.push(["left", brief(tick, 4), tile.x + 7, y + 4]);
   }
+  pen.strokeStyle = theme.faint;
+  pen.lineWidth = 1;
   pen.stroke();
+  pen.strokeStyle = theme.paper;
+  pen.lineWidth = 3.5;
+  pen.lineJoin = "round";
+  if (edged) pen.fillStyle = theme.ink;
+  for (const [align, ...word] of words) {
+    pen.textAlign = align;
+    if (edged) pen.strokeText(...word);
+    pen.fillText(...word);
+  }
   pen.textAlign = "left";
 }
 

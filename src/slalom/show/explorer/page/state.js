@@ -71,11 +71,36 @@ function lawful(h, changed) {
   return { ...h, momentum: h.momentum || 0.9, dampening: 0 };
 }
 
-// Names that tell the field apart: of two alike, each with its learning rate.
+// Names that tell the field apart, as those of Python do: of two alike, with the hyperparameters in which they differ.
+// What is at its default needs no words: "Adam lr 0.1" beside "Adam lr 0.1 β₁ 0.5".
 function labelsOf(field) {
-  const titles = field.map(titleOf);
-  return titles.map((title, k) =>
-    titles.indexOf(title) === titles.lastIndexOf(title) ? title : `${title} ${brief(field[k].h.lr)}`);
+  const seen = {};
+  return field.map(runner => {
+    const label = [titleOf(runner), ...distinctions(runner, field.filter(other => other.rule === runner.rule))].join(" ");
+    seen[label] = (seen[label] || 0) + 1;
+    return seen[label] > 1 ? `${label} (${seen[label]})` : label;
+  });
+}
+
+function distinctions(runner, alike) {
+  const words = [];
+  for (const name of chosen(runner)) {
+    const values = alike.map(other => other.h[name]), value = runner.h[name];
+    if (values.every(other => other === value)) continue;
+    const word = name === "lr" ? "lr" : LABELS[name] || name;
+    if (typeof value === "boolean") words.push(word);
+    else words.push(`${word} ${brief(value, digitsApart(values))}`);
+  }
+  return words;
+}
+
+// As few digits as tell different values apart, at least three.
+function digitsApart(values) {
+  const different = [...new Set(values)];
+  for (let digits = 3; digits < 17; digits++) {
+    if (new Set(different.map(value => brief(value, digits))).size === different.length) return digits;
+  }
+  return 17;
 }
 
 function brief(value, digits = 3) {

@@ -19,12 +19,13 @@ function sweepKeys({ course, steps, noise, seed, field }) {
 
 // strip.sweeps: [{k, key, rates, losses}] as the worker has answered; a NaN is a runner that diverged.
 function drawStrip(pen, width, height, scene) {
-  const { state, styles, shown, floor, keys, race } = scene;
+  const { state, styles, shown, keys, race } = scene;
   blank(pen, width, height);
   strip.dots = [];
   const all = shown.map(k => slalom.rules[state.field[k].rule].hyperparameters.lr);
   if (!all.length) return;
   const sweeps = strip.sweeps.filter(sweep => shown.includes(sweep.k) && sweep.key === keys[sweep.k]);
+  const floor = stripFloor(sweeps, scene.floor);
   const low = Math.log10(Math.min(...all.map(one => one.low))), high = Math.log10(Math.max(...all.map(one => one.high)));
   const ended = sweeps.map(sweep => sweep.losses.map(loss => Math.max(loss - floor.value, 0)));
   const chart = chartGeometry(width, height, stripSpan(ended, shown, race, floor), 1, false, STRIP_INSETS);
@@ -38,10 +39,18 @@ function drawStrip(pen, width, height, scene) {
   pen.lineJoin = "round";
   sweeps.forEach((sweep, i) => drawSweep(pen, chart, sweep, ended[i], styles[sweep.k], sweep.k === state.focus));
   const open = sweeps.map((sweep, i) => defaultDot(pen, chart, sweep, ended[i], scene)).filter(Boolean);
-  strip.dots = shown.map(k => dotOf(pen, chart, k, scene));
+  strip.dots = shown.map(k => dotOf(pen, chart, k, scene, floor));
   chart.names = drawEnds(pen, chart, sweeps, ended, [...open, ...strip.dots], scene);
   chart.open = open;
   strip.geometry = chart;
+}
+
+// The strip is measured from the lowest that anybody has seen, in the race or at another rate.
+function stripFloor(sweeps, floor) {
+  let value = floor.value;
+  for (const { losses } of sweeps) for (const loss of losses) if (loss < value) value = loss;
+  const rounding = ROUNDING * Math.max(1, Math.abs(floor.value));
+  return floor.known && value >= floor.value - rounding ? floor : { value, known: false };
 }
 
 // A rate that all but diverges ends anywhere: the axis is made for the start, for those that race, and for each best.
@@ -104,7 +113,7 @@ function drawDot(pen, x, y, radius, inside, edge) {
 }
 
 // The rate on the screen: a full dot; one that diverges is in the row above.
-function dotOf(pen, chart, k, { state, styles, race, floor }) {
+function dotOf(pen, chart, k, { state, styles, race }, floor) {
   const last = race.losses[k][state.steps];
   const x = chart.px(state.field[k].h.lr);
   const y = last < Infinity ? Math.max(STRIP_INSETS.top, chart.py(Math.max(last - floor.value, 0) || 1e-300)) : DIVERGED_ROW;

@@ -24,14 +24,22 @@ function stylesOf(field) {
 const SEEN = 2.2, SEEN_AT_NIGHT = 3.2, BLACK_AT_NIGHT = 1.6, READ = 4.5; // contrasts, as WCAG defines them
 const NIGHT = "#16181c";
 
-function seenOn(colour) {
+const seenOn = remembered(colour => {
   if (!theme.dark) return towards(colour, "#ffffff", -1, SEEN);
   return contrast(colour, NIGHT) < BLACK_AT_NIGHT ? tint(colour, 0.88) : towards(colour, NIGHT, 1, SEEN_AT_NIGHT);
-}
+});
 
 // Letters in a line's colour, moved on until they can be read: on the plane, whose ground is not quite the paper.
-function inkOf(colour) {
-  return towards(colour, theme.high, theme.dark ? 1 : -1, READ);
+const inkOf = remembered(colour => towards(colour, theme.high, theme.dark ? 1 : -1, READ));
+
+// A colour made of another is the same for as long as the theme is; at every frame it would be reckoned anew.
+function remembered(make) {
+  const known = new Map();
+  return colour => {
+    const key = `${theme.dark} ${colour}`;
+    if (!known.has(key)) known.set(key, make(colour));
+    return known.get(key);
+  };
 }
 
 function towards(colour, ground, direction, least) {
