@@ -1,37 +1,25 @@
-"""Pages in a real browser: what is drawn, read, clicked, sorted, copied and taken away."""
+"""The page of a study in a real browser: what is drawn, read, clicked, sorted, copied and taken away."""
 
 from __future__ import annotations
 
 import csv
 import io
-import itertools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from made_studies import study_of
+from report_visits import save_study, visits
 
-import slalom
 from slalom.lab.given_away import without_store
 from slalom.lab.studying.pictures import PicturedStudy
 from slalom.show import views
-from slalom.show.report import race_html, study_html, training_html
-from slalom.show.report.document import DataFile
-from slalom.show.report.facts import Facts, PlainTable
 from slalom.show.views.seeds import measure_named, primary
 from slalom.show.views.training_series import training_series
 from slalom.show.views.words import percent
-
-BAD = '"><script>window.bad=1</script><img src=x onerror=window.bad=1>'
-CLIPPED = ".wide, .skip, .lines, .mini, pre, .told"
-OUTSIDE = f"""width => [...document.querySelectorAll('body *')].filter(one => !one.closest('{CLIPPED}')
-    && one.getBoundingClientRect().right > width + 1).map(one => one.outerHTML.slice(0, 90))"""
 
 
 @pytest.fixture(scope="module")
@@ -41,61 +29,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(folder: Path) -> Any:
-    made = slalom.study(
-        "digits-mlp", ["sgd", "momentum", "adam"], epochs=2, seeds=4, trials=5, store=str(folder / "runs.sqlite")
-    )
-    made.save(folder / "study.html")
-    return made
-
-
-@pytest.fixture(scope="module")
-def race(folder: Path) -> Any:
-    made = slalom.race("rosenbrock", ["sgd:lr=0.001", "adam:lr=0.05"], steps=120)
-    made.save(folder / "race.html")
-    return made
-
-
-class Opened:
-    """A page, and everything that went wrong in it."""
-
-    def __init__(self, browser: Any, path: Path, **options: Any) -> None:
-        self.context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
-        self.faults: list[str] = []
-        self.page = self.context.new_page()
-        self.page.on("console", lambda message: self.faults.append(f"{message.type}: {message.text}"))
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.faults.append("a dialog"))
-        self.context.route(re.compile("^(?!file:|blob:|data:)"), self.outside)
-        self.page.goto(path.as_uri())
-        self.page.wait_for_selector("html[data-drawn]", state="attached")
-
-    def outside(self, route: Any) -> None:
-        self.faults.append(f"request: {route.request.url}")
-        route.abort()
-
-    def pressed(self, selector: str) -> list[str]:
-        return [str(one.get_attribute("aria-pressed")) for one in self.page.query_selector_all(selector)]
-
-    def pixels(self, selector: str) -> str:
-        """The picture on a canvas, as a text to compare."""
-        return str(self.page.eval_on_selector(f"{selector} canvas", "canvas => canvas.toDataURL()"))
-
-    def payload(self) -> Any:
-        return json.loads(self.page.text_content("#report-data"))
+    return save_study(folder)
 
 
 @pytest.fixture
 def opened(browser: Any) -> Iterator[Any]:
-    pages: list[Opened] = []
-
-    def opens(path: Path, **options: Any) -> Opened:
-        pages.append(Opened(browser, path, **options))
-        return pages[-1]
-
-    yield opens
-    for one in pages:
-        one.context.close()
-        assert one.faults == []
+    yield from visits(browser)
 
 
 def test_the_page_of_a_study_says_question_answer_and_who_is_tied(opened: Any, study: Any, folder: Path) -> None:
@@ -301,33 +240,6 @@ def test_the_page_follows_the_reader_s_theme_and_the_button(opened: Any, study: 
     assert shown.page.locator("#answer").is_visible()
 
 
-@pytest.mark.parametrize("name", ["study", "race"])
-@pytest.mark.parametrize("width", [390, 800])
-def test_a_phone_needs_no_scrolling_to_the_side(
-    opened: Any, study: Any, race: Any, folder: Path, name: str, width: int
-) -> None:
-    page = opened(folder / f"{name}.html", viewport={"width": width, "height": 844}).page
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    outside = page.evaluate(OUTSIDE, width)
-    assert outside == []
-
-
-def test_every_field_and_picture_has_a_name_for_a_screen_reader(
-    opened: Any, study: Any, race: Any, folder: Path
-) -> None:
-    for name in ("study", "race"):
-        page = opened(folder / f"{name}.html").page
-        nameless = page.evaluate(
-            "[...document.querySelectorAll('button, select, input, svg, [role=img], [tabindex]')].filter(n => "
-            "!(n.getAttribute('aria-label') || n.textContent || '').trim()).map(n => n.outerHTML.slice(0, 80))"
-        )
-        assert nameless == []
-        assert page.get_attribute("html", "lang") == "en"
-        levels = [int(heading.evaluate("n => n.tagName[1]")) for heading in page.query_selector_all("h1, h2, h3, h4")]
-        assert levels[0] == 1
-        assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-
-
 def test_formulas_are_rendered_and_have_their_pictures(opened: Any, study: Any, folder: Path) -> None:
     page = opened(folder / "study.html").page
     cards = page.query_selector_all(".card")
@@ -338,151 +250,6 @@ def test_formulas_are_rendered_and_have_their_pictures(opened: Any, study: Any, 
     fraction = page.query_selector_all(".card")[2].query_selector(".lines mfrac")
     above, below = (part.bounding_box() for part in fraction.query_selector_all(":scope > *"))
     assert above["y"] < below["y"]  # set as mathematics, one over the other
-
-
-# -- races -------------------------------------------------------------------------------------------------------------
-
-
-def test_the_race_is_played_and_scrubbed(opened: Any, race: Any, folder: Path) -> None:
-    shown = opened(folder / "race.html")
-    page, charts = shown.page, shown.payload()["charts"]["race-chart"]
-    assert page.text_content("#answer") == race.sentence
-    at_the_end = shown.pixels("#race-chart")
-    assert page.text_content(".clock") == "step 120, 120 gradient evaluations each"
-    page.focus(".player input")
-    page.keyboard.press("Home")
-    assert page.text_content(".clock").startswith("step 0, ")
-    assert shown.pixels("#race-chart") != at_the_end
-    for frame in (0, 40, len(charts["steps"]) - 1):
-        np.testing.assert_allclose(charts["heads"][frame], race.paths[:, charts["steps"][frame]], rtol=1e-6)
-    page.click("button[aria-label='One picture on']")
-    assert page.text_content(".clock").startswith("step 1, ")
-    page.click("button:text-is('▶ play')")
-    page.wait_for_selector("button:text-is('❚❚ pause')")
-    page.wait_for_selector(".player input[aria-valuetext^='step 9']")
-    page.click("button:text-is('❚❚ pause')")
-    page.keyboard.press("Tab")
-    page.focus(".player input")
-    page.keyboard.press("End")
-    assert shown.pixels("#race-chart") == at_the_end
-    page.click("#race-chart .legend .name >> nth=1")
-    assert shown.pixels("#race-chart") != at_the_end
-    assert "slalom race rosenbrock -o sgd:lr=0.001 -o adam:lr=0.05" in page.text_content("#again")
-
-
-@pytest.mark.parametrize(("course", "options"), [("x**4 - x**2", {"start": (0.9,)}), ("rastrigin:dim=3", {}),
-                                                 ("sphere", {"starts": 5})])  # fmt: skip
-def test_races_in_any_number_of_variables_have_a_page(opened: Any, folder: Path, course: str, options: Any) -> None:
-    made = slalom.race(course, ["sgd:lr=0.01", "adam:lr=0.1", "sgd:lr=1e6"], steps=30, **options)
-    path = made.save(folder / "other.html")
-    page = opened(path).page
-    assert page.text_content("#answer") == made.sentence
-    assert (page.query_selector("#race-chart") is None) == (made.course.dim > 2)
-
-
-def test_a_race_on_a_task_has_a_page(opened: Any, folder: Path) -> None:
-    made = slalom.race("digits-mlp", ["sgd:lr=0.1", "sgd:lr=1e9"], seeds=3, epochs=1)
-    page = opened(made.save(folder / "task.html")).page
-    assert page.text_content("#answer") == made.sentence
-    assert "✕ 3" in page.text_content("#results-chart")  # all three seeds of the second diverged
-    with page.expect_download() as waiting:
-        page.click("button:has-text('race.json')")
-    assert Path(waiting.value.path()).read_bytes() == made.to_json()
-
-
-def test_several_studies_have_one_page(opened: Any, folder: Path) -> None:
-    made = slalom.study(
-        ["sphere", "booth"], ["sgd", "adam"], steps=20, seeds=3, trials=5, store=str(folder / "s.sqlite")
-    )
-    shown = opened(made.save(folder / "studies.html"))
-    assert shown.page.text_content("#answer") == made.across.sentence
-    charts = shown.payload()["charts"]
-    for name, line in zip(made.names, charts["profiles-chart"]["panels"][0]["lines"], strict=True):
-        assert line["name"] == name
-    shares = {row["name"]: row["shares"] for row in charts["ranks-chart"]["rows"]}
-    for name, chances in zip(made.names, made.across.rank_probabilities, strict=True):
-        np.testing.assert_allclose(shares[name], chances, rtol=1e-6)
-    for k, part in enumerate(made.parts):
-        assert part.judgement.sentences[0] in shown.page.text_content(f"#course-{k}")
-
-
-def test_a_long_race_keeps_its_page_small_and_says_what_is_left_out(opened: Any, folder: Path) -> None:
-    made = slalom.race("sphere", ["sgd:lr=0.1", "rmsprop:lr=1", "adam:lr=1"], start=(-75, -10), steps=10_000)
-    path = made.save(folder / "long.html")
-    assert path.stat().st_size < 1_500_000
-    shown = opened(path)
-    assert "race.json (all paths, losses and measures) is too large for this page" in shown.page.text_content("#data")
-    losses = shown.payload()["charts"]["curves-chart"]["panels"][0]["lines"]
-    for line, row in zip(losses, made.losses, strict=True):
-        assert max(line["middle"]) == pytest.approx(row[1:].max(), rel=1e-6)  # a log axis begins at step 1
-
-
-# -- what users type ---------------------------------------------------------------------------------------------------
-
-
-def hostile_facts() -> Facts:
-    table = PlainTable((BAD, "b"), [[BAD, BAD]], [[BAD, BAD]], BAD)
-    return Facts(
-        table=table, command=BAD, study_file=BAD, why=BAD, code=BAD, plan=[(BAD, BAD)], machine={BAD: BAD},
-        versions={"slalom": BAD}, files=[DataFile(BAD, BAD, BAD.encode(), BAD)], remarks=[BAD],
-    )  # fmt: skip
-
-
-def hostile_study() -> Any:
-    made = study_of(
-        {"sgd": [0.9, 0.91, 0.92], "adam": [0.95, 0.96, 0.94]},
-        {spec: {0.1: (0.9, 0.8), 1.0: (0.95, 0.9)} for spec in ("sgd", "adam")},
-    )
-    names = {name: f"{BAD}{k}" for k, name in enumerate(made.names)}
-    made.results = replace(
-        made.results, task=BAD, metric=BAD, values={names[name]: runs for name, runs in made.results.values.items()}
-    )
-    made.tried = {names[name]: trials for name, trials in made.tried.items()}
-    made.fresh.runners = [runner._replace(name=names[runner.name]) for runner in made.fresh.runners]
-    made.names, made.warnings = list(names.values()), [BAD]
-    made.course = SimpleNamespace(name=BAD, title=BAD)
-    made.fresh.course, made.fresh.remarks = made.course, [BAD]
-    return made
-
-
-def harmless(shown: Opened) -> None:
-    """Nothing of what was typed became markup or ran, wherever the page was touched."""
-    page = shown.page
-    for select in page.query_selector_all("figure select"):
-        options = select.query_selector_all("option")
-        select.select_option(index=len(options) - 1)
-    for box in page.query_selector_all(".stage"):
-        box.hover()
-    for button in page.query_selector_all("figure button"):
-        if button.is_visible():
-            button.click()
-    assert page.evaluate("window.bad") is None
-    assert page.query_selector("img") is None
-    assert page.evaluate("document.scripts.length") == 2
-    assert BAD in page.text_content("h1")
-
-
-def test_no_name_of_a_study_becomes_markup(opened: Any, folder: Path) -> None:
-    path = folder / "bad-study.html"
-    path.write_text(study_html(hostile_study(), hostile_facts()), encoding="utf-8")
-    shown = opened(path)
-    harmless(shown)
-    shown.page.focus("#curves-chart .stage")
-    shown.page.keyboard.press("ArrowRight")
-    assert BAD in shown.page.text_content("#curves-chart .told")
-
-
-def test_no_name_of_a_race_becomes_markup(opened: Any, race: Any, folder: Path) -> None:
-    bad = replace(
-        race, runners=[one._replace(name=f"{BAD}{k}") for k, one in enumerate(race.runners)],
-        course=replace(race.course, name=BAD, title=BAD), notes=(BAD,), versions={"slalom": BAD, "torch": BAD},
-    )  # fmt: skip
-    path = folder / "bad-race.html"
-    path.write_text(race_html(bad, hostile_facts()), encoding="utf-8")
-    harmless(opened(path))
-    fresh = hostile_study().fresh
-    path.write_text(training_html(fresh, hostile_facts()), encoding="utf-8")
-    harmless(opened(path))
 
 
 def test_a_study_page_without_scripts_still_says_everything_in_words(browser: Any, study: Any, folder: Path) -> None:

@@ -44,7 +44,7 @@ function placeOn(axis, value) {
 
 // A tooltip that stays inside its box.
 function tooltipIn(box) {
-  const tip = make("div", { class: "tip", hidden: true });
+  const tip = make("div", { class: "tip", hidden: true, "aria-hidden": "true" });
   box.append(tip);
   return {
     show(x, y, lines) {
@@ -85,10 +85,11 @@ for (const chart of Object.values(given.charts)) {
   named.forEach((one) => styleOf.set(one.name, one.style));
 }
 
+const LEAST = 120; // a box that is narrower is folded, or on its way to another width
 // Draw at once, again when the theme changes, and when the width does.
 function keepDrawn(box, draw) {
   let width = 0;
-  const again = () => { width = box.clientWidth; if (width) draw(width); };
+  const again = () => { width = box.clientWidth; if (width > LEAST) draw(width); };
   again();
   redraws.push(again);
   new ResizeObserver(() => { if (box.clientWidth !== width) again(); }).observe(box);

@@ -18,7 +18,8 @@ function prepareTable(table) {
       body.append(...rows.map(({ row }) => row));
     });
   });
-  [...body.rows].forEach(({ cells: [name] }) => { if (styleOf.has(name.textContent)) name.prepend(swatch(styleOf.get(name.textContent))); });
+  const names = [...body.rows].map((row) => row.cells[0]);
+  if (names.every((name) => styleOf.has(name.textContent))) names.forEach((name) => name.prepend(swatch(styleOf.get(name.textContent))));
   const hint = make("span", { class: "note hint" }, "The table goes on to the right: it scrolls sideways.");
   const bar = make("div", { class: "table-tools" }, copyButton("Copy as CSV", () => asCsv(table)), copyButton("Copy as LaTeX", () => asLatex(table)), hint);
   const box = table.closest(".wide");
