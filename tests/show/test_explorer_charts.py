@@ -147,16 +147,62 @@ def test_one_that_falls_without_end_does_not_set_the_floor_for_the_others(visit:
     assert any(word.startswith("leaves at step") for word in words)
 
 
+# -- words on the charts and on the plane ------------------------------------------------------------------------------
+
+
+def segments(drawn: list[dict[str, Any]]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the straight pieces of what was drawn, without the lines across the whole chart."""
+    last = np.zeros(2)
+    for entry in drawn:
+        if "to" in entry and not (entry["to"][1] == last[1] and abs(entry["to"][0] - last[0]) > 150):
+            yield last, np.array(entry["to"])
+        if "from" in entry or "to" in entry:
+            last = np.array(entry.get("from") or entry["to"])
+
+
+@pytest.mark.parametrize("fragment", [
+    "#o=sgd:lr=0.01&o=momentum:lr=0.02&o=adam:lr=0.1&o=rmsprop:lr=0.01&o=nadam:lr=0.1&o=adamw:lr=0.3&steps=300",
+    "#course=log(x)%2By**2&start=1.5,1&steps=60&o=sgd:lr=0.3&o=adam:lr=0.3&o=rprop:lr=0.1&o=adagrad:lr=0.01",
+])  # fmt: skip
+def test_words_about_a_curve_that_ends_stand_clear_of_all_curves(watched: Open, fragment: str) -> None:
+    page = watched(fragment)
+    words = 0
+    for chart in ("loss", "lengths"):
+        drawn = page.evaluate("id => drawn(id)", chart)
+        for entry in drawn:
+            if not re.match("leaves|diverges", entry.get("text", "")):
+                continue
+            words += 1
+            low = np.array([entry["x"], entry["y"] - 4])
+            high = np.array([entry["x"] + 5.5 * len(entry["text"]), entry["y"] + 4])
+            for one, other in segments(drawn):
+                points = one + np.linspace(0, 1, 50)[:, None] * (other - one)
+                assert not ((points > low) & (points < high)).all(axis=1).any(), (chart, entry, one, other)
+    assert words >= 4
+
+
+def test_numbers_on_a_basin_map_have_an_edge(watched: Open) -> None:
+    page = watched("#course=himmelblau&o=sgd:lr=0.01&steps=50&view=basins")
+    drawn = page.evaluate("drawn('plane')")
+    edged = {entry["edged"] for entry in drawn if "edged" in entry}
+    numbered = {entry["text"] for entry in drawn if re.fullmatch(r"−?[\d.]+", entry.get("text", ""))}
+    assert len(numbered) > 4
+    assert numbered <= edged
+
+
 # -- the strip ---------------------------------------------------------------------------------------------------------
 
 SPY = """
 const seen = {}, note = (pen, entry) => (seen[pen.canvas.id] ||= []).push(entry);
 window.drawn = id => seen[id] || [];
-const { fillRect, fillText, arc } = CanvasRenderingContext2D.prototype;
+const { fillRect, fillText, strokeText, arc, moveTo, lineTo } = CanvasRenderingContext2D.prototype;
 Object.assign(CanvasRenderingContext2D.prototype, {
   fillRect(...all) { seen[this.canvas.id] = []; return fillRect.apply(this, all); },
   fillText(...all) { note(this, { text: all[0], x: all[1], y: all[2] }); return fillText.apply(this, all); },
+  strokeText(...all) { note(this, { edged: all[0] }); return strokeText.apply(this, all); },
   arc(...all) { note(this, { dot: this.fillStyle, x: all[0], y: all[1] }); return arc.apply(this, all); },
+  moveTo(x, y) { note(this, { from: [x, y] }); return moveTo.call(this, x, y); },
+  lineTo(x, y) { note(this, { to: [x, y] }); return lineTo.call(this, x, y); },
 });
 """
 

@@ -151,9 +151,11 @@ function showNote() {
     basins: state.field.length ? `Where ${names[state.focus]} ends from every start within ${state.steps} steps${state.noise ? ", without the noise" : ""}: ${basinWords(scene.basins, !scene.course.minima.length)}` : "",
     surface: "Height: logarithm of the loss. What lies behind it shows faintly. Drag, or use the arrow keys, to turn it.",
   };
+  const here = scene.shown.length && !Number.isFinite(scene.race.losses[scene.shown[0]][0]);
+  const nowhere = here ? "The function has no finite value at this start: nobody can go on from here. " : "";
   const working = state.view === "basins" && basinWork.worker ? " Computing …" : "";
   byId("strip-note").textContent = `final loss${state.noise ? " with this noise" : ""}; ● present rate (drag), ○ library default`;
-  byId("plane-note").textContent = notes[state.view] + working;
+  byId("plane-note").textContent = nowhere + notes[state.view] + working;
 }
 
 function showClock() {
