@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -142,3 +144,10 @@ def test_float32_races_in_float32() -> None:
     assert not np.array_equal(single.paths, double.paths)
     alone = slalom.race("rosenbrock", ["adam:lr=0.1"], steps=50, dtype="float32", engine="solo")
     np.testing.assert_array_equal(single.paths, alone.paths)
+
+
+def test_a_start_without_a_gradient_is_no_warning() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        race = slalom.race("sqrt(x**2 + y**2)", ["rprop:lr=0.1", "adam:lr=0.1"], start=(0, 0), steps=5, engine="field")
+    assert [status.kind for status in race.statuses] == ["finished", "diverged"]
