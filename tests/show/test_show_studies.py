@@ -144,8 +144,8 @@ class TestSentence:
     def test_of_several_it_says_who_is_best_and_how_everybody_stands(self) -> None:
         study = study_of({"sgd": SGD, "adam": ADAM, "adagrad": [x - 0.3 for x in SGD]})
         assert views.study_sentence(study) == (
-            "Adam is the best, distinguished from every other. Against SGD, Adam is better; Adagrad is worse "
-            "(Adam: +5.0 points [4.3, 5.7]), at 100 steps, 3 trials, this search space."
+            "Adam is the best, distinguished from every other. Against SGD, Adam is better (+5.0 points [4.3, "
+            "5.7]); Adagrad is worse, at 100 steps, 3 trials, this search space."
         )
 
     def test_where_all_are_tied_there_is_no_winner(self) -> None:
@@ -166,7 +166,20 @@ class TestSentence:
 
     def test_where_the_baseline_is_best_it_has_the_largest_difference(self) -> None:
         study = study_of({"adam": ADAM, "sgd": SGD, "adagrad": [x - 0.3 for x in SGD]})
-        assert "(largest difference: Adagrad, −35.0 points [−35.7, −34.3])" in views.study_sentence(study)
+        assert (
+            "Against Adam, every other is worse (Adagrad: −35.0 points [−35.7, −34.3], the largest difference), at"
+            in views.study_sentence(study)
+        )
+
+    def test_among_several_with_one_verdict_the_difference_stands_beside_its_name(self) -> None:
+        better = {"adam": ADAM, "rmsprop": [x + 0.001 * k for k, x in enumerate(ADAM)]}
+        study = study_of({"sgd": SGD, **better, "adagrad": [x - 0.3 for x in SGD]})
+        difference = np.array(better["rmsprop"]) - SGD
+        low, high = stats.ttest_1samp(difference, 0).confidence_interval()
+        numbers = f"+{100 * difference.mean():.1f} points [{100 * low:.1f}, {100 * high:.1f}]"
+        assert f"Against SGD, RMSprop ({numbers}) and Adam are better; Adagrad is worse, at" in views.study_sentence(
+            study
+        )
 
     def test_where_ranks_alone_can_be_compared_it_has_no_interval(self) -> None:
         losses = {"sgd": [0.5, 0.6, 0.55, NAN, 0.51, 0.58], "adam": [0.1] * 6, "adamw": [0.1] * 6}

@@ -129,7 +129,7 @@ class TestLines:
     def test_a_thinned_curve_keeps_its_spikes(self) -> None:
         values = np.ones(50_000)
         values[31_234] = 1e6
-        steps, drawn = curve(values, log_axis(1, 50_000), log_axis(1e-3, 1e6))
+        steps, drawn = curve(values, log_axis(1, 50_000))
         assert len(steps) < 2500
         assert drawn.max() == 1e6
         assert steps[np.argmax(drawn)] == 31_234

@@ -17,7 +17,7 @@ from slalom.lab.given_away import beside, files_without_folders, without_folders
 from slalom.lab.tables import Table
 
 if TYPE_CHECKING:
-    from slalom.judge import Across
+    from slalom.judge import Across, StepsToTarget
     from slalom.lab.record import Race
     from slalom.lab.studying.record import Study
     from slalom.lab.task_record import TaskRace
@@ -244,19 +244,24 @@ def _cost(study: Study) -> PlainTable:
     from slalom.show.report.facts import PlainTable
     from slalom.show.views.words import number
 
-    columns = (
-        "optimizer", "trials", "tuning runs", "evaluation runs", "steps", "seconds", "ms per step", "steps to target",
-    )  # fmt: skip
+    alone = study.engine == "solo"  # else the seconds of a run are a share of those of many, and no measure of it
+    columns = ["optimizer", "trials", "tuning runs", "evaluation runs", "steps", "seconds"]
+    columns += [*["ms per step"] * alone, "steps to target"]
     rows, texts = [], []
     for name in study.names:
-        cost, reached = study.cost(name), study.steps_to_target(name).median
-        values = (cost.trials, cost.tuning_runs, cost.evaluation_runs, cost.steps)
-        rows.append([name, *values, cost.seconds, 1000 * cost.seconds_per_step, reached])
-        told = [number(cost.seconds), number(1000 * cost.seconds_per_step), _reached(reached)]
-        texts.append([name, *(f"{value:,}" for value in values), *told])
+        cost, reached = study.cost(name), study.steps_to_target(name)
+        counts = [cost.trials, cost.tuning_runs, cost.evaluation_runs, cost.steps]
+        times = [cost.seconds, *[1000 * cost.seconds_per_step] * alone]
+        rows.append([name, *counts, *times, reached.median])
+        told = _reached(reached) if np.isfinite(study.target) else "–"
+        texts.append([name, *(f"{value:,}" for value in counts), *map(number, times), told])
+    shared = (
+        "; runs computed together share them evenly, also where one of them diverged early, so that there are no "
+        "milliseconds per step"
+    )
     notes = (
-        "All runs that tuning and evaluation asked for, those from the store included; seconds of training alone, "
-        f"runs computed together sharing them. {_target(study)}"
+        "All runs that tuning and evaluation asked for, those from the store included. Seconds are of training "
+        f"alone{'' if alone else shared}. {_target(study)}"
     )
     return PlainTable(columns, rows, texts, notes)
 
@@ -269,14 +274,18 @@ def _target(study: Study) -> str:
     if not np.isfinite(study.target):
         return f"No steps to target: most runs of the baseline, {baseline}, have no {measure} at the end."
     target = percent(study.target) if study.yardstick.kind == "accuracy" else number(study.target)
+    better = "more" if study.yardstick.higher_is_better else "less"
     return (
         f"Steps to target: of the runs on fresh seeds, the median of the steps until their {measure} is {target} or "
-        f"{'more' if study.yardstick.higher_is_better else 'less'}, which is the median with which {baseline} ends."
+        f"{better}, which is the median with which {baseline} ends; a miss counts as longer than any other, so that "
+        "there is none where half of the runs miss."
     )
 
 
-def _reached(steps: float) -> str:
-    return f"{steps:,.0f}" if np.isfinite(steps) else "not reached"
+def _reached(found: StepsToTarget) -> str:
+    """Return ``"76 (3 of 8 missed)"``: the median, infinite where half missed, never hides those that did."""
+    told = f"{found.median:,.6g}" if np.isfinite(found.median) else "not reached"
+    return f"{told} ({found.missed} of {found.n} missed)" if found.missed else told
 
 
 def _training_plan(race: TaskRace) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.frames import Axis, Frame, Terrain
 from slalom.show.views.labels import Label
 from slalom.show.views.layouts import Box
-from slalom.show.views.lines import Exit
+from slalom.show.views.lines import Exit, within_reach
 from slalom.show.views.maps import Map, PathLine
 from slalom.show.views.styles import Style, ink
 
@@ -247,9 +247,9 @@ def panel(target: Axes, view: Panel, width: float = 1.5, faded: float = 1.0) -> 
         target.axvline(value, color=FAINT, linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         _mark(target, view.x, value, meaning, order)
     for line in view.behind:
-        curve(target, line, 0.55 * width, 2.5, faded=0.5)
+        curve(target, line, view.y, 0.55 * width, 2.5, faded=0.5)
     for order, line in enumerate(view.curves):
-        curve(target, line, width, 3 + 0.01 * order, faded)
+        curve(target, line, view.y, width, 3 + 0.01 * order, faded)
     for line in view.behind:
         name(target, line.label, ink(line.style.colour), 8.5, weight="normal")
     for line in view.curves:
@@ -280,11 +280,13 @@ def _mark(target: Axes, x: Axis, value: float, meaning: str, order: int) -> None
     )
 
 
-def curve(target: Axes, line: CurveLine, width: float, order: float, faded: float = 1.0) -> None:
+def curve(target: Axes, line: CurveLine, y: Axis, width: float, order: float, faded: float = 1.0) -> None:
     if line.band is not None:
-        steps, low, high = line.band
+        steps, *ends = line.band
+        low, high = (within_reach(end, y) for end in ends)
         target.fill_between(steps, low, high, color=line.style.colour, alpha=0.13, linewidth=0, zorder=2)
-    target.add_line(Line2D(line.steps, line.values, zorder=order, alpha=faded, **stroke(line.style, width)))
+    values = within_reach(line.values, y)
+    target.add_line(Line2D(line.steps, values, zorder=order, alpha=faded, **stroke(line.style, width)))
     if line.gone is not None:
         cross = {"color": line.style.colour, "markersize": 6, "markeredgewidth": 1.6, "clip_on": False}
         target.plot(*line.gone, "x", zorder=order + 2, **cross)  # type: ignore[arg-type]

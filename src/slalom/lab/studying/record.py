@@ -283,9 +283,11 @@ class Study:
         question = self.plan.question
         margin = f"margin {self.judgement.margin}" if self.judgement.margin else "no margin"
         each = len(question.seeds)
+        kinds = list(dict.fromkeys(entry.estimate.kind for entry in self.judgement.entries))
+        middle = f"{' or '.join(kinds)} of " if each > 1 else ""
         return (
-            f"{self.yardstick.words} after {self.steps:,} steps, {each} fresh seed{'s' * (each != 1)}; baseline "
-            f"{self.judgement.baseline}, {margin}; lr marked * was fixed; seconds of training of all runs."
+            f"{middle}{self.yardstick.words} after {self.steps:,} steps, {each} fresh seed{'s' * (each != 1)}; "
+            f"baseline {self.judgement.baseline}, {margin}; lr marked * was fixed; seconds of training of all runs."
         )
 
     def _row(self, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from slalom.show.report.landscapes import race_sections
 from slalom.show.report.studies import cost_section, study_sections, verdict_sentences
 from slalom.show.views import final_results, training_sentence
 from slalom.show.views.groups import groups, training_groups
-from slalom.show.views.seeds import primary
+from slalom.show.views.seeds import lost_told, primary
 from slalom.show.views.sentences import sentence
 from slalom.show.views.study_records import StudyRecord, protocol_told, study_styles
 from slalom.show.views.study_sentences import study_sentence
@@ -110,7 +110,7 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
         parts.section(
             "curves",
             "How training went",
-            page.chart("curves-chart", drawn, label, curve_caption(drawn["means"]), "all"),
+            page.chart("curves-chart", drawn, label, curve_caption(record, drawn["means"]), "all"),
         ),
         parts.section(
             "results",
@@ -152,12 +152,13 @@ def race_html(record: RaceRecord, facts: Facts) -> str:
     return document(page, [one for one in head if one is not None], sections, parts.written(facts))
 
 
-def curve_caption(means: str) -> str:
-    """Say how a chart of curves is read."""
+def curve_caption(record: TrainingRecord, means: str) -> str:
+    """Say how the curves of a race on a task are read, and who has none."""
     bold = f"Bold and shade: {means}; thin: each seed. " if means else ""
+    gone = lost_told(record, training_groups(record))
     return (
-        f"{bold}Point at a line for its numbers; click a name to hide it, double-click for it alone; drag across to "
-        "enlarge a stretch, double-click to undo."
+        f"{bold}{gone}{' ' * bool(gone)}Point at a line for its numbers; click a name to hide it, double-click for it "
+        "alone; drag across to enlarge a stretch, double-click to undo."
     )
 
 

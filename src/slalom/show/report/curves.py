@@ -120,8 +120,11 @@ def _minibatches(record: TrainingRecord) -> list[dict[str, Any]]:
     return [{"key": "minibatch", "title": title, "percent": False, "log": True, "clocks": clocks, "lines": lines}]
 
 
-def sensitivity(view: Sensitivity, percent: bool, names: Sequence[str]) -> dict[str, Any]:
-    """Return result against learning rate; ``names`` are the whole names of the view's lines."""
+def sensitivity(view: Sensitivity, percent: bool, names: Sequence[str], means: str) -> dict[str, Any]:
+    """Return result against learning rate; ``names`` are the whole names of the view's lines.
+
+    ``means`` says what line and shade are.
+    """
     panel = {
         "key": "rate",
         "title": view.y_title,
@@ -132,13 +135,17 @@ def sensitivity(view: Sensitivity, percent: bool, names: Sequence[str]) -> dict[
         "logx": True,
         "lines": [_rates(line, name) for line, name in zip(view.lines, names, strict=True)],
     }
-    return {"kind": "curves", "panels": [panel], "means": "mean and range of the tuning seeds"}
+    return {"kind": "curves", "panels": [panel], "means": means}
 
 
 def _rates(line: SensitivityLine, name: str) -> dict[str, Any]:
     loose = not len(line.rates)
     marks = [("best", line.best, "chosen"), ("default", line.default, "the library's default")]
-    found = [{"kind": kind, "x": plain(at[0]), "y": plain(at[1]), "means": told} for kind, at, told in marks if at]
+    found: list[dict[str, Any]] = [
+        {"kind": kind, "x": plain(at[0]), "y": plain(at[1]), "means": told} for kind, at, told in marks if at
+    ]
+    for mark in found:
+        mark["between"] = mark["kind"] == "default" and not line.default_tried
     if line.diverges_from is not None:
         found.append({"kind": "gone", "x": plain(line.diverges_from), "y": None, "means": "runs diverge from here on"})
     x, y = (line.dots[:, 0], line.dots[:, 1]) if loose else (line.rates, line.middle)

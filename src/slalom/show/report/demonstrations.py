@@ -119,7 +119,7 @@ def _network(page: Page, network: Network) -> Section:
         network.heading,
         element("p", training_sentence(record), class_="answer"),
         element("p", fair),
-        page.chart(f"{scope}-curves", drawn, "Training curves", curve_caption(drawn["means"]), scope),
+        page.chart(f"{scope}-curves", drawn, "Training curves", curve_caption(record, drawn["means"]), scope),
         page.chart(
             f"{scope}-results",
             strips.results(record, final, primary(record)),

@@ -16,6 +16,7 @@ from slalom.show.views.curves import Panel, distance_panel, loss_panel, step_pan
 from slalom.show.views.frames import Terrain
 from slalom.show.views.groups import Group
 from slalom.show.views.moving import Dial, MovingRace, synchronised_race
+from slalom.show.views.seeds import interval_means
 
 FRAMES = 300
 """Pictures that the viewer can show."""
@@ -44,9 +45,9 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group], whole: int
     panels = [loss_panel(record, field, AREA), step_panel(record, field)]
     if record.course.dim > 2:
         panels.insert(0, distance_panel(record, field, AREA))
-    drawn = {"kind": "curves", "panels": [_panel(one, field, k) for k, one in enumerate(panels)], "means": ""}
-    several = any(len(group.runners) > 1 for group in field)
-    caption = f"{part}{'The median over starts and seeds, with quartiles. ' if several else ''}{READ}"
+    means = interval_means(max(len(group.runners) for group in field), "runs")
+    drawn = {"kind": "curves", "panels": [_panel(one, field, k) for k, one in enumerate(panels)], "means": means}
+    caption = f"{part}{f'Line and shade: {means}, over starts and seeds. ' if means else ''}{READ}"
     chart = page.chart("curves-chart", drawn, "Curves over the steps", caption, "all")
     return [*sections, parts.section("curves", "Loss and step length", chart)]
 
@@ -54,7 +55,7 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group], whole: int
 def _panel(view: Panel, field: list[Group], k: int) -> dict[str, Any]:
     (found,) = curves.panel(view, "step", [group.name for group in field][: len(view.curves)])["panels"]
     for line, curve in zip(found["lines"], view.curves, strict=True):
-        if curve.band is not None and np.array_equal(curve.band[0], curve.steps):
+        if curve.band is not None:
             line["low"], line["high"] = numbers(curve.band[1]), numbers(curve.band[2])
     found |= {"key": f"panel-{k}", "clocks": [["step", "steps"]]}
     return dict(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,9 +15,10 @@ from slalom.show.report.facts import Facts
 from slalom.show.report.parts import Section
 from slalom.show.report.pieces import ink
 from slalom.show.views import budget_curves, study_results, study_sensitivity
-from slalom.show.views.seeds import measure_named
+from slalom.show.views.groups import training_groups
+from slalom.show.views.seeds import lost_told, measure_named
 from slalom.show.views.study_records import StudyRecord, study_styles
-from slalom.show.views.study_sensitivities import sensitivity_means
+from slalom.show.views.study_sensitivities import rate_means, sensitivity_lines, sensitivity_means
 from slalom.show.views.verdict_strips import MARKED, strip_means, verdict_strip
 from slalom.show.views.words import capital
 
@@ -60,8 +62,10 @@ def _verdict(page: Page, record: StudyRecord, prefix: str) -> Section:
 
 def _curves(page: Page, record: StudyRecord, prefix: str) -> Section:
     drawn = curves.training(record.fresh, record.curve)
-    caption = f"Runs on fresh seeds. Bold and shade: {drawn['means']}; thin: each seed. {HOW}"
-    caption = caption if drawn["means"] else f"The run on a fresh seed. {HOW}"
+    shade = f"Runs on fresh seeds. Bold and shade: {drawn['means']}; thin: each seed."
+    shade = shade if drawn["means"] else "The run on a fresh seed."
+    gone = lost_told(record.fresh, training_groups(record.fresh))
+    caption = " ".join(filter(None, [shade, gone, HOW]))
     chart = page.chart(f"{prefix}curves-chart", drawn, "Training curves", caption, f"{prefix}all")
     return parts.section(f"{prefix}curves", "How training went", chart, level=_level(prefix))
 
@@ -73,7 +77,9 @@ def _rates(page: Page, record: StudyRecord, prefix: str) -> Section | None:
         return None
     names = [name for name in record.names if any("lr" in trial.values for trial in record.trials(name))]
     percent = record.yardstick.kind == "accuracy"
-    drawn = curves.sensitivity(view, percent, names)
+    # Pictures hold lines near their axes; who reads numbers wants them as they are.
+    view = replace(view, lines=tuple(sensitivity_lines(record)))
+    drawn = curves.sensitivity(view, percent, names, rate_means(record))
     means = capital("; ".join(sensitivity_means(record, view.lines)))
     means = means.replace("✕ and grey: runs diverge", "✕ runs diverge from there on")  # nothing is grey here
     usable = "; bars at the foot: usable learning rates" if any(line.usable for line in view.lines) else ""

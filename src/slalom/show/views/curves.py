@@ -11,16 +11,21 @@ from slalom.core import RaceRecord
 from slalom.show.views.frames import Axis, gap_axis, linear_axis, log_axis, step_axis
 from slalom.show.views.groups import Group, diverged
 from slalom.show.views.labels import Label, place, text_size
-from slalom.show.views.lines import cloud, curve
+from slalom.show.views.lines import cloud, curve, steps_to_draw, within_reach
+from slalom.show.views.seeds import spread
 from slalom.show.views.styles import Style
 from slalom.show.views.words import count, number, power
+
+BAND_COLUMNS = 250
+"""Pixel columns of which the extremes of a median and its band are kept: three series have three times as many."""
 
 
 @dataclass(frozen=True)
 class CurveLine:
-    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), quartiles over starts or seeds.
+    """One optimizer on the axes of a curve; ``band`` is (steps, low, high), an interval over starts or seeds.
 
-    ``gone`` is the point after which most of its runs were lost.
+    Numbers are as measured, also where they leave the axes. ``gone`` is the point after which most of its runs were
+    lost.
     """
 
     name: str
@@ -64,18 +69,18 @@ def step_panel(record: RaceRecord, field: list[Group]) -> Panel:
     high = min(float(positive.max()), usual * 1e8)
     low = max(float(positive.min()), high * 1e-12)
     y = log_axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.1)))
-    return Panel("length of a step", x, y, tuple(_curve_line(group, lengths, x, y) for group in field))
+    return Panel("length of a step", x, y, tuple(_curve_line(group, lengths, x) for group in field))
 
 
 def loss_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]) -> Panel:
-    """Return the curves of f − minimum over steps: one per optimizer, the median and quartiles over many."""
+    """Return the curves of f − minimum over steps: one per optimizer, median and middle half over many."""
     floor = measured_from(record)
     gaps = record.losses - floor
     shown_gaps = gaps[[k for group in field for k in group.runners]]
     x, y = step_axis(record.steps), gap_axis(shown_gaps, record.tolerance)
     rule = (record.tolerance, f"arrived: below {_tolerance(record.tolerance)}")
     shown = rule if y.low < record.tolerance < y.high else None
-    curves = _named([_curve_line(group, gaps, x, y) for group in field], x, y, area, shown)
+    curves = _named([_curve_line(group, gaps, x) for group in field], x, y, area, shown)
     name = "loss" if record.minimum_is_known and floor == 0 else f"loss above {number(floor)}"
     if not record.minimum_is_known:
         name = f"loss above the lowest seen, {number(floor)}"
@@ -114,21 +119,18 @@ def distance_panel(record: RaceRecord, field: list[Group], area: tuple[float, fl
     )
     y = linear_axis(0.0, top or 1.0)
     note = f"a space of {count(record.course.dim, 'dimension')} has no map: {name} instead"
-    return Panel(note, x, y, _named([_curve_line(g, values, x, y) for g in field], x, y, area))
+    return Panel(note, x, y, _named([_curve_line(g, values, x) for g in field], x, y, area))
 
 
-def _curve_line(group: Group, series: np.ndarray, x: Axis, y: Axis) -> CurveLine:
+def _curve_line(group: Group, series: np.ndarray, x: Axis) -> CurveLine:
     rows = series[list(group.runners)]
     if len(rows) == 1:
-        return CurveLine(group.name, group.style, *curve(rows[0], x, y))
+        return CurveLine(group.name, group.style, *curve(rows[0], x))
     filled = np.where(np.isfinite(rows), rows, np.inf)  # a runner that diverged is worse than any other
-    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=0, method="nearest")
-    steps, values = curve(middle, x, y)
-    picked = np.unique(np.geomspace(1, len(low), 200).astype(int) - 1)
-    top = y.high * 1e3 if y.log else y.high * 10
-    foot = y.low * 1e-3 if y.log else y.low
-    band = (picked, np.clip(low[picked], foot, top), np.clip(high[picked], foot, top))
-    return CurveLine(group.name, group.style, steps, values, band)
+    over = spread(filled)
+    steps = steps_to_draw(np.stack([over.middle, over.low, over.high]), x, BAND_COLUMNS)
+    band = (steps, over.low[steps], over.high[steps])
+    return CurveLine(group.name, group.style, steps, over.middle[steps], band)
 
 
 def _named(
@@ -143,7 +145,8 @@ def _named(
         return tuple(curves)
     clouds = []
     for line in curves:
-        spots = np.stack([x.place(line.steps) * area[0], y.place(line.values) * area[1]], axis=1)
+        heights = y.place(within_reach(line.values, y))
+        spots = np.stack([x.place(line.steps) * area[0], heights * area[1]], axis=1)
         inside = (spots[:, 1] >= 0) & (spots[:, 1] <= area[1]) & (spots[:, 0] >= 0)
         spots = np.where(inside[:, None], spots, np.nan)
         clouds.append(cloud(spots))

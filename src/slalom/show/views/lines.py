@@ -94,27 +94,43 @@ def by_length(path: np.ndarray, count: int) -> np.ndarray:
     return np.minimum(np.searchsorted(lengths, np.linspace(0, lengths[-1], count)), len(path) - 1)
 
 
-def curve(values: np.ndarray, x: Axis, y: Axis, columns: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps and values to draw of a series [N + 1] on the axes: the extremes of each pixel column.
+def curve(values: np.ndarray, x: Axis, columns: int = 500) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps and values of a series [N + 1] that are worth drawing: the extremes of each pixel column.
 
-    A value at or below zero (the minimum itself, met to the last digit) is drawn at the foot of the axis.
+    The values are as they were measured, however far beyond an axis; :func:`within_reach` is for who draws them.
     """
-    steps = np.arange(len(values))
-    shown = np.isfinite(values) & (steps >= x.low)
-    steps, values = steps[shown], values[shown]
-    if y.log:
-        values = np.maximum(values, y.low * 1e-3)
-    values = np.minimum(values, y.high * 1e3) if y.log else values
+    steps = steps_to_draw(values[None], x, columns)
+    return steps, values[steps]
+
+
+def steps_to_draw(series: np.ndarray, x: Axis, columns: int) -> np.ndarray:
+    """Return at which steps to draw ``series`` [S, N + 1]: the ends and each one's extremes in every pixel column.
+
+    There are none where the first of the series is not finite; what else is not finite is no extreme.
+    """
+    steps = np.arange(series.shape[1])
+    steps = steps[np.isfinite(series[0]) & (steps >= x.low)]
     if len(steps) <= 2 * columns:
-        return steps, values
+        return steps
     column = np.floor(x.place(steps) * columns).astype(int)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(column) != 0]))
     kept = {0, len(steps) - 1}
     for first, last in zip(starts, np.append(starts[1:], len(steps)), strict=True):
-        part = values[first:last]
-        kept |= {int(first), int(first + np.argmin(part)), int(first + np.argmax(part)), int(last - 1)}
-    chosen = np.array(sorted(kept))
-    return steps[chosen], values[chosen]
+        kept |= {int(first), int(last - 1)}
+        for values in series[:, steps[first:last]]:
+            known = np.where(np.isfinite(values), values, values[0])
+            kept |= {int(first + np.argmin(known)), int(first + np.argmax(known))}
+    return steps[np.array(sorted(kept))]
+
+
+def within_reach(values: np.ndarray, y: Axis) -> np.ndarray:
+    """Return values as lines to them are drawn: not far beyond the axis, which drawing libraries dislike.
+
+    On a logarithmic axis a value at or below zero (the minimum itself, met to the last digit) is below the foot.
+    """
+    span = y.high - y.low
+    foot, top = (y.low * 1e-3, y.high * 1e3) if y.log else (y.low - 9 * span, y.high + 9 * span)
+    return np.clip(values, foot, top)
 
 
 def cloud(path: np.ndarray, amount: int = 60) -> np.ndarray:

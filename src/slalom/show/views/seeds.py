@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from slalom.core import Run, Status, TrainingRecord
 from slalom.show.views.groups import Group
-from slalom.show.views.words import number, percent
+from slalom.show.views.words import listing, number, percent
 
 QUARTILES_FROM = 4
 """From so many seeds on an interval holds the middle half of them; with fewer, all of them."""
@@ -124,15 +125,49 @@ def over_seeds(record: TrainingRecord, group: Group, measure: Measure) -> tuple[
     A run that was lost counts as the worst from there to the end of the others; one that was interrupted is NaN.
     """
     name = clock(record)
-    moments = [instants(record, k, name) for k in range(len(record.runs))]
-    shared = np.unique(np.concatenate(moments)) if moments else np.empty(0)
+    shared = _moments(record, group, name)
     rows = np.full((len(group.runners), len(shared)), np.nan)
     for row, k in zip(rows, group.runners, strict=True):
-        run = record.runs[k]
-        row[np.searchsorted(shared, moments[k])] = run.series(measure.key)
+        run, moments = record.runs[k], instants(record, k, name)
+        at, known = places(shared, moments)
+        row[at] = run.series(measure.key)[known]
         if lost(record, k):
-            row[_gone(run, shared, moments[k], row)] = measure.worst
+            row[_gone(run, shared, moments, row)] = measure.worst
     return shared, rows
+
+
+def _moments(record: TrainingRecord, group: Group, name: str) -> np.ndarray:
+    """Return when the runs of an optimizer were evaluated that went on to their end, [E].
+
+    The moment at which one diverged is nobody else's: a median there would be that of the lost runs alone, and a curve
+    of another optimizer would break. Where all of a group were lost, their moments and those of everybody who lasted.
+    """
+    lasting = [k for k in group.runners if not lost(record, k) and not record.runs[k].interrupted]
+    lasting = lasting or [k for k in group.runners if not lost(record, k)]
+    if not lasting:
+        others = [k for k in range(len(record.runs)) if not lost(record, k)] or range(len(record.runs))
+        lasting = [*group.runners, *others]
+    moments = [instants(record, k, name) for k in lasting]
+    return np.unique(np.concatenate(moments)) if moments else np.empty(0)
+
+
+def places(shared: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where among the ``shared`` instants [E] stand those of ``moments`` [M] that are there, and which, bool."""
+    known = np.isin(moments, shared)
+    return np.searchsorted(shared, moments[known]), known
+
+
+def lost_told(record: TrainingRecord, field: Sequence[Group]) -> str:
+    """Say how many runs of whom were lost, and what they count as; empty where none was."""
+    told = []
+    for group in field:
+        gone = sum(lost(record, k) for k in group.runners)
+        if gone:
+            runs = len(group.runners)
+            told.append(f"{f'all {runs}' if gone == runs > 1 else f'{gone} of {runs}'} of {group.name}")
+    if not told:
+        return ""
+    return f"Diverged or failed: {listing(told, 8)}; such a run counts as worse than any other, and a line ends there."
 
 
 def _gone(run: Run, shared: np.ndarray, moments: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -163,22 +198,28 @@ def spread(rows: np.ndarray, higher_is_better: bool | None = False) -> Spread:
     """
     shares = (0.25, 0.5, 0.75) if len(rows) >= QUARTILES_FROM else (0.0, 0.5, 1.0)
     results = np.full((3, rows.shape[1]), np.nan)
-    worse = "lower" if higher_is_better else "higher"
-    for column, values in enumerate(rows.T):
-        known = values[~np.isnan(values)]
-        if not len(known):
-            continue
-        with np.errstate(invalid="ignore"):
-            between = np.quantile(known, shares)
-        towards_worse = np.quantile(known, shares, method=worse)  # type: ignore[call-overload]
-        results[:, column] = np.where(np.isfinite(between), between, towards_worse)
+    whole = ~np.isnan(rows).any(axis=0)
+    results[:, whole] = _quantiles(rows[:, whole], shares, higher_is_better)
+    for column in np.flatnonzero(~whole):
+        known = rows[~np.isnan(rows[:, column]), column]
+        if len(known):
+            results[:, column] = _quantiles(known[:, None], shares, higher_is_better)[:, 0]
     return Spread(middle=results[1], low=results[0], high=results[2])
 
 
-def interval_means(seeds: int) -> str:
+def _quantiles(rows: np.ndarray, shares: Sequence[float], higher_is_better: bool | None) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        between = np.quantile(rows, shares, axis=0)
+    if np.isfinite(between).all():
+        return between
+    towards_worse = np.quantile(rows, shares, axis=0, method="lower" if higher_is_better else "higher")
+    return np.where(np.isfinite(between), between, towards_worse)
+
+
+def interval_means(seeds: int, what: str = "seeds") -> str:
     """Return what the bands and brackets of a picture hold."""
     if seeds < 2:
         return ""
     if seeds < QUARTILES_FROM:
-        return f"median and range of {seeds} seeds"
-    return f"median and middle half of {seeds} seeds"
+        return f"median and range of {seeds} {what}"
+    return f"median and middle half of {seeds} {what}"

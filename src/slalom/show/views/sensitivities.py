@@ -54,6 +54,7 @@ class SensitivityLine:
     usable: tuple[float, float] | None
     decades: float
     diverges_from: float | None
+    default_tried: bool = True  # false: its place lies on the line between two rates that were tried
     label: Label | None = None
     dots: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
 

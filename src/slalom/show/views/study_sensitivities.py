@@ -104,18 +104,30 @@ def sensitivity_lines(record: StudyRecord) -> list[SensitivityLine]:
 
 def sensitivity_means(record: StudyRecord, lines: Sequence[SensitivityLine]) -> list[str]:
     """Return what the marks of the curves mean, as parts of a footer."""
-    seeds = max(len(trial.by_seed) for name in record.names for trial in record.trials(name))
     loose = record.track == "full"
-    each = f"{'mean' if loose else 'mean and range'} of {seeds} tuning seeds" if seeds > 1 else "one tuning seed"
+    each = rate_means(record)
     parts = [f"{'each small mark a trial' if loose else 'curves over learning rates'}: {each}"]
     parts.append("large mark: chosen" if loose else "● chosen")
     if any(line.default is not None for line in lines):
-        parts.append("○ the library's default")
+        tried = all(line.default is None or line.default_tried for line in lines)
+        parts.append("○ the library's default" + ("" if tried else ", read off the line where it was not tried"))
     if any(line.diverges_from is not None for line in lines):
         parts.append("✕ and grey: runs diverge")
     if any(trial.steps is not None for name in record.names for trial in record.trials(name)):
         parts.append("trials stopped early are left out")
     return parts
+
+
+def rate_means(record: StudyRecord) -> str:
+    """Return what a trial's result is over its seeds: "geometric mean and range of 2 tuning seeds".
+
+    Above a known optimum it is the mean of logarithms, as results are judged there; of other losses the plain one.
+    """
+    kind = "geometric mean" if record.yardstick.kind == "loss" and record.yardstick.optimum is not None else "mean"
+    seeds = max(len(trial.by_seed) for name in record.names for trial in record.trials(name))
+    if seeds < 2:
+        return "one tuning seed"
+    return f"{kind}{'' if record.track == 'full' else ' and range'} of {seeds} tuning seeds"
 
 
 def names_width(lines: Sequence[SensitivityLine]) -> float:
@@ -152,6 +164,7 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
         high=none if loose else high,
         best=best,
         default=None if loose else _at(record.default_rate(name), rates, middle),
+        default_tried=_was_tried(record.default_rate(name), rates),
         usable=None if width is None else (width.low, width.high),
         decades=0.0 if width is None else width.decades,
         diverges_from=None if loose or not len(lost) else float(lost[0]),
@@ -168,19 +181,31 @@ def _measure(record: StudyRecord, trial: TrialRecord) -> float:
 
 
 def _at(rate: float | None, rates: np.ndarray, middle: np.ndarray, exact: bool = False) -> tuple[float, float] | None:
-    """Return the point of the curve at a learning rate, None where it lies outside or is not known there."""
+    """Return the point of the line at a learning rate, None where it lies outside or beside one that was lost.
+
+    Between two rates that were tried it lies on the line that is drawn between them; nobody ran it. ``exact`` takes the
+    nearest that was tried.
+    """
     known = np.isfinite(middle)
     if rate is None or not known.any():
         return None
     if exact:
         nearest = int(np.argmin(np.abs(np.log(rates[known] / rate))))
         return float(rates[known][nearest]), float(middle[known][nearest])
-    if not rates[known][0] <= rate <= rates[known][-1]:
+    near = np.flatnonzero(np.isclose(rates, rate))
+    if len(near):  # it was tried itself
+        return (rate, float(middle[near[0]])) if known[near[0]] else None
+    above = int(np.searchsorted(rates, rate))
+    if above in (0, len(rates)) or not known[above - 1 : above + 1].all():
         return None
-    heights = middle[known]
+    heights, ends = middle[above - 1 : above + 1], np.log(rates[above - 1 : above + 1])
     logs = bool((heights > 0).all())
-    there = float(np.interp(math.log(rate), np.log(rates[known]), np.log(heights) if logs else heights))
+    there = float(np.interp(math.log(rate), ends, np.log(heights) if logs else heights))
     return rate, math.exp(there) if logs else there
+
+
+def _was_tried(rate: float | None, rates: np.ndarray) -> bool:
+    return rate is not None and bool(np.isclose(rates, rate).any())
 
 
 def _rates(lines: Sequence[SensitivityLine]) -> Axis:
@@ -284,6 +309,8 @@ def _defaults(record: StudyRecord, known: Sequence[SensitivityLine], full: Mappi
     if worst.best is None or worst.default is None or _cost_of_default(worst) <= 0.01:
         return ""
     at_default, at_best = percent(worst.default[1]), percent(worst.best[1])
+    if not worst.default_tried:
+        at_default = f"about {percent(worst.default[1], 0)}, between the rates tried,"
     if sum(_cost_of_default(line) > 0.01 for line in known) == 1:
         return f" At its default, {full[worst.name]} has {at_default} rather than {at_best}."
     return f" A default costs most with {full[worst.name]}: {at_default} rather than {at_best}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slalom.show.views.study_records import StudyRecord
@@ -47,37 +48,53 @@ def _leaders(record: StudyRecord) -> str:
 
 
 def _standings(record: StudyRecord) -> str:
-    """Return ``"Against SGD, Adam is better; RMSprop is inconclusive"``, with an interval and for which budget."""
+    """Return ``"Against SGD, Adam is better (+1.2 points [0.6, 1.8]); RMSprop is inconclusive"``, and for which budget.
+
+    One difference has its 95 % interval, beside the name that it belongs to.
+    """
     entries = [entry for entry in record.judgement.entries if entry.verdict is not None]
+    quoted = _difference(record)
     clauses = []
     for word in ORDER:
         names = [entry.name for entry in entries if entry.verdict is not None and entry.verdict.word == word]
         if names:
-            who = "every other" if len(names) == len(entries) else listing(names, 4)
-            clauses.append(f"{who} {SAID[word][len(names) > 1 and who != 'every other']}")
+            clauses.append(_clause(word, names, len(names) == len(entries), *quoted))
     # A verdict ends with the budget for which it holds; where budgets differ, none is told for all.
     budgets = {entry.verdict.sentence.rpartition(", at ")[2] for entry in entries if entry.verdict is not None}
     at = f", at {budgets.pop()}" if len(budgets) == 1 else "."
-    return f"Against {record.judgement.baseline}, {'; '.join(clauses)}{_difference(record)}{at}"
+    return f"Against {record.judgement.baseline}, {'; '.join(clauses)}{at}"
 
 
-def _difference(record: StudyRecord) -> str:
-    """Return one difference with its 95 % interval: that of the best, or else the largest; empty where none is known.
+def _clause(word: str, names: Sequence[str], every: bool, quoted: str, numbers: str) -> str:
+    """Return who has a verdict; the one whose difference is quoted stands first, with its ``numbers`` beside it."""
+    one, several = SAID[word]
+    if every:
+        return f"every other {one}" + (f" ({quoted}: {numbers})" if quoted else "")
+    if list(names) == [quoted]:
+        return f"{quoted} {one} ({numbers})"
+    if quoted in names:
+        names = [f"{quoted} ({numbers})", *(name for name in names if name != quoted)]
+    return f"{listing(names, 4)} {several if len(names) > 1 else one}"
 
-    The best has none where it is the baseline itself, and where runs that diverged leave ranks alone to compare.
+
+def _difference(record: StudyRecord) -> tuple[str, str]:
+    """Return whose difference is quoted, and it with its 95 % interval: that of the best, or else the largest.
+
+    The best has none where it is the baseline itself, and where runs that diverged leave ranks alone to compare. Both
+    are empty where none is known.
     """
     judgement, scale = record.judgement, record.judgement.scale
     known = {entry.name: _with_interval(entry) for entry in judgement.entries}
     told = {name: numbers for name, numbers in known.items() if numbers is not None}
     if not told:
-        return ""
+        return "", ""
     sign = 1 if scale.higher_is_better else -1
     best = max(judgement.tied_best, key=lambda name: sign * judgement.entry(name).estimate.value, default="")
     if best in told:
-        return f" ({best}: {scale.change(*told[best])})"
+        return best, scale.change(*told[best])
     largest = max(told, key=lambda name: abs(told[name][0]))
-    which = "largest difference: " if len(told) > 1 else ""
-    return f" ({which}{largest}, {scale.change(*told[largest])})"
+    which = ", the largest difference" if len(told) > 1 else ""
+    return largest, f"{scale.change(*told[largest])}{which}"
 
 
 def _with_interval(entry: Entry) -> tuple[float, float, float] | None:

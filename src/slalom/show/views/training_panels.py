@@ -12,8 +12,8 @@ from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.frames import Axis, linear_axis, log_axis, measure_axis, share_axis
 from slalom.show.views.groups import Group
 from slalom.show.views.labels import Label, at_ends, text_size
-from slalom.show.views.lines import curve
-from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, spread
+from slalom.show.views.lines import curve, within_reach
+from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, places, spread
 from slalom.show.views.styles import tint
 from slalom.show.views.words import shortened
 
@@ -83,7 +83,7 @@ def rate_panel(record: TrainingRecord, field: list[Group], area: tuple[float, fl
         y = measure_axis(np.array([low / 1.3, high * 1.3]), log=True)
     lines = []
     for group, rates in zip(field, series, strict=True):
-        at, values = curve(rates, linear_axis(0.0, float(max(len(rates), 1))), y)
+        at, values = curve(rates, linear_axis(0.0, float(max(len(rates), 1))))
         lines.append(CurveLine(group.name, group.style, (at + 1) / per_epoch, values))
     return Panel("learning rate", x, y, tuple(_named(lines, len(lines), x, y, area)), x_title="epoch")
 
@@ -117,7 +117,8 @@ def seconds_of(record: TrainingRecord, group: Group, shared: np.ndarray) -> np.n
     lasting = [k for k in group.runners if not lost(record, k)] or group.runners
     rows = np.full((len(lasting), len(shared)), np.nan)
     for row, k in zip(rows, lasting, strict=True):
-        row[np.searchsorted(shared, instants(record, k, name))] = record.runs[k].series("seconds")
+        at, known = places(shared, instants(record, k, name))
+        row[at] = record.runs[k].series("seconds")[known]
     return spread(rows).middle
 
 
@@ -145,12 +146,10 @@ def _vertical(measure: Measure, lines: Sequence[Spread], also: np.ndarray) -> Ax
 def _curve(group: Group, moments: np.ndarray, over: Spread, y: Axis) -> CurveLine:
     """Return a line up to where most runs are lost."""
     known = np.isfinite(over.middle) & np.isfinite(moments)
-    span = y.high - y.low
-    foot, top = (y.low * 1e-3, y.high * 1e3) if y.log else (y.low - 9 * span, y.high + 9 * span)
-    at, values = moments[known], np.clip(over.middle[known], foot, top)
+    at, values = moments[known], over.middle[known]
     band = None
     if known.any() and not np.array_equal(over.low[known], over.high[known]):
-        band = (at, np.clip(over.low[known], foot, top), np.clip(over.high[known], foot, top))
+        band = (at, over.low[known], over.high[known])
     gone = None
     if len(at) and np.isinf(over.middle).any():
         gone = (float(at[-1]), float(np.clip(values[-1], y.low, y.high)))
@@ -162,7 +161,7 @@ def _minibatches(record: TrainingRecord, group: Group, y: Axis) -> list[CurveLin
     losses = np.asarray(record.runs[group.typical].losses, dtype=float)
     if record.training is None or clock(record) != "epoch" or len(losses) < 2:
         return []
-    steps, values = curve(losses, linear_axis(0.0, float(len(losses))), y)
+    steps, values = curve(losses, linear_axis(0.0, float(len(losses))))
     pale = replace(group.style, colour=tint(group.style.colour, 0.55), dashes=())
     return [CurveLine("minibatches", pale, (steps + 1) / record.training.steps_per_epoch, values)]
 
@@ -176,7 +175,7 @@ def _named(lines: list[CurveLine], first: int, x: Axis, y: Axis, area: tuple[flo
         place = float(x.place(np.array(end))) * area[0]
         inside = place < area[0] - 2
         right = (place, area[1]) if inside else area
-        ends = [float(y.place(np.array(lines[k].values[-1]))) * area[1] for k in members]
+        ends = [float(y.place(within_reach(lines[k].values[-1:], y))[0]) * area[1] for k in members]
         names = [_pointed(shortened(lines[k].name), float(lines[k].values[-1]), y) for k in members]
         found = at_ends(names, ends, right, NAME, 7.0 if inside else 14.0)
         labels |= dict(zip(members, found, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from slalom.core import TrainingRecord
 from slalom.show.views.groups import Group, training_groups
-from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, spread
+from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, places, spread
 from slalom.show.views.styles import Style
 from slalom.show.views.training_panels import seconds_of
 
@@ -61,6 +61,7 @@ def _at(record: TrainingRecord, shared: np.ndarray, name: str) -> np.ndarray:
     found = np.full(len(shared), np.nan)
     for k in range(len(record.runs)):
         moments, others = instants(record, k, clock(record)), record.runs[k].series(name)
-        known = np.isfinite(moments) & np.isfinite(others)
-        found[np.searchsorted(shared, moments[known])] = others[known]
+        both = np.isfinite(moments) & np.isfinite(others)
+        at, known = places(shared, moments[both])
+        found[at] = others[both][known]
     return found

@@ -155,6 +155,8 @@ def strip_means(record: StudyRecord, strip: VerdictStrip) -> list[str]:
         what = "ratio of geometric means" if record.judgement.scale.logarithmic else "mean difference"
         parts.append(f"dot and line: {what} and its 95 % interval over seeds, unadjusted")
         parts.append("better and worse: Holm p ≤ 0.05")
+    if any(row.more for row in strip.rows):
+        parts.append("seeds to decide: for 80 % power at the strictest of Holm's levels, 0.05 over all comparisons")
     if strip.margin is not None:
         parts.append(f"grey band: differences that do not matter, {strip.margin_told}")
     if record.judgement.tied_best:
