@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -27,6 +30,15 @@ def save_race(folder: Path) -> Any:
     made = slalom.race("rosenbrock", ["sgd:lr=0.001", "adam:lr=0.05"], steps=120)
     made.save(folder / "race.html")
     return made
+
+
+def inside(page: str) -> dict[str, str]:
+    """Everything in a page: its text, and each file as it is handed out."""
+    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    files = json.loads(found[1])["files"]
+    unpacked = {one["name"]: gzip.decompress(base64.b64decode(one["gzip"])).decode() for one in files}
+    return {"page": html.unescape(page), **unpacked}
 
 
 class Opened:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import csv
-import gzip
-import html
 import io
 import json
 import math
@@ -22,16 +19,16 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from report_visits import inside
 
 import slalom
 from slalom.cli.application import program
 from slalom.core import InputError
 from slalom.lab.commands import race_command, study_command, training_command
-from slalom.lab.given_away import without_folders
 from slalom.lab.reports import _cost, _plans
 from slalom.optimizers.cards import describe
 from slalom.optimizers.catalogue import catalogue
-from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, embedded
+from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, _declarations, embedded
 from slalom.show.report.elements import element
 from slalom.show.report.mathematics import formula
 from slalom.show.report.parts import table
@@ -120,9 +117,8 @@ def test_lines_can_be_told_from_the_paper_in_both_themes(family: str) -> None:
 
 
 def test_texts_have_the_contrast_that_wcag_asks_for() -> None:
-    sheet = (PAGE / "report.css").read_text()
-    for scope in (":root {", "DARK {"):
-        block = sheet.partition(scope)[2].partition("}")[0]
+    light = (PAGE / "report.css").read_text().partition(":root {")[2].partition("}")[0]
+    for scope, block in (("light", light), ("dark", (PAGE / "dark.css").read_text())):
         colours = dict(re.findall(r"--([\w-]+): (#\w{6})", block))
         for text in ("ink", "quiet", "accent"):
             for paper in ("paper", "panel"):
@@ -143,10 +139,30 @@ def ratio(a: str, b: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
+def test_dark_colours_are_declarations_alone() -> None:
+    assert _declarations("/* { */ a: b;\n") == "a: b;"
+    with pytest.raises(ValueError, match="holds a rule; it is for declarations"):
+        _declarations("a: b; } p { c: d;")
+
+
+GRANTS = {"MIT": "without restriction, including without limitation", "ISC": "with or without fee is hereby granted"}
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
-def test_every_library_comes_with_its_licence(library: str) -> None:
-    licence = (VENDORED / library).parent / "LICENSE"
-    assert "permission" in licence.read_text().lower()
+def test_every_library_is_the_version_that_is_noted_and_comes_with_its_licence(library: str) -> None:
+    rows = re.findall(
+        r"^\| `([\w-]+)` \| ([\w-]+) \| ([\d.]+) \| (\w+) \|$", (VENDORED / "README.md").read_text(), re.M
+    )
+    noted = {folder: rest for folder, *rest in rows}
+    assert set(noted) == {Path(name).parent.name for name in LIBRARIES}
+    file = VENDORED / library
+    package, version, licence = noted[file.parent.name]
+    (header, *_) = file.read_text(encoding="utf-8").splitlines()
+    assert re.search(rf"\bv{re.escape(version)}(?![\w.])", header), header
+    assert package in header.lower()
+    granted = " ".join((file.parent / "LICENSE").read_text(encoding="utf-8").split())
+    assert GRANTS[licence] in granted
+    assert "Copyright" in granted
 
 
 # -- the command that does it again -----------------------------------------------------------------------------------
@@ -213,98 +229,6 @@ def test_the_command_of_a_study_asks_what_its_study_file_asks(tmp_path: Path) ->
     assert done.exit_code == 0, done.output
     assert tomllib.loads((tmp_path / "again.toml").read_text()) == tomllib.loads(file)
     assert json.loads(done.stdout)["tasks"] == json.loads(study.to_json())["tasks"]
-
-
-# -- what is given away ------------------------------------------------------------------------------------------------
-
-FILE = """
-import slalom, torch
-from torch import nn
-
-def bowl(point):
-    return (point**2).sum()
-
-def net():
-    inputs = torch.linspace(-1, 1, 40)[:, None]
-    data = torch.utils.data.TensorDataset(inputs, inputs * 2)
-    return slalom.Task(model=lambda: nn.Linear(1, 1), train=data, test=data, loss=nn.functional.mse_loss, batch_size=10,
-                       epochs=1)
-
-def failing(make_optimizer, seed):
-    yield {"loss": 1.0}
-    if seed:
-        raise ValueError(f"cannot read {__file__}")
-"""
-
-
-def inside(page: str) -> dict[str, str]:
-    """Everything in a page: its text, and each file as it is handed out."""
-    found = re.search(r'<script type="application/json" id="report-data">(.*?)</script>', page, re.DOTALL)
-    assert found is not None
-    files = json.loads(found[1])["files"]
-    unpacked = {one["name"]: gzip.decompress(base64.b64decode(one["gzip"])).decode() for one in files}
-    return {"page": html.unescape(page), **unpacked}
-
-
-@pytest.fixture
-def anns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The home of somebody whose name is nobody's business, with a file of hers; the shell stands elsewhere in it."""
-    home = tmp_path / "home" / "ann & <co>"
-    (home / "nets").mkdir(parents=True)
-    (home / "nets" / "model.py").write_text(FILE)
-    (home / "work").mkdir()
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("USERPROFILE", str(home))
-    monkeypatch.chdir(home / "work")
-    return home
-
-
-@pytest.mark.parametrize("near", [True, False])
-def test_a_page_of_a_study_holds_no_folder_of_this_machine(
-    anns: Path, near: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if near:
-        monkeypatch.chdir(anns)
-    study = slalom.study(
-        str(anns / "nets" / "model.py") + ":net", ["sgd", "adam"], seeds=2, trials=5, store=str(anns / "my runs.sqlite")
-    )
-    assert str(anns) in study.to_json().decode()  # as it is saved plainly
-    told = inside(study.save(anns / "study.html").read_text(encoding="utf-8"))
-    assert set(told) == {"page", "study.json", "study.csv"}
-    for name, text in told.items():
-        assert "ann &" not in text, name
-        assert str(anns.parents[1]) not in text, name
-        assert "sqlite" not in text, name
-    course = "nets/model.py:net" if near else "model.py:net"
-    assert re.search(f"slalom study '?{course}'? -o sgd -o adam", told["page"])
-    assert f'course = "{course}"' in told["page"]
-    assert "what is in that file is not in this page" in told["page"]
-
-
-@pytest.mark.parametrize("name", ["net", "failing", "bowl"])
-def test_a_page_of_a_race_holds_no_folder_of_this_machine(anns: Path, name: str) -> None:
-    options: Any = {"start": (1.0, 2.0)} if name == "bowl" else {"seeds": 2}
-    race = slalom.race(f"{anns}/nets/model.py:{name}", ["sgd:lr=0.1"], **options)
-    told = inside(race.save(anns / "race.html").read_text(encoding="utf-8"))
-    assert len(told) == 3
-    assert re.search(f"slalom race '?model.py:{name}'? -o sgd", told["page"])
-    for text in told.values():
-        assert "ann &" not in text
-        assert str(anns.parents[1]) not in text
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("cannot read HOME/data/x.npz", "cannot read ~/data/x.npz"),
-        ("HOME", "~"),
-        ("HOME, HOME/work/a and HOME/workshop", "~, a and ~/workshop"),
-        ("HOMEstead /usr/lib/x", "HOMEstead /usr/lib/x"),
-        ("base64HOME/AAAA", "base64HOME/AAAA"),
-    ],
-)
-def test_folders_are_told_from_the_home_or_from_here(anns: Path, text: str, expected: str) -> None:
-    assert without_folders(text.replace("HOME", str(anns))) == expected.replace("HOME", str(anns))
 
 
 # -- the data, and the words about them --------------------------------------------------------------------------------

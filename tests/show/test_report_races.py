@@ -61,6 +61,19 @@ def test_the_race_is_played_and_scrubbed(opened: Any, race: Any, folder: Path) -
     assert "slalom race rosenbrock -o sgd:lr=0.001 -o adam:lr=0.05" in page.text_content("#again")
 
 
+@pytest.mark.parametrize(("home", "here"), [("/code", "/g"), ("/g", "/main"), ("/style", "/code")])
+def test_a_page_can_be_saved_from_any_folder(
+    opened: Any, folder: Path, home: str, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = slalom.race("sphere", ["sgd:lr=0.1", "adam:lr=1"], start=(-75, -10), steps=20)
+    plain = made.save(folder / "plain.html").read_text(encoding="utf-8")
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setattr("os.getcwd", lambda: here)
+    path = made.save(folder / "anywhere.html")
+    assert path.read_text(encoding="utf-8") == plain
+    assert opened(path).page.text_content("#answer") == made.sentence
+
+
 @pytest.mark.parametrize(("course", "options"), [("x**4 - x**2", {"start": (0.9,)}), ("rastrigin:dim=3", {}),
                                                  ("sphere", {"starts": 5})])  # fmt: skip
 def test_races_in_any_number_of_variables_have_a_page(opened: Any, folder: Path, course: str, options: Any) -> None:

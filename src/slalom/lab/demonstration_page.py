@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slalom.lab import exports, reports
-from slalom.lab.given_away import without_folders, without_store
+from slalom.lab.given_away import files_without_folders, folders_remover, without_store
 from slalom.lab.network_demonstration import KINDS, Chapter
 from slalom.lab.observations import Observation, leavers
 from slalom.lab.record import Race
@@ -43,21 +43,21 @@ def demonstration_page(
     )
     field = groups(short)
     facts = Facts(
+        clean=folders_remover(),
         table=plane.table,
         plan=[
             ("plane", f"{short.steps:,} steps to be played, {classics.steps:,} in the table; {classics.engine} engine")
         ],
         machine=reports.machine(),
         versions=classics.versions,
-        files=_files(short, tuned),
+        files=files_without_folders(_files(short, tuned)),
         small=reports.small_paths((group.name, short.runners[group.typical].optimizer) for group in field),
     )
     pictures = [Picture(one.file, one.caption, one.command) for one in exhibits]
     pictures += [picture for chapter in chapters for picture in _drawn(chapter)]
-    page = demonstration_html(
+    return demonstration_html(
         plane, list(map(_network, chapters)), None if tuned is None else _tuned(tuned), pictures, facts
     )
-    return without_folders(page)
 
 
 def answer(race: Race) -> str:

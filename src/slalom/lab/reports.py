@@ -13,7 +13,7 @@ import numpy as np
 
 from slalom.core import InputError, Optimizer
 from slalom.lab import commands
-from slalom.lab.given_away import beside, files_without_folders, without_folders, without_store
+from slalom.lab.given_away import beside, files_without_folders, folders_remover, without_store
 from slalom.lab.tables import Table
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def study_page(study: Study) -> str:
     file, why = _told(study.to_toml)
     courses = [study.course]
     facts = Facts(
+        clean=folders_remover(courses),
         table=plain(study.table()),
         command=commands.study_command(file) if file else "",
         study_file=file,
@@ -64,7 +65,7 @@ def study_page(study: Study) -> str:
         small=small_paths(zip(study.names, study.plan.question.optimizers, strict=True)),
         remarks=study.plan.remarks,
     )
-    return without_folders(study_html(PicturedStudy(study), facts), courses)
+    return study_html(PicturedStudy(study), facts)
 
 
 def studies_page(across: Across, studies: Sequence[Study], table: Table, json: bytes, toml: Callable[[], str]) -> str:
@@ -77,6 +78,7 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
     file, why = _told(toml)
     first, courses = studies[0], [study.course for study in studies]
     facts = Facts(
+        clean=folders_remover(courses),
         table=plain(table),
         command=commands.study_command(file) if file else "",
         study_file=file,
@@ -94,8 +96,7 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
         small=small_paths(zip(first.names, first.plan.question.optimizers, strict=True)),
     )
     each = [Facts(table=plain(study.table())) for study in studies]
-    page = studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
-    return without_folders(page, courses)
+    return studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
 
 
 def training_page(race: TaskRace) -> str:
@@ -109,6 +110,7 @@ def training_page(race: TaskRace) -> str:
     command, why = _told(lambda: commands.training_command(race))
     courses = [race.course]
     facts = Facts(
+        clean=folders_remover(courses),
         table=plain(race.table()),
         command=command,
         why=why or beside(courses),
@@ -124,7 +126,7 @@ def training_page(race: TaskRace) -> str:
         ),
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
-    return without_folders(training_html(race, facts), courses)
+    return training_html(race, facts)
 
 
 def race_page(race: Race) -> str:
@@ -138,6 +140,7 @@ def race_page(race: Race) -> str:
     command, why = _told(lambda: commands.race_command(race))
     small, courses = race.paths.size <= MOST_NUMBERS, [race.course]
     facts = Facts(
+        clean=folders_remover(courses),
         table=plain(race.table()),
         command=command,
         why=why or beside(courses),
@@ -153,7 +156,7 @@ def race_page(race: Race) -> str:
         ),
         small=small_paths((group.name, race.runners[group.typical].optimizer) for group in field),
     )
-    return without_folders(race_html(race, facts), courses)
+    return race_html(race, facts)
 
 
 def plain(table: Table) -> PlainTable:

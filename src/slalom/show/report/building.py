@@ -52,7 +52,7 @@ def study_html(record: StudyRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
 
 
 def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, each: Sequence[Facts]) -> str:
@@ -88,7 +88,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
 
 
 def training_html(record: TrainingRecord, facts: Facts) -> str:
@@ -129,7 +129,7 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
 
 
 def race_html(record: RaceRecord, facts: Facts) -> str:
@@ -149,7 +149,7 @@ def race_html(record: RaceRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts))
+    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
 
 
 def curve_caption(record: TrainingRecord, means: str) -> str:

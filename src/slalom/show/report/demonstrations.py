@@ -102,7 +102,7 @@ def demonstration_html(
         parts.protocol(facts),
         parts.data(page, facts),
     ]
-    return document(page, head, parts.present(*sections), parts.written(facts))
+    return document(page, head, parts.present(*sections), parts.written(facts), facts.clean)
 
 
 def _network(page: Page, network: Network) -> Section:

@@ -6,7 +6,8 @@ import base64
 import gzip
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -81,52 +82,81 @@ class Page:
         return f"own-{self.styles.index(style)}"
 
 
-def document(page: Page, head: Sequence[Element], sections: Sequence[tuple[str, str, Element]], foot: str) -> str:
-    """Return the whole file; ``sections`` are (id, title in the list of contents, element)."""
+def document(
+    page: Page,
+    head: Sequence[Element],
+    sections: Sequence[tuple[str, str, Element]],
+    foot: str,
+    clean: Callable[[str], str] = str,
+) -> str:
+    """Return the whole file; ``sections`` are (id, title in the list of contents, element).
+
+    ``clean`` is given every text that a reader can see or take away, and nothing else: neither tags nor scripts.
+    """
     style, script = _style(page), _script()
-    payload = {"charts": page.charts, "files": [_packed(file) for file in kept_files(page)]}
+    lines = [
+        "<!doctype html>",
+        '<html lang="en">',
+        "<head>",
+        '<meta charset="utf-8">',
+        str(_policy(style, script)),
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        '<meta name="referrer" content="no-referrer">',
+        element("title", page.title).markup(clean),
+        f"<style>{style}</style>",
+        "</head>",
+        "<body>",
+        *(part.markup(clean) for part in _body(head, sections, foot)),
+        f'<script type="application/json" id="report-data">{embedded(_payload(page, clean))}</script>',
+        f"<script>{script}</script>",
+        "</body>",
+        "</html>",
+        "",
+    ]
+    # Half of a surrogate pair in somebody's name has no place in a file.
+    return "\n".join(lines).encode("utf-8", "replace").decode("utf-8")
+
+
+def _body(head: Sequence[Element], sections: Sequence[tuple[str, str, Element]], foot: str) -> list[Element]:
     contents = [element("a", told, href=f"#{name}") for name, told, _ in sections if told]
-    top = element(
-        "div",
-        element("span", "slalom report"),
-        element("button", "dark page", type="button", id="theme", hidden=True),
-        class_="top",
-    )
     need = "The tables and sentences can be read as they are; the charts need JavaScript."
-    body = [
+    return [
         element("a", "Skip to the answer", href="#answer", class_="skip"),
-        top,
+        element(
+            "div",
+            element("span", "slalom report"),
+            element("button", "dark page", type="button", id="theme", hidden=True),
+            class_="top",
+        ),
         element("main", *head, element("nav", contents, aria_label="Contents"), [part for _, _, part in sections]),
         element("noscript", element("p", need, class_="note")),
         element("footer", foot),
     ]
-    policy = (
+
+
+def _policy(style: str, script: str) -> Element:
+    """Return what the page forbids itself: everything but its own style and script, known by their hashes."""
+    told = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data: blob:; "
         "base-uri 'none'; form-action 'none'"
     )
-    text = "\n".join(
-        [
-            "<!doctype html>",
-            '<html lang="en">',
-            "<head>",
-            '<meta charset="utf-8">',
-            str(element("meta", http_equiv="Content-Security-Policy", content=policy)),
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            '<meta name="referrer" content="no-referrer">',
-            str(element("title", page.title)),
-            f"<style>{style}</style>",
-            "</head>",
-            "<body>",
-            *map(str, body),
-            f'<script type="application/json" id="report-data">{embedded(payload)}</script>',
-            f"<script>{script}</script>",
-            "</body>",
-            "</html>",
-            "",
-        ]
-    )
-    # Half of a surrogate pair in somebody's name has no place in a file.
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return element("meta", http_equiv="Content-Security-Policy", content=told)
+
+
+def _payload(page: Page, clean: Callable[[str], str]) -> dict[str, Any]:
+    """Return what the scripts read. The files' contents were cleaned where they were made."""
+    return {"charts": cleaned(page.charts, clean), "files": [_packed(file) for file in kept_files(page)]}
+
+
+def cleaned(content: Any, clean: Callable[[str], str]) -> Any:
+    """Return JSON's content with every text in it through ``clean``; keys are no texts."""
+    if isinstance(content, str):
+        return clean(content)
+    if isinstance(content, Mapping):
+        return {key: cleaned(value, clean) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [cleaned(value, clean) for value in content]
+    return content
 
 
 def embedded(content: Any) -> str:
@@ -187,18 +217,22 @@ def _sheet() -> str:
 def _style(page: Page) -> str:
     """Return the style sheet. Dark colours hold where the reader prefers them, and where the page's button says so."""
     light = "".join(f".own-{k} {{ --own: {on_light(style.colour)}; }}" for k, style in enumerate(page.styles))
-    rules: list[str] = []
-    dark: list[str] = []
-    for rule in _sheet().split("\n"):
-        (dark if (dark and not dark[-1].endswith("}")) or rule.startswith("DARK") else rules).append(rule)
-    inside = "\n".join(dark).removeprefix("DARK").strip().removeprefix("{").removesuffix("}").strip()
+    inside = _declarations((PAGE / "dark.css").read_text(encoding="utf-8"))
     night = "".join(f" SCOPE .own-{k} {{ --own: {on_dark(style.colour)}; }}" for k, style in enumerate(page.styles))
     asked, preferred = ':root[data-theme="dark"]', ":root:not([data-theme])"
     return "\n".join(
         [
-            *rules,
+            _sheet(),
             light,
             f"{asked} {{ {inside} }}{night.replace('SCOPE', asked)}",
             f"@media (prefers-color-scheme: dark) {{ {preferred} {{ {inside} }}{night.replace('SCOPE', preferred)} }}",
         ]
     )
+
+
+def _declarations(text: str) -> str:
+    """Return a file of declarations without its comments; a rule in it would end the one that they are put into."""
+    told = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).strip()
+    if set(told) & set("{}"):
+        raise ValueError("dark.css holds a rule; it is for declarations alone")
+    return told

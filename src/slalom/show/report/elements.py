@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Union
 
@@ -16,18 +16,24 @@ VOID = frozenset({"meta", "input", "br", "mspace"})
 
 @dataclass(frozen=True)
 class Element:
-    """A tag with attributes and children; ``str(element)`` is its markup."""
+    """A tag with attributes and children; ``str(element)`` is its markup, ``markup(clean)`` that of cleaned texts."""
 
     tag: str
     attributes: tuple[tuple[str, str], ...]
     children: tuple[Element | str, ...]
 
     def __str__(self) -> str:
-        told = "".join(f' {name}="{html.escape(value)}"' for name, value in self.attributes)
+        return self.markup(str)
+
+    def markup(self, clean: Callable[[str], str]) -> str:
+        """Return the markup, each text and each attribute's value through ``clean`` before it is escaped."""
+        told = "".join(f' {name}="{html.escape(clean(value))}"' for name, value in self.attributes)
         if self.tag in VOID:
             return f"<{self.tag}{told}>" if self.tag != "mspace" else f"<{self.tag}{told}></{self.tag}>"
-        inside = "".join(html.escape(child, quote=False) if isinstance(child, str) else str(child) for child in
-                         self.children)  # fmt: skip
+        inside = "".join(
+            html.escape(clean(child), quote=False) if isinstance(child, str) else child.markup(clean)
+            for child in self.children
+        )
         return f"<{self.tag}{told}>{inside}</{self.tag}>"
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,8 @@ class Facts:
 
     ``command`` does it again at the command line, ``study_file`` is the text of its study.toml; each empty where there
     is none, and ``why`` then says so. ``plan`` are (what, how) of the protocol, ``machine`` is the one that wrote the
-    page. ``small`` are the pictures of the formula cards, by the optimizers' names.
+    page. ``small`` are the pictures of the formula cards, by the optimizers' names. ``clean`` takes out of every text
+    what is not to be given away; the content of ``files`` has been cleaned.
     """
 
     table: PlainTable
@@ -41,3 +42,4 @@ class Facts:
     files: Sequence[DataFile] = ()
     small: Mapping[str, SmallPath] | None = None
     remarks: Sequence[str] = ()
+    clean: Callable[[str], str] = str
