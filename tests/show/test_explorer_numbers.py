@@ -16,6 +16,7 @@ from explorer_visits import Open, ends, painted, settled_hash, visits, write_pag
 
 import slalom
 from slalom.cli.application import program
+from slalom.show.explorer.rules_js import ruled
 
 SIX = "&o=sgd:lr=0.001&o=momentum:lr=0.0005&o=adagrad:lr=0.5&o=rmsprop:lr=0.01&o=adam:lr=0.1&o=adamw:lr=0.05"
 
@@ -161,10 +162,8 @@ def test_the_command_line_runs_the_same_race(visit: Open, fragment: str, tmp_pat
     np.testing.assert_allclose(shown, last, rtol=1e-9, atol=1e-9)
 
 
-RULED = (
-    *("adagrad", "rmsprop", "adadelta", "adam", "adamw", "adamax", "nadam", "radam", "rprop", "lion", "sgd"),
-    *("nesterov", "amsgrad"),
-)
+RULED = [entry.name for entry, _ in ruled()]
+"""The rules of the page: test_explorer_engine.py holds them against slalom.rules there."""
 
 
 @pytest.mark.parametrize("rule", RULED)

@@ -15,18 +15,37 @@ OPTIONS = ("momentum", "dampening", "weight_decay", "lr_decay", "nesterov", "ams
 
 DECOUPLED = "decoupled_weight_decay"
 
+OPERATIONS = {
+    "Add": "add",
+    "Abs": "absolute",
+    "Max": "max",
+    "Min": "min",
+    **{name: name for name in ("sign", "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "floor")},
+}
+"""What the page calls SymPy's functions; all that is not here a tree writes in another way, or refuses."""
+
+WRITTEN = ("multiply", "divide", "power", "negative", "sqrt", "=", "<", ">", "≤", "≥")
+"""The operations that a tree writes besides; ``cases`` alone is no function of its parts."""
+
 
 def formulas() -> dict[str, Any]:
-    """Return by import path of the class: ``options``, ``signs`` by name, and ``variants`` by key.
+    """Return ``signs`` by name, and ``rules`` by import path of the class: ``options``, ``signs``, ``variants`` by key.
 
     A key is the options that are not 0 or False, joined by commas; a variant is a list of [name, tree, meaning].
+    A rule's own signs are those that it writes otherwise than all others.
     """
+    from slalom.optimizers.notation import signs
     from slalom.optimizers.rule import RULES
 
-    return {path: _formula(rule) for path, rule in RULES.items()}
+    shared = _texts(signs(""))
+    return {"signs": shared, "rules": {path: _formula(rule, shared) for path, rule in RULES.items()}}
 
 
-def _formula(rule: Any) -> dict[str, Any]:
+def _texts(table: Mapping[str, Any]) -> dict[str, str]:
+    return {name: sign.text for name, sign in table.items() if sign.text}
+
+
+def _formula(rule: Any, shared: Mapping[str, str]) -> dict[str, Any]:
     from slalom.optimizers.notation import signs
 
     values = _defaults(rule)
@@ -40,7 +59,7 @@ def _formula(rule: Any) -> dict[str, Any]:
         variants[",".join(active)] = _variant(rule, values, options, active, written)
     return {
         "options": options,
-        "signs": {name: sign.text for name, sign in written.items() if sign.text},
+        "signs": {name: text for name, text in _texts(written).items() if shared.get(name) != text},
         "variants": variants,
     }
 
@@ -73,12 +92,15 @@ def _meaning(line: Any, written: Mapping[str, Any]) -> str:
 
 
 def tree(expression: Any) -> Any:
-    """Return a tidy SymPy expression as nested lists: no subtraction, a division where a power is negative."""
+    """Return a tidy SymPy expression as nested lists: no subtraction, a division where a power is negative.
+
+    Raises ``ValueError`` for a function that the page cannot compute.
+    """
     import sympy
 
     if expression.is_Symbol:
         return expression.name
-    if expression.is_Number:
+    if expression.is_Number or expression.is_NumberSymbol:  # π and e are numbers too
         value = float(expression)
         return int(value) if value == int(value) and abs(value) < 2**53 else value
     if isinstance(expression, sympy.Mul):
@@ -87,8 +109,10 @@ def tree(expression: Any) -> Any:
         return _power(expression)
     if isinstance(expression, sympy.Piecewise):
         return ["cases", *([tree(pair.expr), _condition(pair.cond)] for pair in expression.args)]
-    name = {"Add": "add", "Abs": "absolute", "Max": "max", "Min": "min"}.get(type(expression).__name__)
-    return [name or type(expression).__name__, *map(tree, expression.args)]
+    name = type(expression).__name__
+    if name not in OPERATIONS:
+        raise ValueError(f"the explorer cannot compute {name}: add it to OPERATIONS in formulas.py and in formula.js")
+    return [OPERATIONS[name], *map(tree, expression.args)]
 
 
 def _condition(condition: Any) -> Any:

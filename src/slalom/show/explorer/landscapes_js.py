@@ -31,7 +31,6 @@ def _landscape(name: str, entry: Entry) -> str:
         "minima": [{"point": minimum.point, "value": minimum.value} for minimum in course.minima],
         "starts": course.starts,
         "teaches": entry.teaches,
-        "source": entry.source,
     }
     written = ",\n    ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items())
     value, slope = functions_js(course.function)

@@ -19,43 +19,29 @@ from slalom.formula.javascript import Script, number
 from slalom.optimizers.catalogue import Entry, catalogue
 from slalom.optimizers.rule import RULES, UpdateRule
 from slalom.optimizers.specs import parse
+from slalom.show.explorer.hyperparameters import hyperparameter
 from slalom.show.views.styles import style_of
 
-SCALES: dict[str, tuple[float, float, str]] = {
-    "lr": (1e-5, 10.0, "log"),
-    "momentum": (0.0, 0.999, "one minus"),
-    "dampening": (0.0, 1.0, "linear"),
-    "weight_decay": (0.0, 0.5, "linear"),
-    "lr_decay": (0.0, 0.5, "linear"),
-    "initial_accumulator_value": (0.0, 1.0, "linear"),
-    "eps": (1e-12, 1.0, "log"),
-    "alpha": (0.0, 0.9999, "one minus"),
-    "rho": (0.0, 0.9999, "one minus"),
-    "beta1": (0.0, 0.9999, "one minus"),
-    "beta2": (0.0, 0.99999, "one minus"),
-    "momentum_decay": (0.0, 0.1, "linear"),
-    "eta_minus": (0.05, 0.99, "linear"),
-    "eta_plus": (1.01, 2.0, "linear"),
-    "step_size_min": (1e-10, 1e-2, "log"),
-    "step_size_max": (1e-2, 1e3, "log"),
-}
-"""The range of each hyperparameter's slider and how it is divided; "one minus" divides 1 − value by its logarithm."""
-
-MOMENTUM = ("m",)
-SECOND = ("v", "u")
-"""Names of the entries of a rule's state that are shown as its momentum and its second moment, the first that it has.
-
-Adamax keeps a decaying maximum of gradient sizes, ``u``, in the second moment's place.
-"""
+MOMENTA = frozenset({"exp_avg", "momentum_buffer"})
+"""What a class calls the state that the page shows as its momentum."""
+SECONDS = frozenset({"exp_avg_sq", "square_avg", "sum", "exp_inf"})
+"""What it calls its second moment; Adamax has a decaying maximum of gradient sizes in that place."""
+FURTHER = frozenset({"max_exp_avg_sq", "grad_avg", "acc_delta", "mu_product", "prev", "step_size"})
+"""State that the page shows in the formula alone."""
 
 
 def rules_js() -> str:
     """Return ``const rules = {...};`` with every named optimizer that has an element-wise rule."""
-    found = [(entry, RULES[entry.path]) for entry in catalogue().values() if entry.path in RULES and _installed(entry)]
+    found = ruled()
     shared = {rule.name: rule for _, rule in found}
     variants = "".join(f"const {name}Variants = {_variants(rule)};\n" for name, rule in shared.items())
     entries = "".join(f"  {entry.name}: {_entry(entry, rule)},\n" for entry, rule in found)
     return f"{variants}const rules = {{\n{entries}}};\n"
+
+
+def ruled() -> list[tuple[Entry, UpdateRule]]:
+    """Return every named optimizer that has an element-wise rule, with that rule: those that the page can race."""
+    return [(entry, RULES[entry.path]) for entry in catalogue().values() if entry.path in RULES and _installed(entry)]
 
 
 def _installed(entry: Entry) -> bool:
@@ -70,35 +56,36 @@ def _entry(entry: Entry, rule: UpdateRule) -> str:
     optimizer = parse(entry.name)
     style = style_of(entry.name)
     values = rule.hyperparameters(optimizer.hyperparameters)
-    kept = [name for name in rule.state if name not in rule.optional]
     facts = {
         "name": entry.name,
         "title": entry.label,
-        "family": entry.name,
         "path": entry.path,
         "about": entry.description,
         "color": style.colour,
         "dashes": style.dashes,
         "hyperparameters": {
-            name: _hyperparameter(name, value)
+            name: hyperparameter(rule.name, name, value)
             for name, value in values.items()
             if name not in rule.assumed or name in optimizer.hyperparameters
         },
         "pairs": rule.unpack,
-        "preset": dict(entry.preset),
-        "momentum": next((name for name in MOMENTUM if name in kept), None),
-        "second": next((name for name in SECOND if name in kept), None),
+        "momentum": shown(rule, MOMENTA),
+        "second": shown(rule, SECONDS),
         "switches": _switches(rule),
     }
     written = ", ".join(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items())
     return f"makeRule({{{written}}}, {rule.name}Variants)"
 
 
-def _hyperparameter(name: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, bool):
-        return {"value": value, "scale": "flag"}
-    low, high, scale = SCALES[name]
-    return {"value": value, "low": low, "high": high, "scale": scale}
+def shown(rule: UpdateRule, names: frozenset[str]) -> str | None:
+    """Return the entry of the rule's state that its class calls by one of ``names``, None where it has none.
+
+    Raises ``ValueError`` for state of which nobody has said whether it is a momentum or a second moment.
+    """
+    for called in rule.state.values():
+        if called not in MOMENTA | SECONDS | FURTHER:
+            raise ValueError(f"rule {rule.name}: say in rules_js.py what its {called} is: MOMENTA, SECONDS or FURTHER")
+    return next((name for name, called in rule.state.items() if called in names and name not in rule.optional), None)
 
 
 def _defaults(rule: UpdateRule) -> tuple[Record, set[str]]:

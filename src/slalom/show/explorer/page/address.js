@@ -133,10 +133,9 @@ function readOption(option, { rule, h }, refused) {
     return;
   }
   const flag = typeof known[name].value === "boolean";
-  const read = flag ? { True: true, False: false }[value] ?? null : hyperparameterIn(name, value, rule);
-  const rules = flag ? "True or False" : limitOf(name, rule).words;
+  const read = flag ? { True: true, False: false }[value] ?? null : hyperparameterIn(value, known[name]);
   if (read === null) {
-    refused.push(`${shortQuote(option)}: ${title}'s ${name} must be ${rules}; ${written(h[name])} is shown instead.`);
+    refused.push(`${shortQuote(option)}: ${title}'s ${name} must be ${known[name].words}; ${written(h[name])} is shown instead.`);
   } else h[name] = read;
 }
 

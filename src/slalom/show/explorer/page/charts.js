@@ -156,7 +156,7 @@ function drawExits(pen, chart, exits, series) {
     pen.strokeStyle = theme.paper;
     pen.lineWidth = 3;
     pen.strokeText(text, left, row);
-    pen.fillStyle = inkOf(style.colour);
+    pen.fillStyle = letteringOf(style.colour);
     pen.fillText(text, left, row);
   }
 }

@@ -2,16 +2,8 @@
 
 const byId = id => document.getElementById(id);
 
-const LABELS = {
-  lr: "learning rate", momentum: "momentum", dampening: "dampening", weight_decay: "weight decay", nesterov: "Nesterov",
-  beta1: "β₁", beta2: "β₂", eps: "ε", alpha: "α, memory", rho: "ρ, memory", amsgrad: "AMSGrad", centered: "centred",
-  lr_decay: "lr decay", initial_accumulator_value: "first sum", momentum_decay: "warm-up ψ", eta_minus: "shrink by",
-  eta_plus: "grow by", step_size_min: "least step", step_size_max: "largest step", decoupled_weight_decay: "decoupled decay",
-};
-
 // A slider has 1,000 places; these are the values that they stand for.
 const PLACES = 1000;
-const NEAREST_ONE = 1e-5;
 
 function placeOf({ low, high, scale }, value) {
   if (scale === "log") return PLACES * Math.log(value / low) / Math.log(high / low);
@@ -152,7 +144,7 @@ function endOf({ state, race }, k) {
 // One hyperparameter: a slider on its own scale and the number itself; of a switch, a box to tick.
 function rowOf(k, option, known) {
   const id = `h-${k}-${option}`;
-  const label = el("label", { htmlFor: id }, LABELS[option] || option);
+  const label = el("label", { htmlFor: id, title: known.about }, known.label);
   if (known.scale === "flag") {
     const box = el("input", { type: "checkbox", id });
     box.onchange = () => setHyperparameter(k, option, box.checked);
@@ -164,9 +156,9 @@ function rowOf(k, option, known) {
   const root = el("div", { className: "dial-row" }, label, slider, number);
   slider.oninput = () => setHyperparameter(k, option, valueAt(known, Number(slider.value)));
   const judge = taken => {
-    const { rule } = scene.state.field[k], value = hyperparameterIn(option, number.value, rule);
+    const value = hyperparameterIn(number.value, known);
     if (value === null && (taken || number.value !== "")) {
-      const words = `${LABELS[option] || option} must be ${limitOf(option, rule).words}`;
+      const words = `${known.label} must be ${known.words}`;
       complain(number, root, refusal(number.value, words, scene.state.field[k].h[option]));
     } else if (value !== null) uncomplain(number, root);
     if (taken && value !== null) setHyperparameter(k, option, value);
@@ -178,8 +170,8 @@ function rowOf(k, option, known) {
     const place = Math.round(Math.min(PLACES, Math.max(0, placeOf(known, value))) || 0);
     if (document.activeElement !== slider || Math.abs(place - Number(slider.value)) > 1) slider.value = place;
     if (document.activeElement !== number) number.value = value;
-    number.setAttribute("aria-label", `${title}: ${LABELS[option] || option}`);
-    slider.setAttribute("aria-label", `${title}: ${LABELS[option] || option}`);
+    number.setAttribute("aria-label", `${title}: ${known.label}`);
+    slider.setAttribute("aria-label", `${title}: ${known.label}`);
     slider.setAttribute("aria-valuetext", String(value));
   };
   return { root, show };

@@ -12,7 +12,7 @@ function math(name, ...children) {
 
 // The lines under the options in force: an option that is 0 or off has none.
 function linesOf(runner) {
-  const known = facts.formulas[slalom.rules[runner.rule].path];
+  const known = facts.formulas.rules[slalom.rules[runner.rule].path];
   if (!known) return null;
   const key = known.options.filter(name => runner.h[name]).join(",");
   return known.variants[key] || null;
@@ -37,6 +37,7 @@ function momentOf(scene, k, t) {
   return values;
 }
 
+// What formulas.py writes; a test holds the two together.
 const OPERATIONS = {
   add: (a, b) => a + b,
   multiply: (a, b) => a * b,
@@ -46,7 +47,15 @@ const OPERATIONS = {
   absolute: a => Math.abs(a),
   sqrt: a => Math.sqrt(a),
   sign: a => Math.sign(a),
-  float32: a => Math.fround(a),
+  exp: a => Math.exp(a),
+  log: a => Math.log(a),
+  sin: a => Math.sin(a),
+  cos: a => Math.cos(a),
+  tan: a => Math.tan(a),
+  sinh: a => Math.sinh(a),
+  cosh: a => Math.cosh(a),
+  tanh: a => Math.tanh(a),
+  floor: a => Math.floor(a),
   max: (a, b) => Math.max(a, b),
   min: (a, b) => Math.min(a, b),
   "=": (a, b) => a === b,
@@ -85,14 +94,15 @@ function coordinate(value, at) {
 
 const SUM = 0, PRODUCT = 1, ATOM = 2;
 
-// Write a tree; `leaf` says how a name is written: as its sign, or as the number it now is.
-function written2(tree, leaf) {
+// Write a tree; `leaf` says how a name is written, as its sign or as the number it now is, and `fold` what is written as
+// one number although it is computed, or null.
+function formulaOf(tree, leaf, fold = () => null) {
   if (typeof tree === "number") return [math("mn", brief(tree, 6)), tree < 0 ? SUM : ATOM];
   if (typeof tree === "string") return leaf(tree);
-  const folded = leaf.folded?.(tree);
+  const folded = fold(tree);
   if (folded) return folded;
   const [operation, ...rest] = tree;
-  const write = part => written2(part, leaf);
+  const write = part => formulaOf(part, leaf, fold);
   const plain = part => write(part)[0];
   switch (operation) {
     case "add": return [sumOf(rest, write), SUM];
@@ -103,7 +113,6 @@ function written2(tree, leaf) {
     case "absolute": return [math("mrow", math("mo", "|"), plain(rest[0]), math("mo", "|")), ATOM];
     case "sqrt": return [math("msqrt", plain(rest[0])), ATOM];
     case "cases": return [casesOf(rest, plain), ATOM];
-    case "float32": return write(rest[0]);
     default:
       if (rest.length === 2 && !/^[a-z]/.test(operation)) {
         return [math("mrow", plain(rest[0]), math("mo", operation), plain(rest[1])), SUM];
@@ -181,7 +190,8 @@ const HAT = "\u0302", BAR = "\u0304";
 
 // The sign of a quantity; a hat stands above a letter in italics, as a combining mark it would not.
 function signOf(rule, name) {
-  const sign = facts.formulas[slalom.rules[rule].path].signs[name] || name;
+  const { signs, rules } = facts.formulas;
+  const sign = rules[slalom.rules[rule].path].signs[name] || signs[name] || name;
   if (sign.length !== 2 || ![HAT, BAR].includes(sign[1])) return math("mi", sign);
   return math("mover", math("mi", sign[0]), math("mo", sign[1] === HAT ? "^" : "¯"));
 }
@@ -200,16 +210,19 @@ function exact(value) {
   return Number.isFinite(value) ? String(value).replace("e+", "e").replace(/-/g, "−") : brief(value);
 }
 
-// What stands for a name of the formula once it has its numbers. 1 − β is the number that it is: its digits are those that
-// rounding leaves of it.
-function leavesOf(values) {
-  const isSetting = name => typeof name === "string" && name.startsWith("h.") && typeof values[name] === "number";
-  const leaf = name => (isSetting(name) ? [math("mn", exact(values[name])), values[name] < 0 ? SUM : ATOM] : numberNode(values[name]));
-  leaf.folded = ([operation, one, other]) => {
-    const complement = operation === "add" && one === 1 && other?.[0] === "negative" && isSetting(other[1]);
-    return complement ? [math("mn", exact(Number((1 - values[other[1]]).toPrecision(10)))), ATOM] : null;
-  };
-  return leaf;
+function isSetting(name, values) {
+  return typeof name === "string" && name.startsWith("h.") && typeof values[name] === "number";
+}
+
+// What stands for a name of the formula once it has its numbers.
+function numberOf(name, values) {
+  return isSetting(name, values) ? [math("mn", exact(values[name])), values[name] < 0 ? SUM : ATOM] : numberNode(values[name]);
+}
+
+// 1 − β is the number that it is: its digits are those that rounding leaves of it.
+function complementOf([operation, one, other], values) {
+  if (operation !== "add" || one !== 1 || other?.[0] !== "negative" || !isSetting(other[1], values)) return null;
+  return [math("mn", exact(Number((1 - values[other[1]]).toPrecision(10)))), ATOM];
 }
 
 // Fill `place` with one row for each line: what it is, its formula, and the same with the numbers of step t.
@@ -217,16 +230,17 @@ function showFormula(place, scene, k, t) {
   const runner = scene.state.field[k];
   const lines = runner ? linesOf(runner) : null;
   if (!lines) return place.replaceChildren();
-  const values = t > 0 ? momentOf(scene, k, t) : null, leaf = values && leavesOf(values);
+  const values = t > 0 ? momentOf(scene, k, t) : null;
   const rows = lines.map(([name, tree, meaning]) => {
     const left = math("mrow", signOf(runner.rule, name), math("mo", "←"));
-    const formula = math("math", left, written2(tree, leaf => [signOf(runner.rule, leaf), ATOM])[0]);
+    const formula = math("math", left, formulaOf(tree, leaf => [signOf(runner.rule, leaf), ATOM])[0]);
     const row = el("div", { className: "row" });
     if (meaning) row.append(el("p", {}, meaning));
     row.append(formula);
     if (values) {
       const result = valueOf(tree, values);
-      const pieces = piecesOf(tree, part => written2(part, leaf));
+      const leaf = part => numberOf(part, values), fold = part => complementOf(part, values);
+      const pieces = piecesOf(tree, part => formulaOf(part, leaf, fold));
       pieces[0] = math("mrow", infix("="), pieces[0]);
       pieces.push(math("mrow", infix("="), numberNode(result)[0]));
       row.append(el("div", { className: "numbers" }, ...pieces.flatMap(piece => [math("math", piece), " "])));

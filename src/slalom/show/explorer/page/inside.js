@@ -91,7 +91,7 @@ function drawInsideAt(pen, frame, scene) {
   const inside = arrowsOf(scene, state.focus, t, 52);
   if (!inside) return;
   const x = frame.px(path[2 * state.at]), y = frame.py(path[2 * state.at + 1]);
-  if (within2(frame.tile, x, y)) drawParts(pen, x, y, inside, WIDTHS);
+  if (isInTile(frame.tile, x, y)) drawParts(pen, x, y, inside, WIDTHS);
 }
 
 function drawDial(pen, width, height, scene, t) {

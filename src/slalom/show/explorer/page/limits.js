@@ -35,20 +35,10 @@ function numbersIn(text, count, limit = { low: -Number.MAX_VALUE, high: Number.M
   return values.length === count && values.every(value => value !== null) ? values : null;
 }
 
-// What the class of an optimizer takes: {holds, words}.
-function limitOf(option, rule) {
-  if (option === "lr" && rule === "lion") return { holds: value => value > 0 && value < Infinity, words: "a finite number above 0" };
-  if (/^beta[12]$/.test(option)) return { holds: value => value >= 0 && value < 1, words: "at least 0 and below 1" };
-  if (option === "eta_minus") return { holds: value => value > 0 && value < 1, words: "above 0 and below 1" };
-  if (option === "eta_plus") return { holds: value => value > 1 && value < Infinity, words: "a finite number above 1" };
-  if (/^(rho|dampening)$/.test(option)) return { holds: value => value >= 0 && value <= 1, words: "from 0 to 1" };
-  return { holds: value => value >= 0 && value < Infinity, words: "a finite number of at least 0" };
-}
-
-// The hyperparameter that a text stands for, null where the class would refuse it.
-function hyperparameterIn(option, text, rule) {
+// The number that a text stands for, null where its class would refuse it: the limits are Python's.
+function hyperparameterIn(text, { least = -Infinity, above = -Infinity, below = Infinity, most = Infinity }) {
   const value = String(text).trim() === "" ? NaN : Number(text);
-  return limitOf(option, rule).holds(value) ? value : null;
+  return Number.isFinite(value) && value >= least && value > above && value < below && value <= most ? value : null;
 }
 
 function shortQuote(text) {

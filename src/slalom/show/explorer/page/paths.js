@@ -90,14 +90,14 @@ function drawDots(pen, frame, path, style, to) {
   for (let k = 10; k <= to; k += 10) {
     const x = frame.px(path[2 * k]), y = frame.py(path[2 * k + 1]);
     if (!(x === x && y === y)) break;
-    if (Math.abs(x - lastX) + Math.abs(y - lastY) < 5 || !within2(frame.tile, x, y)) continue;
+    if (Math.abs(x - lastX) + Math.abs(y - lastY) < 5 || !isInTile(frame.tile, x, y)) continue;
     pen.rect(x - 2.6, y - 2.6, 5.2, 5.2);
     [lastX, lastY] = [x, y];
   }
   pen.fill();
 }
 
-function within2(tile, x, y, margin = 0) {
+function isInTile(tile, x, y, margin = 0) {
   return x >= tile.x - margin && x <= tile.x + tile.width + margin && y >= tile.y - margin && y <= tile.y + tile.height + margin;
 }
 
@@ -110,7 +110,7 @@ function lastStep(race, k, at) {
 function drawHead(pen, frame, race, k, style, at, steps) {
   const step = lastStep(race, k, at);
   const x = frame.px(race.paths[k][2 * step]), y = frame.py(race.paths[k][2 * step + 1]);
-  if (!within2(frame.tile, x, y)) return;
+  if (!isInTile(frame.tile, x, y)) return;
   if (at >= steps) {
     pen.strokeStyle = style.colour;
     pen.lineWidth = 2;
@@ -152,7 +152,7 @@ function drawRing(pen, x, y, grasped) {
 function drawMinima(pen, frame, course) {
   for (const { point } of course.minima) {
     const x = frame.px(point[0]), y = frame.py(point[1]);
-    if (within2(frame.tile, x, y)) drawStar(pen, x, y);
+    if (isInTile(frame.tile, x, y)) drawStar(pen, x, y);
   }
 }
 
@@ -173,7 +173,7 @@ function drawStar(pen, x, y) {
 // An arrow at the edge for who has left the frame: "RMSprop left at step 37".
 function leavesAt(frame, path, to) {
   for (let k = 1; k <= to; k++) {
-    if (!within2(frame.tile, frame.px(path[2 * k]), frame.py(path[2 * k + 1]))) return k;
+    if (!isInTile(frame.tile, frame.px(path[2 * k]), frame.py(path[2 * k + 1]))) return k;
   }
   return -1;
 }
@@ -203,7 +203,7 @@ function freeSpot(frame, path, last, width, taken) {
   for (const back of BACK) {
     const step = Math.round(last * back);
     const px = frame.px(path[2 * step]), py = frame.py(path[2 * step + 1]);
-    if (!within2(tile, px, py, -2)) continue;
+    if (!isInTile(tile, px, py, -2)) continue;
     for (const [dx, dy, flipped] of AROUND) {
       const x = px + dx - (flipped ? width : 0), y = py + dy - 8;
       const inside = x > tile.x + 3 && x + width < tile.x + tile.width - 3 && y > tile.y + 3 && y + 16 < tile.y + tile.height - 3;
@@ -222,7 +222,7 @@ function drawNames(pen, placed, names, styles) {
     pen.strokeStyle = theme.paper;
     pen.lineWidth = 3.5;
     pen.strokeText(names[k], x, y);
-    pen.fillStyle = inkOf(styles[k].colour);
+    pen.fillStyle = letteringOf(styles[k].colour);
     pen.fillText(names[k], x, y);
   }
 }

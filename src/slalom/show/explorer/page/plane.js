@@ -145,5 +145,5 @@ function ticksOf(low, high, most) {
 }
 
 function tileAt(x, y) {
-  return plane.tiles.find(tile => within2(tile, x, y)) || plane.tiles[0];
+  return plane.tiles.find(tile => isInTile(tile, x, y)) || plane.tiles[0];
 }

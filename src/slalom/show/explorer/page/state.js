@@ -87,7 +87,7 @@ function distinctions(runner, alike) {
   for (const name of chosen(runner)) {
     const values = alike.map(other => other.h[name]), value = runner.h[name];
     if (values.every(other => other === value)) continue;
-    const word = name === "lr" ? "lr" : LABELS[name] || name;
+    const word = name === "lr" ? "lr" : slalom.rules[runner.rule].hyperparameters[name].label;
     if (typeof value === "boolean") words.push(word);
     else words.push(`${word} ${brief(value, digitsApart(values))}`);
   }

@@ -30,7 +30,7 @@ const seenOn = remembered(colour => {
 });
 
 // Letters in a line's colour, moved on until they can be read: on the plane, whose ground is not quite the paper.
-const inkOf = remembered(colour => towards(colour, theme.high, theme.dark ? 1 : -1, READ));
+const letteringOf = remembered(colour => towards(colour, theme.high, theme.dark ? 1 : -1, READ));
 
 // A colour made of another is the same for as long as the theme is; at every frame it would be reckoned anew.
 function remembered(make) {
