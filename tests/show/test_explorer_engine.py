@@ -18,7 +18,7 @@ from slalom.core import Noise
 from slalom.landscapes.catalogue import CATALOGUE, build
 from slalom.optimizers import parse as parse_spec
 from slalom.optimizers.rule import RULES
-from slalom.show.explorer.engine import engine_js
+from slalom.show.explorer.engine import PAGE, engine_js
 
 PLANE = [name for name, entry in CATALOGUE.items() if entry.dims[0] <= 2 <= entry.dims[1]]
 COURSES = {
@@ -259,20 +259,26 @@ def test_basins_are_those_of_pythons_sweep_over_starts(page: Any) -> None:
     assert len(set(drawn["reached"])) > 2
 
 
-def test_a_worker_made_of_the_same_text_gives_the_same_basins_in_bands(page: Any) -> None:
-    bands = page.evaluate("""([text, request]) => new Promise((resolve, reject) => {
-        const blob = new Blob([text, "slalom.work(self);"], {type: "text/javascript"});
-        const worker = new Worker(URL.createObjectURL(blob)), bands = [];
+def test_the_pages_worker_gives_the_same_basins_from_coarse_to_fine(page: Any) -> None:
+    script = (PAGE / "workers.js").read_text(encoding="utf-8")
+    main = re.search(r"^function workerMain\(\) \{.*?^\}", script, re.DOTALL | re.MULTILINE)
+    assert main is not None
+    grids = [[9, 7], [90, 50]]
+    request = {"task": "basins", "id": 1, **BASINS, "course": {"text": "himmelblau", "named": True}, "grids": grids}
+    answers = page.evaluate("""([text, request]) => new Promise((resolve, reject) => {
+        const worker = new Worker(URL.createObjectURL(new Blob([text], {type: "text/javascript"}))), answers = [];
+        worker.onerror = event => reject(event.message);
         worker.onmessage = ({data}) => {
-            if (data.problem) return reject(data.problem);
-            bands.push(Array.from(data.result.reached));
-            if (data.done) { worker.terminate(); resolve(bands); }
+            answers.push({grid: data.grid, reached: Array.from(data.reached), done: data.done});
+            if (data.done) { worker.terminate(); resolve(answers); }
         };
-        worker.postMessage({id: 1, task: "basins", request});
-    })""", [engine_js(), {**BASINS, "grid": [90, 50]}])  # fmt: skip
-    alone = page.evaluate("request => Array.from(slalom.basins(request).reached)", {**BASINS, "grid": [90, 50]})
-    assert len(bands) > 1
-    assert [start for band in bands for start in band] == alone
+        worker.postMessage(request);
+    })""", [f"{engine_js()}\n({main[0]})();", request])  # fmt: skip
+    assert [answer["grid"] for answer in answers] == grids
+    assert [answer["done"] for answer in answers] == [False, True]
+    for answer in answers:
+        alone = {**BASINS, "grid": answer["grid"]}
+        assert answer["reached"] == page.evaluate("request => Array.from(slalom.basins(request).reached)", alone)
 
 
 # -- the text ----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from explorer_visits import Open, visits, wait_until, write_page
 import slalom
 from slalom.core import Status
 from slalom.optimizers import labels, parse
+from slalom.show.views.basins import MINIMA
+from slalom.show.views.styles import rgb
 
 
 @pytest.fixture(scope="module")
@@ -221,7 +223,7 @@ COLOURS = """() => {
     const dots = copy.getContext("2d").getImageData(0, 0, copy.width, copy.height).data;
     return [copy.width, copy.height, Array.from(dots)];
 }"""
-BLUE, ORANGE = (0x56, 0xB4, 0xE9), (0xE6, 0x9F, 0x00)
+COMMONEST, SECOND = (tuple(round(255 * part) for part in rgb(colour)) for colour in MINIMA[:2])
 
 
 def basins(visit: Open, fragment: str) -> tuple[np.ndarray, str]:
@@ -246,10 +248,10 @@ def like(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 def test_where_nobody_comes_to_rest_the_map_has_no_colours(visit: Open) -> None:
     course = "#course=x**2%2B10*y**2%2Bsin(3*x)&start=1.5,1&steps=100"
     picture, note = basins(visit, course + "&o=sgd:lr=0.00001")
-    assert like(picture, BLUE).mean() < 0.01
+    assert like(picture, COMMONEST).mean() < 0.01
     assert "it comes to rest nowhere; without a colour it is still on the way" in note
     picture, note = basins(visit, course + "&o=sgd:lr=0.05")
-    assert like(picture, BLUE).mean() > 0.5
+    assert like(picture, COMMONEST).mean() > 0.5
     assert "one colour for each place where it comes to rest" in note
 
 
@@ -266,14 +268,14 @@ def test_the_commonest_place_comes_first_and_every_start_has_the_colour_of_its_e
         end = race.paths[0, -1, 0]
         assert min(abs(end - low), abs(end - high)) < 1e-3
         row, column = round(height / 2 + 2.4 * scale), round(width / 2 + start * scale)
-        colour = BLUE if abs(end - low) < 1e-3 else ORANGE
+        colour = COMMONEST if abs(end - low) < 1e-3 else SECOND
         assert like(picture[row - 1 : row + 1, column - 1 : column + 1], colour).all(), (
             start,
             end,
             picture[row, column],
         )
     assert -1 < middle < 1
-    assert like(picture, BLUE).sum() > like(picture, ORANGE).sum() > 0
+    assert like(picture, COMMONEST).sum() > like(picture, SECOND).sum() > 0
     assert "grey" not in note
 
 

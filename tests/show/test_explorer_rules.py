@@ -14,7 +14,8 @@ import slalom
 from slalom.optimizers import parse
 from slalom.optimizers.rule import RULES
 from slalom.show.explorer import formulas, rules_js
-from slalom.show.explorer.building import PAGE
+from slalom.show.explorer.building import PAGE, SCRIPTS, facts
+from slalom.show.explorer.engine import constants, engine_js
 from slalom.show.explorer.hyperparameters import hyperparameter, words
 
 # -- formulas ----------------------------------------------------------------------------------------------------------
@@ -137,3 +138,30 @@ def test_a_second_owner_of_a_name_can_have_words_and_limits_of_its_own() -> None
     assert hyperparameter("lion", "lr", 0.01)["words"] != hyperparameter("adam", "lr", 0.01)["words"]
     with pytest.raises(ValueError, match="give alpha a slider"):  # RMSprop's memory is not anybody's α
         hyperparameter("adamax", "alpha", 0.9)
+
+
+# -- what the page shares with the rest of slalom ----------------------------------------------------------------------
+
+
+def test_the_page_arrives_diverges_and_draws_by_the_numbers_of_python(browser: Any) -> None:
+    from slalom.engines import limits
+    from slalom.lab import record
+    from slalom.show.views import moving
+
+    assert constants() == {"tolerance": record.TOLERANCE, "beyond": limits.BEYOND, "compression": moving.COMPRESSION}
+    page = browser.new_page()
+    page.add_script_tag(content=engine_js())
+    assert page.evaluate("slalom.constants") == constants()
+    page.close()
+
+
+def test_the_page_has_the_colours_of_the_other_pictures_and_of_the_report() -> None:
+    from slalom.show.report import pieces
+    from slalom.show.views import basins, styles
+
+    told = facts()
+    assert tuple(told["minima"]) == basins.MINIMA
+    assert told["momentum"] == styles.MOMENTUM
+    assert told["contrasts"] == {"legible": pieces.LEGIBLE, "bright": pieces.BRIGHT, "night": pieces.NIGHT}
+    scripts = "".join((PAGE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    assert set(re.findall(r"#[0-9a-fA-F]{6}", scripts)) == {"#000000"}  # a colour is named here, or in the style sheet

@@ -19,10 +19,10 @@ from PIL import GifImagePlugin, Image
 from slalom.core import InputError
 from slalom.show import canvas
 from slalom.show.views.moving import MovingRace
-from slalom.show.views.styles import ORANGE, ink, rgb, tint
+from slalom.show.views.styles import MOMENTUM, ink, rgb, tint
 
 GIF_DPI, VIDEO_DPI = 100, 160
-DOWNHILL, MOMENTUM = "#8C8C8C", ORANGE
+DOWNHILL = "#8C8C8C"
 LAST_SECONDS = 2.5
 """How long the last frame stands."""
 CLEAR = 255

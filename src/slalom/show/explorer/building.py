@@ -66,13 +66,16 @@ def explorer_html() -> str:
 
 
 def facts() -> dict[str, Any]:
-    """Return what the page needs to know besides the engine: what tells two of one family apart, and formulas."""
+    """Return what the page needs to know besides the engine: the colours of slalom's other pictures, and formulas."""
     from slalom.show.explorer.formulas import formulas
-    from slalom.show.views import styles
+    from slalom.show.views import basins, styles
 
     return {
         "tints": list(styles.TINTS),
         "dashes": [list(dashes) for dashes in styles.DASHES],
+        "minima": list(basins.MINIMA),
+        "momentum": styles.MOMENTUM,
+        "contrasts": {"legible": styles.LEGIBLE, "bright": styles.BRIGHT, "night": styles.NIGHT},
         "formulas": formulas(),
     }
 

@@ -5,6 +5,7 @@ The page embeds it, and hands the same text to a worker.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from pathlib import Path
 
@@ -18,10 +19,23 @@ WRITTEN = ("notation.js", "syntax.js", "expressions.js", "tape.js", "noise.js", 
 """The hand-written parts, in the order in which they stand."""
 
 
+TOLERANCE = 0.01
+"""A start has arrived this close above the lowest minimum: that of :mod:`slalom.lab.record`, which a test compares."""
+
+
+def constants() -> dict[str, float]:
+    """Return the numbers that the page shares with Python: when a runner arrives or diverges, how arrows shrink."""
+    from slalom.engines.limits import BEYOND
+    from slalom.show.views.moving import COMPRESSION
+
+    return {"tolerance": TOLERANCE, "beyond": BEYOND, "compression": COMPRESSION}
+
+
 @cache
 def engine_js() -> str:
     """Return JavaScript that defines one constant, ``slalom``; see ``page/engine.js`` for what it offers."""
     texts = [
+        f"const constants = {json.dumps(constants())};\n",
         landscapes_js(),
         noise_js(),
         tape_js(),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
+from slalom.show.report.specs import AxisSpec, InkSpec, Series
 from slalom.show.views.frames import Axis
-from slalom.show.views.styles import Style, rgb, tint
+from slalom.show.views.styles import BRIGHT, LEGIBLE, NIGHT, Style, rgb, tint
 
 DIGITS = 7
 """Significant digits of a drawn number; the data for download have all of them."""
@@ -17,10 +17,6 @@ BUCKETS = 300
 """A series longer than twice this is thinned to the extremes of so many stretches."""
 DARK_PAPER = 0.0105
 """The relative luminance of the page's dark background, #17181b."""
-LEGIBLE, BRIGHT = 3.0, 3.2
-"""The contrast of a line with white and with the dark background, at least: WCAG asks for 3 of what is no text."""
-NIGHT = 1.6
-"""A colour of less contrast with the dark background is turned round: black becomes nearly white."""
 
 
 def plain(value: float) -> float | None:
@@ -28,18 +24,18 @@ def plain(value: float) -> float | None:
     return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
 
 
-def numbers(values: Iterable[float] | np.ndarray) -> list[float | None]:
+def numbers(values: Iterable[float] | np.ndarray) -> Series:
     """Return numbers as they are drawn."""
     return [plain(float(value)) for value in values]
 
 
-def axis(view: Axis) -> dict[str, Any]:
+def axis(view: Axis) -> AxisSpec:
     """Return limits, ticks with their labels, and the scale."""
-    ticks = [[plain(tick), label] for tick, label in zip(view.ticks, view.labels, strict=True)]
+    ticks = [(plain(tick), label) for tick, label in zip(view.ticks, view.labels, strict=True)]
     return {"low": plain(view.low), "high": plain(view.high), "ticks": ticks, "log": view.log}
 
 
-def ink(style: Style) -> dict[str, Any]:
+def ink(style: Style) -> InkSpec:
     """Return a style for light and for dark pages."""
     return {"light": on_light(style.colour), "dark": on_dark(style.colour), "dashes": list(style.dashes)}
 

@@ -10,6 +10,13 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
 # Okabe and Ito's yellow is left out: on white it can hardly be seen.
 
+MOMENTUM = ORANGE
+"""The arrow of the momentum, inside an update."""
+LEGIBLE, BRIGHT = 3.0, 3.2
+"""The contrast of a page's line with white and with the dark paper, at least: WCAG asks for 3 of what is no text."""
+NIGHT = 1.6
+"""A colour of less contrast with the dark paper is turned round: black becomes nearly white."""
+
 SOLID: tuple[float, ...] = ()
 DASHED = (3.6, 1.6)
 DOTTED = (1.1, 1.5)

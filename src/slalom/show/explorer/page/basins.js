@@ -1,8 +1,7 @@
 // The basin map: each start coloured by the minimum it leads to, darker where that takes longer, black where it diverges.
 // Where no minimum is known, by the place where it comes to rest.
 
-const BASIN_COLOURS = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#0072B2"];
-const ELSEWHERE = BASIN_COLOURS.length; // at rest in a place that has no colour of its own
+const ELSEWHERE = facts.minima.length; // at rest in a place that has no colour of its own
 const NEARBY = 0.03; // of the map's width: ends closer than this are one place
 const MOST_PLACES = 200;
 let basinSerial = 0;
@@ -31,7 +30,7 @@ function basinColour(kind, arrivedAt, steps) {
   if (kind === slalom.DIVERGED) return theme.dark ? [0, 0, 0, 255] : [20, 20, 20, 255];
   if (kind === slalom.NOWHERE) return [0, 0, 0, 0]; // the ground itself
   if (kind === ELSEWHERE && arrivedAt < 0) return theme.dark ? [120, 120, 120, 225] : [130, 130, 130, 225];
-  const colour = parts(BASIN_COLOURS[kind % BASIN_COLOURS.length]);
+  const colour = parts(facts.minima[kind % facts.minima.length]);
   const lateness = arrivedAt < 0 ? 0.4 : Math.sqrt(arrivedAt / steps);
   const goal = theme.dark ? 0 : 255, towards = theme.dark ? 0.75 * lateness : 0.75 * (1 - lateness);
   return [...colour.map(part => part + (goal - part) * towards), 225];
@@ -65,7 +64,7 @@ function placesOf(found) {
 
 function countOf(kinds) {
   const has = kind => kinds.includes(kind);
-  return { places: BASIN_COLOURS.filter((_, kind) => has(kind)).length, elsewhere: has(ELSEWHERE), onTheWay: has(slalom.NOWHERE) };
+  return { places: facts.minima.filter((_, kind) => has(kind)).length, elsewhere: has(ELSEWHERE), onTheWay: has(slalom.NOWHERE) };
 }
 
 // What the colours of the map are, once it is known.

@@ -4,9 +4,6 @@
 // A landscape has f(x, y) and g(x, y, out), which writes the gradient into out and returns f(x, y).
 
 const NOWHERE = -1, DIVERGED = -2; // where a start of a basin map leads, if to no minimum
-const TOLERANCE = 0.01; // above the minimum, as in slalom.lab
-const BAND = 2000; // starts of a basin map that a worker moves between two messages
-const BEYOND = 1e6; // as slalom.engines.limits: a runner has diverged this far outside the domain
 
 function makeRule(card, variants) {
   // Each setting of the switches has its own functions; the last switch changes fastest.
@@ -94,7 +91,7 @@ function makeEngine(rules, landscapes) {
     for (const interval of landscape.domain || []) {
       largest = Math.max(largest, Math.abs(interval[0]), Math.abs(interval[1]));
     }
-    return BEYOND * largest;
+    return constants.beyond * largest;
   }
 
   // Every runner from one start. Entry k of paths [x, y] and losses is the point after k steps; entry k of gradients
@@ -197,20 +194,19 @@ function makeEngine(rules, landscapes) {
   // Where a grid of starts leads. Start (i, j) of grid [columns, rows] lies at x[i], y[j], evenly over box [[x low, x
   // high], [y low, y high]], edges included; results run row by row. points are the last points, losses the values there;
   // arrivedAt is the step from which the loss stayed below the threshold, -1 for never; reached is the index of the
-  // nearest minimum where it did, NOWHERE or DIVERGED. The threshold is the lowest minimum + 0.01 unless given; without
-  // known minima nobody arrives, and slopesAtStart, slopes and drifts say who has come to rest: see Ending. rows [first,
-  // last) limits the work to some rows.
-  function basins({ landscape, runner: one, steps, grid, box, threshold = null, rows = [0, grid[1]] }) {
-    const course = find(landscape), made = runner(one), count = grid[0] * (rows[1] - rows[0]);
+  // nearest minimum where it did, NOWHERE or DIVERGED. The threshold is the lowest minimum and the tolerance; without
+  // known minima nobody arrives, and slopesAtStart, slopes and drifts say who has come to rest: see Ending.
+  function basins({ landscape, runner: one, steps, grid, box }) {
+    const course = find(landscape), made = runner(one), count = grid[0] * grid[1];
     const lowest = Math.min(...course.minima.map(minimum => minimum.value));
-    const below = threshold ?? (course.minima.length ? lowest + TOLERANCE : -Infinity);
+    const below = course.minima.length ? lowest + constants.tolerance : -Infinity;
     const x = spaced(box[0], grid[0]), y = spaced(box[1], grid[1]);
     const points = new Float64Array(2 * count), losses = new Float64Array(count);
     const arrivedAt = new Int32Array(count), reached = new Int8Array(count), p = new Float64Array(2);
     const end = course.minima.length ? null : new Ending();
     const [slopesAtStart, slopes, drifts] = [0, 1, 2].map(() => new Float64Array(end ? count : 0));
     let k = 0;
-    for (let j = rows[0]; j < rows[1]; j++) {
+    for (let j = 0; j < grid[1]; j++) {
       for (let i = 0; i < grid[0]; i++, k++) {
         arrivedAt[k] = last(course, [x[i], y[j]], made, steps, p, { below, end });
         losses[k] = valueAtEnd(course, p);
@@ -221,7 +217,7 @@ function makeEngine(rules, landscapes) {
         reached[k] = lost ? DIVERGED : arrivedAt[k] < 0 ? NOWHERE : nearestMinimum(course, p);
       }
     }
-    return { points, losses, arrivedAt, reached, slopesAtStart, slopes, drifts, x, y, rows };
+    return { points, losses, arrivedAt, reached, slopesAtStart, slopes, drifts, x, y };
   }
 
   function nearestMinimum(course, p) {
@@ -233,26 +229,8 @@ function makeEngine(rules, landscapes) {
     return found;
   }
 
-  // In a worker: answers {id, task: "basins" | "sweep" | "race", request} with {id, result} or {id, problem}. Basin maps
-  // come in bands, {id, result, done}, the last with done: true. A landscape goes by name or as {text}.
-  function work(port) {
-    const tasks = { race, sweep };
-    port.onmessage = ({ data: { id, task, request } }) => {
-      try {
-        if (task !== "basins") return port.postMessage({ id, result: tasks[task](request), done: true });
-        const [columns, rows] = request.grid, band = Math.max(1, Math.floor(BAND / columns));
-        for (let row = 0; row < rows; row += band) {
-          const to = Math.min(row + band, rows);
-          port.postMessage({ id, result: basins({ ...request, rows: [row, to] }), done: to === rows });
-        }
-      } catch (problem) {
-        port.postMessage({ id, problem: String(problem.message) });
-      }
-    };
-  }
-
   const noise = { rows: noiseRows };
-  return { rules, landscapes, find, compile, settings, race, sweep, basins, work, noise, quoted, NOWHERE, DIVERGED };
+  return { rules, landscapes, constants, compile, settings, race, sweep, basins, noise, quoted, NOWHERE, DIVERGED };
 }
 
 function spaced([low, high], count) {

@@ -81,7 +81,7 @@ function shadeOf(terrain, gap) {
   return Math.min(1, Math.max(0, Math.log(Math.max(gap, 1e-300) / levels[0]) / span));
 }
 
-// The land on a canvas of its own, made once for a frame: `colour`, if given, says the ground of each cell.
+// The land on a canvas of its own, made once for a frame: `ground`, if given, is a canvas of colours that lie on it.
 function landOn(terrain, width, height, ratio, ground) {
   const image = new OffscreenCanvas(terrain.columns, terrain.rows);
   const small = image.getContext("2d");

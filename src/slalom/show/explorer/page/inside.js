@@ -1,8 +1,5 @@
 // The inside of an update: arrows for gradient, momentum and step, an ellipse for the second moment.
 
-const MOMENTUM_COLOUR = "#E69F00";
-const COMPRESSION = 0.35; // arrows shrink by this power of a size: over a race sizes span many powers of ten
-
 function quantitiesAt(scene, k, t) {
   const { race } = scene;
   if (t < 1 || !race.paths[k] || race.updates[k][2 * t] !== race.updates[k][2 * t]) return null;
@@ -28,7 +25,7 @@ function largest(values, root) {
 function compressed([x, y], most, length) {
   const size = Math.hypot(x, y);
   if (!(size > 0)) return [0, 0];
-  const shrunk = length * Math.min(1, (size / most) ** COMPRESSION);
+  const shrunk = length * Math.min(1, (size / most) ** slalom.constants.compression);
   return [(x / size) * shrunk, (y / size) * shrunk];
 }
 
@@ -40,7 +37,7 @@ function arrowsOf(scene, k, t, radius) {
   const negative = ([x, y]) => [-x, -y];
   const arrows = [["gradient", compressed(negative(now.gradient), largest(race.gradients[k]), radius), theme.quiet]];
   if (now.momentum) {
-    arrows.push(["momentum", compressed(negative(now.momentum), largest(race.momenta[k]), radius), MOMENTUM_COLOUR]);
+    arrows.push(["momentum", compressed(negative(now.momentum), largest(race.momenta[k]), radius), facts.momentum]);
   }
   arrows.push(["update", compressed(now.update, largest(race.updates[k]), radius), styles[k].colour]);
   let ellipse = null;
@@ -118,7 +115,7 @@ function showParts(body, scene, inside) {
   const { state, styles } = scene;
   const { gradient, momentum, second, update } = inside.now;
   const rows = [["−gradient", theme.quiet, gradient.map(value => -value)]];
-  if (momentum) rows.push(["−momentum", MOMENTUM_COLOUR, momentum.map(value => -value)]);
+  if (momentum) rows.push(["−momentum", facts.momentum, momentum.map(value => -value)]);
   rows.push(["step", styles[state.focus].colour, update]);
   if (second) rows.push(["√second moment", "", second.map(value => Math.sqrt(value))]);
   body.replaceChildren(...rows.map(([name, colour, [x, y]]) => {

@@ -170,7 +170,7 @@ function drawStar(pen, x, y) {
   pen.stroke();
 }
 
-// An arrow at the edge for who has left the frame: "RMSprop left at step 37".
+// The first step at which a path is outside the frame, -1 where it never is.
 function leavesAt(frame, path, to) {
   for (let k = 1; k <= to; k++) {
     if (!isInTile(frame.tile, frame.px(path[2 * k]), frame.py(path[2 * k + 1]))) return k;

@@ -19,14 +19,13 @@ function stylesOf(field) {
   });
 }
 
-// A line's colour on this theme's paper: on white that of every other picture, only what was tinted towards white no
-// paler than they are; on a dark ground as in the report.
-const SEEN = 2.2, SEEN_AT_NIGHT = 3.2, BLACK_AT_NIGHT = 1.6, READ = 4.5; // contrasts, as WCAG defines them
-const NIGHT = "#16181c";
+// A line's colour on this theme's paper, as in the report: so far from it that it is seen, on a dark one black turned round.
+const READ = 4.5; // the contrast of letters, as WCAG defines it
 
 const seenOn = remembered(colour => {
-  if (!theme.dark) return towards(colour, "#ffffff", -1, SEEN);
-  return contrast(colour, NIGHT) < BLACK_AT_NIGHT ? tint(colour, 0.88) : towards(colour, NIGHT, 1, SEEN_AT_NIGHT);
+  const { legible, bright, night } = facts.contrasts;
+  if (!theme.dark) return towards(colour, theme.paper, -1, legible);
+  return contrast(colour, theme.paper) < night ? tint(colour, 0.88) : towards(colour, theme.paper, 1, bright);
 });
 
 // Letters in a line's colour, moved on until they can be read: on the plane, whose ground is not quite the paper.
