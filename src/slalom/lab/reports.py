@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 40_000
 """Coordinates of paths beyond which a race has too many numbers to be in a page."""
-STORED = "; those that the store has are not computed again"
-"""What a plan says of runs before they are computed."""
 STUDIED = "settings, search, results and verdicts"
 STEPWISE = "one line per runner and step"
 RATES = tuple(np.geomspace(1e-3, 10, 13).tolist())
@@ -216,14 +214,10 @@ def as_csv(name: str, write: Callable[[Path], None] | None, means: str) -> DataF
 
 
 def _plan(study: Study) -> list[tuple[str, str]]:
-    """Return the plan's lines as (what, how): the first words of a line name it."""
-    _, *lines = study.plan.lines()
+    """Return the plan's facts, of several that belong together one."""
     told: list[tuple[str, str]] = []
-    for line in lines:
-        what, how = line[:12].strip(), line[12:].strip().removesuffix(STORED)
-        how = how.replace("_", " ") if what == "measured" else how
-        if what in ("time", "budget"):
-            continue
+    for what, fact in study.plan.facts():
+        how = fact.replace("_", " ") if what == "measured" else fact
         if not what and told:  # goes on with the line above
             told[-1] = (told[-1][0], f"{told[-1][1]}; {how}")
         else:

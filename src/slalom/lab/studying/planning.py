@@ -27,6 +27,9 @@ WORTH_WORKERS = 4.0
 STARTING = 3.0
 """Seconds that go by before they compute."""
 
+STORED = "; those that the store has are not computed again"
+"""What a plan says of its runs, which are yet to be computed."""
+
 
 @dataclass(frozen=True)
 class StudyPlan:
@@ -62,32 +65,45 @@ class StudyPlan:
         return _seconds(self.question, self.computation, self.workers)
 
     def lines(self) -> list[str]:
-        """Return the plan in words."""
-        question = self.question
-        conditions, tuned = question.training, [name for name, whether in question.tuned.items() if whether]
-        fixed = [name for name in question.names if name not in tuned]
+        """Return the plan in words: a title, and a line for each fact, which its first words name."""
+        question, conditions = self.question, self.question.training
         each = "" if conditions is None else f", {conditions.steps:,} steps each"
-        told = [f"{question.course.title}: a study on the track {question.track}{each}"]
+        told = [(what, how + STORED if what == "runs" else how) for what, how in self.facts()]
+        told += [*self._budget(), ("time", self._time())]
+        return [
+            f"{question.course.title}: a study on the track {question.track}{each}",
+            *(f"{what:<12}{how}" for what, how in told),
+        ]
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what is fixed before anything is computed, as (what, how); an empty ``what`` goes on with the last."""
+        question = self.question
+        tuned = [name for name, whether in question.tuned.items() if whether]
+        fixed = [name for name in question.names if name not in tuned]
+        told = []
         if tuned:
-            told += [f"tuned       {self._search()}", *(f"            {name}: {self._space(name)}" for name in tuned)]
+            told += [("tuned", self._search()), *(("", f"{name}: {self._space(name)}") for name in tuned)]
         if fixed:
-            told += [f"as typed    {', '.join(fixed)}"]
+            told += [("as typed", ", ".join(fixed))]
+        seeds = f"seeds {question.seeds[0]} to {question.seeds[-1]}"
+        processes = f"{self.workers} process{'es' * (self.workers != 1)}"
         return [
             *told,
-            f"evaluation  {self._starts()}seeds {question.seeds[0]} to {question.seeds[-1]}, baseline "
-            f"{question.baseline}",
-            f"runs        {question.tuning_runs:,} to tune, {question.evaluation_runs:,} to evaluate; those that the "
-            "store has are not computed again",
+            ("evaluation", f"{self._starts()}{seeds}, baseline {question.baseline}"),
+            ("runs", f"{question.tuning_runs:,} to tune, {question.evaluation_runs:,} to evaluate"),
             *self._halving(),
-            f"computed    {self.setting.engine} engine, up to {self.width:,} runs together, {self.workers} "
-            f"process{'es' * (self.workers != 1)}",
-            f"measured    {question.yardstick.tuning} chooses, {question.yardstick.final} judges, at the last step",
-            *self._budget(),
+            ("computed", f"{self.setting.engine} engine, up to {self.width:,} runs together, {processes}"),
+            (
+                "measured",
+                f"{question.yardstick.tuning} chooses, {question.yardstick.final} judges, at the last step",
+            ),
             *self._unequal(),
-            "time        not known: a training loop does not tell how long it is"
-            if self.seconds is None
-            else f"time        about {duration(self.seconds)}, where the store has nothing yet",
         ]
+
+    def _time(self) -> str:
+        if self.seconds is None:
+            return "not known: a training loop does not tell how long it is"
+        return f"about {duration(self.seconds)}, where the store has nothing yet"
 
     def _search(self) -> str:
         effort = self.question.effort
@@ -101,30 +117,31 @@ class StudyPlan:
         drawn = isinstance(self.question.ground, LandscapeGround)
         return "starting points drawn in the domain by " if drawn else ""
 
-    def _halving(self) -> list[str]:
+    def _halving(self) -> list[tuple[str, str]]:
         if not self.question.effort.halving:
             return []
         share = 1 - self.question.whole_runs / (self.question.tuning_runs + self.question.evaluation_runs)
-        return [f"halving     hopeless trials stop after a ninth or a third of the steps: about {share:.0%} less work"]
+        return [("halving", f"hopeless trials stop after a ninth or a third of the steps: about {share:.0%} less work")]
 
-    def _budget(self) -> list[str]:
+    def _budget(self) -> list[tuple[str, str]]:
         if self.question.budget is None or self.question.training is None:
             return []
         told, steps = duration(self.question.budget), self.question.training.steps
         needed = "" if self.is_cut else "; the usual ones take less"
         each = f"{steps:,} steps and {self.question.trials} trials for everybody"
-        return [f"budget      {told} on this machine: {each}{needed}"]
+        return [("budget", f"{told} on this machine: {each}{needed}")]
 
-    def _unequal(self) -> list[str]:
+    def _unequal(self) -> list[tuple[str, str]]:
         """Warn of what will not be comparable, before it is computed."""
         question = self.question
         fixed = [name for name, whether in question.tuned.items() if not whether]
         if question.track == "defaults" or not fixed or len(fixed) == len(question.names):
             return []
-        return [
-            f"caution     {', '.join(fixed)} {'is' if len(fixed) == 1 else 'are'} fixed and the others tuned: their "
-            "trials are unequal, and they are not comparable (--track defaults compares all as typed)"
-        ]
+        told = (
+            f"{', '.join(fixed)} {'is' if len(fixed) == 1 else 'are'} fixed and the others tuned: their trials are "
+            "unequal, and they are not comparable (--track defaults compares all as typed)"
+        )
+        return [("caution", told)]
 
     def _space(self, name: str) -> str:
         """Return what is tuned of an optimizer: ``"lr 0.001 … 10"``, or the names of all it is."""
