@@ -14,6 +14,7 @@ import slalom
 from slalom.lab.given_away import files_without_folders, without_folders
 from slalom.show.report.document import DataFile, Page, document
 from slalom.show.report.elements import element
+from slalom.show.report.specs import BarSpec, InkSpec
 
 FILE = """
 import slalom, torch
@@ -116,7 +117,9 @@ def test_of_json_the_texts_are_cleaned_whatever_stands_before_a_path(anns: Path)
 
 def test_of_a_document_only_texts_are_cleaned() -> None:
     page = Page("a title", files=[DataFile("x.csv", "text/csv", b"as it is", "")])
-    chart = page.chart("c", {"kind": "bars", "rows": [{"name": "ann"}], "title": "t"}, "label", "caption")
+    ink: InkSpec = {"light": "#111111", "dark": "#eeeeee", "dashes": []}
+    bar: BarSpec = {"name": "ann", "style": ink, "value": 1, "told": ""}
+    chart = page.chart("c", {"kind": "bars", "rows": [bar], "title": "t"}, "label", "caption")
     sections = [("s", "section", element("section", chart, element("pre", "text </code>")))]
     plain, cleaned = (document(page, [element("h1", "h")], sections, "foot", clean) for clean in (str, str.swapcase))
     for same in ("<script>.*?</script>", "<style>.*?</style>", "<meta[^>]*>", "</?[a-z0-9]+"):

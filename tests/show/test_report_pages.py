@@ -40,7 +40,7 @@ def opened(browser: Any) -> Iterator[Any]:
 def test_the_page_of_a_study_says_question_answer_and_who_is_tied(opened: Any, study: Any, folder: Path) -> None:
     page = opened(folder / "study.html").page
     record = PicturedStudy(study)
-    assert page.text_content("h1") == "Which is better on digits, fully connected: SGD, Momentum or Adam?"
+    assert page.text_content("h1") == "Which of SGD, Momentum and Adam is best on digits, fully connected?"
     assert page.text_content("#answer") == views.study_sentence(record)
     assert [chip.text_content() for chip in page.query_selector_all(".chip")] == list(study.judgement.tied_best)
     assert [item.text_content() for item in page.query_selector_all(".sentences li")] == list(study.judgement.sentences)
@@ -53,6 +53,30 @@ def test_the_page_of_a_study_says_question_answer_and_who_is_tied(opened: Any, s
     ]  # fmt: skip
     assert "slalom study digits-mlp -o sgd -o momentum -o adam" in page.text_content("#again")
     assert study.to_toml() in [text.text_content() for text in page.query_selector_all("#again pre")]
+
+
+def test_the_strip_comes_before_the_sentences_of_the_judge(opened: Any, study: Any, folder: Path) -> None:
+    page = opened(folder / "study.html").page
+    strip, sentences = (page.locator(f"#verdict {one}").bounding_box() for one in ("#verdict-chart svg", ".sentences"))
+    assert strip["y"] + strip["height"] <= sentences["y"]
+    assert strip["y"] < 900  # it begins on the first screen
+
+
+def test_every_button_that_copies_says_what(opened: Any, study: Any, folder: Path) -> None:
+    page = opened(folder / "study.html").page
+    named = [(one.text_content(), one.get_attribute("aria-label")) for one in page.query_selector_all(".copy")]
+    assert all(name.startswith(f"{shown}: ") for shown, name in named)
+    assert len({name for _, name in named}) == len(named) == 7
+    shown = page.get_by_role("button", name="Copy: Command")
+    shown.click()
+    assert re.match("(copied|not allowed here): Command$", page.locator(".copy.done").get_attribute("aria-label"))
+
+
+def test_a_number_on_a_card_stays_on_one_line(opened: Any, study: Any, folder: Path) -> None:
+    page = opened(folder / "study.html", viewport={"width": 340, "height": 800}).page
+    values = page.query_selector_all(".settings .value")
+    assert "1e-08" in [value.text_content() for value in values]
+    assert {value.evaluate("one => one.getClientRects().length") for value in values} == {1}
 
 
 def test_the_numbers_of_the_page_are_those_of_the_views(opened: Any, study: Any, folder: Path) -> None:

@@ -28,6 +28,7 @@ from slalom.lab.commands import race_command, study_command, training_command
 from slalom.lab.reports import _cost, _plans
 from slalom.optimizers.cards import describe
 from slalom.optimizers.catalogue import catalogue
+from slalom.show.report.building import _question
 from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, _declarations, embedded
 from slalom.show.report.elements import element
 from slalom.show.report.mathematics import formula
@@ -292,3 +293,27 @@ def test_a_plan_that_courses_share_is_told_once_and_numbers_have_one_format(tmp_
     assert told["number format"] == "float64 on cpu"
     assert not [what for what in told if "runs" in what and ":" in what]
     assert not any("store" in how or "_" in how for how in told.values())
+
+
+@pytest.mark.parametrize(
+    ("names", "asked"),
+    [
+        (["SGD"], "How good is SGD on digits?"),
+        (["SGD", "Adam"], "SGD or Adam on digits?"),
+        (["SGD", "Momentum", "Adam"], "Which of SGD, Momentum and Adam is best on digits?"),
+        (list("abcdef"), "Which of six optimizers is best on digits?"),
+    ],
+)
+def test_a_page_asks_its_question(names: list[str], asked: str) -> None:
+    assert _question(names, "digits") == asked
+
+
+def test_a_plan_s_lines_are_its_facts(tmp_path: Path) -> None:
+    study: Any = slalom.study(
+        "sphere", ["sgd", "adam"], seeds=3, steps=5, trials=5, store=str(tmp_path / "runs.sqlite")
+    )
+    _, *lines = study.plan.lines()
+    facts = [f"{what:<12}{how}" for what, how in study.plan.facts()]
+    assert [line.removesuffix("; those that the store has are not computed again") for line in lines[:-1]] == facts
+    assert lines[-1].startswith("time        about ")
+    assert [what for what, _ in study.plan.facts()] == ["tuned", "", "", "evaluation", "runs", "computed", "measured"]

@@ -61,6 +61,19 @@ def test_the_race_is_played_and_scrubbed(opened: Any, race: Any, folder: Path) -
     assert "slalom race rosenbrock -o sgd:lr=0.001 -o adam:lr=0.05" in page.text_content("#again")
 
 
+def test_a_chart_that_cannot_be_drawn_is_told_and_costs_nobody_the_others(
+    browser: Any, race: Any, folder: Path
+) -> None:
+    whole = (folder / "race.html").read_text(encoding="utf-8")
+    path = folder / "torn.html"
+    path.write_text(whole.replace('"race-chart":{"kind":"race"', '"race-chart":{"kind":"unknown"'), encoding="utf-8")
+    shown = Opened(browser, path)
+    assert len(shown.faults) == 1
+    assert shown.faults[0].startswith("error: The chart race-chart cannot be drawn. TypeError")
+    assert shown.page.locator("#curves-chart .u-over").is_visible()
+    shown.context.close()
+
+
 @pytest.mark.parametrize(("home", "here"), [("/code", "/g"), ("/g", "/main"), ("/style", "/code")])
 def test_a_page_can_be_saved_from_any_folder(
     opened: Any, folder: Path, home: str, here: str, monkeypatch: pytest.MonkeyPatch

@@ -130,7 +130,7 @@ class TestVerdictStrip:
     def test_a_long_name_is_cut_and_stays_on_the_card(self) -> None:
         study = study_of({"sgd:momentum=0.9,nesterov=True,weight_decay=0.0001": SGD, "sgd:momentum=0.95": ADAM})
         strip = verdict_strip(study)
-        assert all(len(r.name) <= 28 for r in strip.rows)
+        assert all(len(r.short) <= 28 for r in strip.rows)
         box = strip.box(1.0)
         assert box.left > 0.5
         assert box.width > 2.5

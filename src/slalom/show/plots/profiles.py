@@ -37,7 +37,7 @@ def profiles(view: ProfilesPicture) -> Figure:
 def _bar(target: Axes, place: int, bar: RankBar) -> None:
     across = target.get_yaxis_transform()
     name = {"fontsize": NAME, "fontweight": "bold", "color": ink(bar.style.colour), "ha": "right", "va": "center"}
-    target.text(-0.02, place, bar.name, transform=across, **name)  # type: ignore[arg-type]
+    target.text(-0.02, place, bar.short, transform=across, **name)  # type: ignore[arg-type]
     last = max(1, len(bar.shares) - 1)
     for rank, (start, share, text) in enumerate(zip(bar.starts, bar.shares, bar.texts, strict=True)):
         colour = tint(bar.style.colour, PALEST * rank / last)

@@ -150,7 +150,7 @@ def _strip(figure: Figure, view: Sensitivity, box: Box) -> None:
             continue
         target.plot([line.rates[0], line.diverges_from or line.rates[-1]], [row, row], color=ZONE, linewidth=1.2)
         name = {"fontsize": 9, "color": ink(colour), "fontweight": "bold", "va": "center"}
-        target.text(-0.008, row, line.name, transform=target.get_yaxis_transform(), ha="right", **name)  # type: ignore[arg-type]
+        target.text(-0.008, row, line.short, transform=target.get_yaxis_transform(), ha="right", **name)  # type: ignore[arg-type]
         if line.usable is not None:
             _bar(target, row, line, view.x, reach)
         if line.default is not None:

@@ -79,7 +79,7 @@ def _effect(target: Axes, view: VerdictStrip, place: int, row: VerdictRow) -> No
 def _words(target: Axes, place: int, row: VerdictRow) -> None:
     """Write name and result at the left, the verdict and its numbers at the right."""
     across = target.get_yaxis_transform()
-    name = f"{MARKED} {row.name}" if row.tied else row.name
+    name = f"{MARKED} {row.short}" if row.tied else row.short
     left: dict[str, Any] = {"transform": across, "ha": "right", "va": "center"}
     target.text(-0.02, place - 0.15, name, fontsize=NAME, fontweight="bold", color=ink(row.style.colour), **left)
     target.text(-0.02, place + 0.22, row.about, fontsize=SMALL, color=canvas.QUIET, **left)

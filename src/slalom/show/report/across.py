@@ -13,7 +13,7 @@ from slalom.show.report.document import Page
 from slalom.show.report.elements import element
 from slalom.show.report.facts import Facts
 from slalom.show.report.parts import Section
-from slalom.show.report.studies import HOW, rank_names
+from slalom.show.report.studies import HOW
 from slalom.show.views import profiles
 from slalom.show.views.study_records import StudyRecord
 
@@ -35,9 +35,9 @@ def across_sections(page: Page, across: Across, records: Sequence[StudyRecord], 
             for curve, shares in zip(view.profiles.curves, across.profiles.shares, strict=True)
         ),
     )
-    drawn = curves.panel(exact, "ratio", across.names, percent=True)
+    drawn = curves.panel(exact, "ratio", percent=True)
     lines = page.chart("profiles-chart", drawn, "Performance profiles", f"{COST} {HOW}")
-    bars = strips.ranks(view.bars, rank_names(across.names, across.rank_probabilities), view.bars_title)
+    bars = strips.ranks(view.bars, view.bars_title)
     chances = page.chart(
         "ranks-chart", bars, "Chance of each rank", "Over seeds drawn anew, averaged over the courses."
     )

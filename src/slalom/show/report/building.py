@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from slalom.core import RaceRecord, TrainingRecord
-from slalom.show.report import curves, parts, strips
+from slalom.show.report import parts
 from slalom.show.report.across import across_sections
 from slalom.show.report.document import Page, document
 from slalom.show.report.elements import Element, element
 from slalom.show.report.facts import Facts
 from slalom.show.report.landscapes import race_sections
-from slalom.show.report.studies import cost_section, study_sections, verdict_sentences
-from slalom.show.views import final_results, training_sentence
+from slalom.show.report.studies import cost_section, study_sections
+from slalom.show.views import training_sentence
 from slalom.show.views.groups import groups, training_groups
-from slalom.show.views.seeds import lost_told, primary
+from slalom.show.views.seeds import primary
 from slalom.show.views.sentences import sentence
 from slalom.show.views.study_records import StudyRecord, protocol_told, study_styles
 from slalom.show.views.study_sentences import study_sentence
@@ -35,12 +35,11 @@ def study_html(record: StudyRecord, facts: Facts) -> str:
     page = Page(title=f"{_who(record.names)} on {record.course.title}")
     tied = record.judgement.tied_best
     head = [
-        element("h1", f"Which is better on {record.course.title}: {_or(record.names)}?"),
+        element("h1", _question(record.names, record.course.title)),
         element("p", _asked(record), class_="question"),
         element("p", study_sentence(record), class_="answer", id="answer"),
         _tied(tied),
         parts.warned(record.warnings),
-        verdict_sentences(record),
     ]
     styles = study_styles(record)
     shown = [(name, optimizer, styles[name]) for name, optimizer in zip(record.names, record.optimizers, strict=True)]
@@ -59,7 +58,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
     """Return the page of studies of the same optimizers on several courses; ``each`` are the facts of one alone."""
     page = Page(title=f"{_who(across.names)} on {count(len(records), 'course')}")
     head = [
-        element("h1", f"Which is better on {count(len(records), 'course')}: {_or(across.names)}?"),
+        element("h1", _question(across.names, count(len(records), "course"))),
         element(
             "p",
             f"Courses: {listing([one.course.title for one in records], 8)}. {_asked(records[0])}",
@@ -77,11 +76,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
         answer = element("p", study_sentence(record), class_="answer")
         name, told = record.course.name, record.course.title
         title = told if told.lower().startswith(name.lower()) else f"{name}: {told}"
-        sections.append(
-            parts.section(
-                f"course-{k}", title, answer, _tied(record.judgement.tied_best), verdict_sentences(record), inside
-            )
-        )
+        sections.append(parts.section(f"course-{k}", title, answer, _tied(record.judgement.tied_best), inside))
     sections += parts.present(
         parts.cards(page, [(name, *by_name[name]) for name in across.names], facts),
         parts.protocol(facts),
@@ -97,33 +92,16 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
     names = [group.name for group in field]
     page = Page(title=f"{_who(names)} on {record.course.title}")
     measure = primary(record)
-    final = final_results(record)
     head = [
         element("h1", f"How {'does' if len(names) == 1 else 'do'} {_and(names)} train on {record.course.title}?"),
         element("p", capital(f"{measure.title} after {length(record)}, {_seeds(record)}."), class_="question"),
         element("p", training_sentence(record), class_="answer", id="answer"),
         parts.warned(list(map(capital, record.remarks))),
     ]
-    drawn = curves.training(record)
-    label = "Training curves"
+    results = parts.training_results(page, record, "results-chart", facts.table, "Final results")
     sections = parts.present(
-        parts.section(
-            "curves",
-            "How training went",
-            page.chart("curves-chart", drawn, label, curve_caption(record, drawn["means"]), "all"),
-        ),
-        parts.section(
-            "results",
-            "Where it ended",
-            page.chart(
-                "results-chart",
-                strips.results(record, final, measure),
-                "Final results",
-                strips.results_means(final),
-            ),
-            parts.table(facts.table, "Final results"),
-            shared_seconds(record),
-        ),
+        parts.section("curves", "How training went", parts.training_curves(page, record, "curves-chart", "all")),
+        parts.section("results", "Where it ended", results),
         parts.cards(page, [(g.name, record.runners[g.typical].optimizer, g.style) for g in field], facts),
         parts.protocol(facts),
         parts.again(facts),
@@ -150,23 +128,6 @@ def race_html(record: RaceRecord, facts: Facts) -> str:
         parts.data(page, facts),
     )
     return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
-
-
-def curve_caption(record: TrainingRecord, means: str) -> str:
-    """Say how the curves of a race on a task are read, and who has none."""
-    bold = f"Bold and shade: {means}; thin: each seed. " if means else ""
-    gone = lost_told(record, training_groups(record))
-    return (
-        f"{bold}{gone}{' ' * bool(gone)}Point at a line for its numbers; click a name to hide it, double-click for it "
-        "alone; drag across to enlarge a stretch, double-click to undo."
-    )
-
-
-def shared_seconds(record: TrainingRecord) -> Element | None:
-    """Return what seconds of runs mean that were computed together."""
-    if record.engine == "solo":
-        return None
-    return element("p", "Seconds: runs that train together share them evenly.", class_="note")
 
 
 def _shared(records: Sequence[StudyRecord]) -> list[str]:
@@ -206,7 +167,7 @@ def _and(names: Sequence[str]) -> str:
     return listing(names, FEW) if len(names) <= FEW else count(len(names), "optimizer")
 
 
-def _or(names: Sequence[str]) -> str:
-    if len(names) > FEW:
-        return f"which of {count(len(names), 'optimizer')}"
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _question(names: Sequence[str], where: str) -> str:
+    if len(names) == 1:
+        return f"How good is {names[0]} on {where}?"
+    return f"{names[0]} or {names[1]} on {where}?" if len(names) == 2 else f"Which of {_and(names)} is best on {where}?"

@@ -11,7 +11,7 @@ import numpy as np
 from slalom.core import Optimizer
 from slalom.optimizers.cards import HyperparameterRow, OptimizerCard, describe
 from slalom.show.report.document import Page
-from slalom.show.report.elements import Element, element
+from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.mathematics import formula
 from slalom.show.views.styles import Style
 from slalom.show.views.words import number
@@ -23,6 +23,8 @@ LEVELS = (0.15, 0.7, 2.0, 4.5, 9.0, 16.0, 26.0)
 BOWL = "x**2 + 10*y**2"
 BEGIN = (-3.0, 1.6)
 STEPS = 60
+UNBROKEN = 24
+"""Letters of a setting's value that stay on one line."""
 
 
 @dataclass(frozen=True)
@@ -92,15 +94,16 @@ def _settings(told: OptimizerCard) -> Element | None:
     return element("table", element("tbody", rows), class_="settings")
 
 
-def _value(row: HyperparameterRow) -> str:
+def _value(row: HyperparameterRow) -> list[Child]:
     own = _written(row.value)
-    return own if row.value == row.default else f"{own} (default {_written(row.default)})"
+    return [own] if row.value == row.default else [own, " (default ", _written(row.default), ")"]
 
 
-def _written(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return repr(value)
-    return f"{value:.6g}"
+def _written(value: Any) -> Element:
+    """Return a value; a short one is not broken, which 1e-08 would be at its hyphen."""
+    plain = isinstance(value, bool) or not isinstance(value, int | float)
+    told = repr(value) if plain else f"{value:.6g}"
+    return element("span", told, class_="value" if len(told) <= UNBROKEN else None)
 
 
 def _remarks(told: OptimizerCard) -> Element | None:

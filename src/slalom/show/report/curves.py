@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from slalom.core import TrainingRecord
 from slalom.show.report.pieces import ink, kept, numbers, plain
-from slalom.show.views.curves import Panel
+from slalom.show.report.specs import CurvesSpec, LineSpec, MarkSpec, PanelSpec, Series
+from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.groups import training_groups
-from slalom.show.views.seeds import Measure, interval_means, lost, measure_named, measure_of
+from slalom.show.views.seeds import Measure, interval_means, measure_named, measure_of
 from slalom.show.views.sensitivities import Sensitivity, SensitivityLine
 from slalom.show.views.study_curves import near_the_end
 from slalom.show.views.training_series import SeriesLine, training_series
@@ -23,13 +23,16 @@ MOST_SEEDS = 30
 """Seeds drawn one by one; median and interval are over all of them."""
 
 
-def training(record: TrainingRecord, first: str | None = None) -> dict[str, Any]:
+def training(record: TrainingRecord, first: str | None = None) -> CurvesSpec:
     """Return the curves of every measure of a record, the one called ``first`` on top."""
     measures = _measures(record, first)
-    seeds = max((len(group.runners) for group in training_groups(record)), default=0)
     panels = [_measured(record, measure) for measure in measures]
-    panels += _minibatches(record)
-    return {"kind": "curves", "panels": panels, "means": interval_means(seeds)}
+    return {"kind": "curves", "panels": [*panels, *_minibatches(record)]}
+
+
+def means(record: TrainingRecord) -> str:
+    """Say what line and shade are over the seeds; empty where there is one."""
+    return interval_means(max((len(group.runners) for group in training_groups(record)), default=0))
 
 
 def _measures(record: TrainingRecord, first: str | None) -> list[Measure]:
@@ -44,7 +47,7 @@ def _measures(record: TrainingRecord, first: str | None) -> list[Measure]:
     return found[:MOST_MEASURES]
 
 
-def _measured(record: TrainingRecord, measure: Measure) -> dict[str, Any]:
+def _measured(record: TrainingRecord, measure: Measure) -> PanelSpec:
     lines = training_series(record, measure)
     return {
         "key": measure.key,
@@ -52,12 +55,12 @@ def _measured(record: TrainingRecord, measure: Measure) -> dict[str, Any]:
         "percent": measure.proportion,
         "log": measure.higher_is_better is False,
         "near": _near(lines) if measure.proportion else None,
-        "clocks": [[name, CLOCKS[name]] for name in CLOCKS if any(name in line.clocks for line in lines)],
+        "clocks": [(name, CLOCKS[name]) for name in CLOCKS if any(name in line.clocks for line in lines)],
         "lines": [_line(line) for line in lines],
     }
 
 
-def _near(lines: Sequence[SeriesLine]) -> list[float | None]:
+def _near(lines: Sequence[SeriesLine]) -> Series:
     """Return the stretch of proportions in which the ends are, as the views' card of a study shows them."""
     overs = [line.over for line in lines]
     later = np.concatenate([over.middle[(len(over.middle) - 1) // 2 :] for over in overs])
@@ -65,7 +68,7 @@ def _near(lines: Sequence[SeriesLine]) -> list[float | None]:
     return [plain(found.low), plain(found.high)]
 
 
-def _line(line: SeriesLine) -> dict[str, Any]:
+def _line(line: SeriesLine) -> LineSpec:
     at = kept([line.over.middle, line.over.low, line.over.high])
     shown = range(min(len(line.seeds), MOST_SEEDS)) if len(line.seeds) > 1 else ()
     own = {k: kept([line.rows[k]]) for k in shown}
@@ -84,17 +87,17 @@ def _line(line: SeriesLine) -> dict[str, Any]:
             }
             for k in shown
         ],
-        "lost": list(line.lost),
     }
 
 
-def _moments(line: SeriesLine, at: np.ndarray) -> dict[str, Any]:
+def _moments(line: SeriesLine, at: np.ndarray) -> dict[str, Series]:
     return {name: numbers(moments[at]) for name, moments in line.clocks.items()}
 
 
-def _minibatches(record: TrainingRecord) -> list[dict[str, Any]]:
+def _minibatches(record: TrainingRecord) -> list[PanelSpec]:
     """Return the minibatch losses of one run of each optimizer, every step's extremes kept."""
-    training, lines = record.training, []
+    training = record.training
+    lines: list[LineSpec] = []
     for group in training_groups(record) if training is not None else ():
         k = group.typical
         losses = np.asarray(record.runs[k].losses, dtype=np.float64)
@@ -110,47 +113,35 @@ def _minibatches(record: TrainingRecord) -> list[dict[str, Any]]:
                 "middle": numbers(losses[at]),
                 "seeds": [],
                 "seed": record.runners[k].seed,
-                "lost": [record.runners[k].seed] if lost(record, k) else [],
             }
         )
     if not lines:
         return []
-    clocks = [["epoch", CLOCKS["epoch"]], ["step", CLOCKS["step"]]]
+    clocks = [(clock, CLOCKS[clock]) for clock in ("epoch", "step")]
     title = "minibatch loss, one run each"
     return [{"key": "minibatch", "title": title, "percent": False, "log": True, "clocks": clocks, "lines": lines}]
 
 
-def sensitivity(view: Sensitivity, percent: bool, names: Sequence[str], means: str) -> dict[str, Any]:
-    """Return result against learning rate; ``names`` are the whole names of the view's lines.
-
-    ``means`` says what line and shade are.
-    """
-    panel = {
+def sensitivity(view: Sensitivity, percent: bool) -> CurvesSpec:
+    """Return result against learning rate."""
+    panel: PanelSpec = {
         "key": "rate",
         "title": view.y_title,
         "percent": percent,
         "log": view.y.log,
         "y": [plain(view.y.low), plain(view.y.high)],
-        "clocks": [["rate", "learning rate"]],
+        "clocks": [("rate", "learning rate")],
         "logx": True,
-        "lines": [_rates(line, name) for line, name in zip(view.lines, names, strict=True)],
+        "lines": [_rates(line) for line in view.lines],
     }
-    return {"kind": "curves", "panels": [panel], "means": means}
+    return {"kind": "curves", "panels": [panel]}
 
 
-def _rates(line: SensitivityLine, name: str) -> dict[str, Any]:
+def _rates(line: SensitivityLine) -> LineSpec:
     loose = not len(line.rates)
-    marks = [("best", line.best, "chosen"), ("default", line.default, "the library's default")]
-    found: list[dict[str, Any]] = [
-        {"kind": kind, "x": plain(at[0]), "y": plain(at[1]), "means": told} for kind, at, told in marks if at
-    ]
-    for mark in found:
-        mark["between"] = mark["kind"] == "default" and not line.default_tried
-    if line.diverges_from is not None:
-        found.append({"kind": "gone", "x": plain(line.diverges_from), "y": None, "means": "runs diverge from here on"})
     x, y = (line.dots[:, 0], line.dots[:, 1]) if loose else (line.rates, line.middle)
     return {
-        "name": name,
+        "name": line.name,
         "style": ink(line.style),
         "x": {"rate": numbers(x)},
         "middle": numbers(y),
@@ -158,33 +149,49 @@ def _rates(line: SensitivityLine, name: str) -> dict[str, Any]:
         "high": numbers(y if loose else line.high),
         "seeds": [],
         "dots": loose,
-        "marks": found,
-        "usable": None if line.usable is None else [*numbers(line.usable), plain(line.decades)],
-        "lost": [],
+        "marks": _marks(line),
+        "usable": None if line.usable is None else numbers(line.usable),
     }
 
 
-def panel(view: Panel, clock: str, names: Sequence[str], percent: bool = False, means: str = "") -> dict[str, Any]:
-    """Return one of the views' panels, whose curves are in the order of ``names``."""
-    lines = [
-        {
-            "name": name,
-            "style": ink(curve.style),
-            "x": {clock: numbers(curve.steps)},
-            "middle": numbers(curve.values),
-            "seeds": [],
-            "lost": [],
-        }
-        for name, curve in zip(names, view.curves, strict=True)
-    ]
-    found = {
+def _marks(line: SensitivityLine) -> list[MarkSpec]:
+    found: list[MarkSpec] = []
+    if line.best is not None:
+        x, y = numbers(line.best)
+        found.append({"kind": "best", "x": x, "y": y, "means": "chosen", "between": False})
+    if line.default is not None:
+        x, y = numbers(line.default)
+        means, between = "the library's default", not line.default_tried
+        found.append({"kind": "default", "x": x, "y": y, "means": means, "between": between})
+    if line.diverges_from is not None:
+        at, means = plain(line.diverges_from), "runs diverge from here on"
+        found.append({"kind": "gone", "x": at, "y": None, "means": means, "between": False})
+    return found
+
+
+def panel(view: Panel, clock: str, percent: bool = False) -> CurvesSpec:
+    """Return one of the views' panels."""
+    found: PanelSpec = {
         "key": clock,
         "title": view.title,
         "percent": percent,
         "log": view.y.log,
         "y": [plain(view.y.low), plain(view.y.high)],
-        "clocks": [[clock, view.x_title]],
+        "clocks": [(clock, view.x_title)],
         "logx": view.x.log,
-        "lines": lines,
+        "lines": [_drawn(curve, clock) for curve in view.curves],
     }
-    return {"kind": "curves", "panels": [found], "means": means}
+    return {"kind": "curves", "panels": [found]}
+
+
+def _drawn(curve: CurveLine, clock: str) -> LineSpec:
+    line: LineSpec = {
+        "name": curve.name,
+        "style": ink(curve.style),
+        "x": {clock: numbers(curve.steps)},
+        "middle": numbers(curve.values),
+        "seeds": [],
+    }
+    if curve.band is not None:
+        line["low"], line["high"] = numbers(curve.band[1]), numbers(curve.band[2])
+    return line

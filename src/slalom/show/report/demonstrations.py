@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slalom.core import RaceRecord, TrainingRecord
-from slalom.show.report import curves, parts, strips
-from slalom.show.report.building import curve_caption, shared_seconds
+from slalom.show.report import parts
 from slalom.show.report.document import Page, document
 from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.facts import Facts, PlainTable
 from slalom.show.report.landscapes import race_sections
 from slalom.show.report.parts import Section
-from slalom.show.report.studies import study_sections, verdict_sentences
-from slalom.show.views import final_results, training_sentence
+from slalom.show.report.studies import study_sections
+from slalom.show.views import training_sentence
 from slalom.show.views.groups import groups
-from slalom.show.views.seeds import primary
 from slalom.show.views.study_records import StudyRecord
 from slalom.show.views.study_sentences import study_sentence
 
@@ -93,7 +91,7 @@ def demonstration_html(
             parts.table(plane.table, f"Measures over {plane.steps:,} steps"),
             element("p", f"Variants of SGD, over {plane.race.steps:,} steps:"),
             parts.table(plane.variants, "Measures of SGD's variants"),
-            _typed(plane.command),
+            _typed(plane.command, "Command of the race on the plane"),
         ),
         *(_network(page, network) for network in networks),
         None if tuned is None else _study(page, tuned),
@@ -107,8 +105,6 @@ def demonstration_html(
 
 def _network(page: Page, network: Network) -> Section:
     record = network.race
-    final = final_results(record)
-    drawn = curves.training(record)
     fair = (
         "All at learning rate 0.01, all else default; of each seed one set of initial weights and one order of batches "
         "is shared by all. One learning rate for all ranks defaults, not optimizers."
@@ -119,18 +115,11 @@ def _network(page: Page, network: Network) -> Section:
         network.heading,
         element("p", training_sentence(record), class_="answer"),
         element("p", fair),
-        page.chart(f"{scope}-curves", drawn, "Training curves", curve_caption(record, drawn["means"]), scope),
-        page.chart(
-            f"{scope}-results",
-            strips.results(record, final, primary(record)),
-            "Final results",
-            strips.results_means(final),
-        ),
-        parts.table(network.table, f"Results: {network.heading}"),
-        shared_seconds(record),
+        parts.training_curves(page, record, f"{scope}-curves", scope),
+        parts.training_results(page, record, f"{scope}-results", network.table, f"Results: {network.heading}"),
         _computed(),
         _listed(network.seen),
-        _typed(network.command),
+        _typed(network.command, f"Command: {network.heading}"),
     )
 
 
@@ -143,11 +132,10 @@ def _study(page: Page, tuned: Tuned) -> Section:
         element("p", tuned.change, class_="answer"),
         element("p", study_sentence(record)),
         parts.warned(record.warnings),
-        verdict_sentences(record),
         inside,
         element("p", "The best result, to paste:"),
-        element("pre", tuned.facts.code, class_="take", tabindex="0"),
-        _typed(tuned.command),
+        parts.taken(tuned.facts.code, "The best result"),
+        _typed(tuned.command, "Command of the study"),
     )
 
 
@@ -167,8 +155,8 @@ def _listed(seen: Seen) -> Element:
     return element("dl", [(element("dt", heading), element("dd", text)) for heading, text in seen], class_="seen")
 
 
-def _typed(command: str) -> list[Child]:
-    return [element("p", "The same at the command line:"), element("pre", command, class_="take", tabindex="0")]
+def _typed(command: str, label: str) -> list[Child]:
+    return [element("p", "The same at the command line:"), parts.taken(command, label)]
 
 
 def _pictures(pictures: Sequence[Picture]) -> Section | None:

@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slalom.show.report.elements import Element, element
+from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.pieces import on_dark, on_light
+from slalom.show.report.specs import ChartSpec, styles_of
 from slalom.show.views.styles import Style
 
 PAGE = Path(__file__).parent / "page"
@@ -55,11 +56,11 @@ class Page:
     """What a page is made of while it is put together: charts by name, files, and styles in the order of use."""
 
     title: str
-    charts: dict[str, Any] = field(default_factory=dict)
+    charts: dict[str, ChartSpec] = field(default_factory=dict)
     files: list[DataFile] = field(default_factory=list)
     styles: list[Style] = field(default_factory=list)
 
-    def chart(self, name: str, spec: Mapping[str, Any], label: str, caption: Any = None, scope: str = "") -> Element:
+    def chart(self, name: str, spec: ChartSpec, label: str, caption: Child = None, scope: str = "") -> Element:
         """Return the figure in which the page's scripts draw ``spec``. ``label`` is what a screen reader says.
 
         Charts of one ``scope`` share which optimizers are hidden.
@@ -145,7 +146,9 @@ def _policy(style: str, script: str) -> Element:
 
 def _payload(page: Page, clean: Callable[[str], str]) -> dict[str, Any]:
     """Return what the scripts read. The files' contents were cleaned where they were made."""
-    return {"charts": cleaned(page.charts, clean), "files": [_packed(file) for file in kept_files(page)]}
+    charts = cleaned(page.charts, clean)
+    files = [_packed(file) for file in kept_files(page)]
+    return {"charts": charts, "styles": styles_of(list(charts.values())), "files": files}
 
 
 def cleaned(content: Any, clean: Callable[[str], str]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +11,16 @@ from slalom.show.report import curves, parts
 from slalom.show.report.document import Page
 from slalom.show.report.parts import Section
 from slalom.show.report.pieces import axis, ink, numbers, plain
+from slalom.show.report.specs import (
+    CurvesSpec,
+    DialSpec,
+    PanelSpec,
+    RaceSpec,
+    RunnerSpec,
+    Series,
+    TerrainSpec,
+    TrailSpec,
+)
 from slalom.show.views.curves import Panel, distance_panel, loss_panel, step_panel
 from slalom.show.views.frames import Terrain
 from slalom.show.views.groups import Group
@@ -40,38 +49,35 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group], whole: int
         view = synchronised_race(record, FRAMES, inside=record.steps * len(field) <= MOST_INSIDE)
         reads = "Ring: start; star: minimum; faint: the whole path, which leaves the picture where it is cut. "
         caption = part + reads + READ
-        chart = page.chart("race-chart", viewer(record, view, field), f"The race: {view.title}", caption, "all")
+        chart = page.chart("race-chart", viewer(view), f"The race: {view.title}", caption, "all")
         sections.append(parts.section("race", "Where they go", chart))
     panels = [loss_panel(record, field, AREA), step_panel(record, field)]
     if record.course.dim > 2:
         panels.insert(0, distance_panel(record, field, AREA))
     means = interval_means(max(len(group.runners) for group in field), "runs")
-    drawn = {"kind": "curves", "panels": [_panel(one, field, k) for k, one in enumerate(panels)], "means": means}
+    drawn: CurvesSpec = {"kind": "curves", "panels": [_panel(one, k) for k, one in enumerate(panels)]}
     caption = f"{part}{f'Line and shade: {means}, over starts and seeds. ' if means else ''}{READ}"
     chart = page.chart("curves-chart", drawn, "Curves over the steps", caption, "all")
     return [*sections, parts.section("curves", "Loss and step length", chart)]
 
 
-def _panel(view: Panel, field: list[Group], k: int) -> dict[str, Any]:
-    (found,) = curves.panel(view, "step", [group.name for group in field][: len(view.curves)])["panels"]
-    for line, curve in zip(found["lines"], view.curves, strict=True):
-        if curve.band is not None:
-            line["low"], line["high"] = numbers(curve.band[1]), numbers(curve.band[2])
-    found |= {"key": f"panel-{k}", "clocks": [["step", "steps"]]}
-    return dict(found)
+def _panel(view: Panel, k: int) -> PanelSpec:
+    (found,) = curves.panel(view, "step")["panels"]
+    found["key"], found["clocks"] = f"panel-{k}", [("step", "steps")]
+    return found
 
 
-def viewer(record: RaceRecord, view: MovingRace, field: list[Group]) -> dict[str, Any]:
+def viewer(view: MovingRace) -> RaceSpec:
     """Return what the viewer shows: the terrain, whole paths, trails, heads at each picture, losses, insides."""
     frame = view.map.frame
-    runners = [
+    runners: list[RunnerSpec] = [
         {
-            "name": group.name,
-            "style": ink(group.style),
+            "name": line.name,
+            "style": ink(line.style),
             "path": [numbers(line.path[:, 0]), numbers(line.path[:, 1])],
             "trail": _trail(trail, view.steps),
         }
-        for group, line, trail in zip(field, view.map.lines, view.trails, strict=True)
+        for line, trail in zip(view.map.lines, view.trails, strict=True)
     ]
     return {
         "kind": "race",
@@ -92,35 +98,35 @@ def viewer(record: RaceRecord, view: MovingRace, field: list[Group]) -> dict[str
             "y": axis(view.loss.y),
             "lines": [[numbers(curve.steps), numbers(curve.values)] for curve in view.loss.curves],
         },
-        "dials": [_dial(dial, group.name) for dial, group in zip(view.dials, field, strict=bool(view.dials))],
+        "dials": [_dial(dial) for dial in view.dials],
         "dialsMean": "Inside each update: downhill (grey), momentum (orange), the step (its colour), the root of the "
         "second moment (dashed). Directions are true, lengths compressed.",
     }
 
 
-def _terrain(view: Terrain) -> dict[str, Any]:
+def _terrain(view: Terrain) -> TerrainSpec:
     """Return the heights, 0 to 1, as 16-bit numbers; where the landscape has no value it is as high as it gets."""
     heights = np.round(np.nan_to_num(view.height, nan=1.0) * 65535).astype("<u2")
     packed = base64.b64encode(heights.tobytes()).decode("ascii")
     return {"w": len(view.x), "h": len(view.y), "heights": packed, "levels": len(view.levels)}
 
 
-def _trail(trail: np.ndarray, steps: np.ndarray) -> dict[str, Any]:
+def _trail(trail: np.ndarray, steps: np.ndarray) -> TrailSpec:
     """Return a path [N + 1, 2] at the steps shown and evenly between them."""
     last = len(trail) - 1
     at = np.unique(np.concatenate([steps, np.linspace(0, last, min(last + 1, TRAIL)).astype(int)]))
     return {"step": [int(step) for step in at], "x": numbers(trail[at, 0]), "y": numbers(trail[at, 1])}
 
 
-def _dial(dial: Dial, name: str) -> dict[str, Any]:
-    def vectors(values: np.ndarray | None) -> list[list[float | None]] | None:
-        return None if values is None else [[plain(round(float(x), 3)) for x in row] for row in values]
+def _dial(dial: Dial) -> DialSpec:
+    def vectors(values: np.ndarray) -> list[Series]:
+        return [[plain(round(float(x), 3)) for x in row] for row in values]
 
     return {
-        "name": name,
+        "name": dial.name,
         "style": ink(dial.style),
         "downhill": vectors(dial.downhill),
-        "momentum": vectors(dial.momentum),
+        "momentum": None if dial.momentum is None else vectors(dial.momentum),
         "update": vectors(dial.update),
-        "spread": vectors(dial.spread),
+        "spread": None if dial.spread is None else vectors(dial.spread),
     }

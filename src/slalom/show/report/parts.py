@@ -6,11 +6,15 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from slalom.core import Optimizer
+from slalom.core import Optimizer, TrainingRecord
+from slalom.show.report import curves, strips
 from slalom.show.report.cards import card
 from slalom.show.report.document import DataFile, Page, kept_files
 from slalom.show.report.elements import Child, Element, element
 from slalom.show.report.facts import Facts, PlainTable
+from slalom.show.views import final_results
+from slalom.show.views.groups import training_groups
+from slalom.show.views.seeds import lost_told, primary
 from slalom.show.views.styles import Style
 
 Section = tuple[str, str, Element]
@@ -79,18 +83,47 @@ def again(facts: Facts) -> Section:
     """Return the command and the study file that reproduce the page."""
     parts: list[Child] = [element("p", facts.why, class_="note") if facts.why else None]
     if facts.command:
-        parts += [element("pre", facts.command, class_="take", tabindex="0", aria_label="Command")]
+        parts += [taken(facts.command, "Command")]
     if facts.study_file:
         parts += [
             element("p", "The same as a file, study.toml; ", element("code", "slalom study study.toml"), " runs it:"),
-            element("pre", facts.study_file, class_="take", tabindex="0", aria_label="study.toml"),
+            taken(facts.study_file, "study.toml"),
         ]
     if facts.code:
         parts += [
             element("p", "The best result, to paste; of several that are tied, one:"),
-            element("pre", facts.code, class_="take", tabindex="0"),
+            taken(facts.code, "The best result"),
         ]
     return section("again", "Do it again", parts)
+
+
+def taken(text: str, label: str) -> Element:
+    """Return a text to take away; the page's scripts put a button beside it, which is told apart by ``label``."""
+    return element("pre", text, class_="take", tabindex="0", aria_label=label)
+
+
+def training_curves(page: Page, record: TrainingRecord, name: str, scope: str) -> Element:
+    """Return the figure of a race's curves, and how it is read."""
+    means, gone = curves.means(record), lost_told(record, training_groups(record))
+    told = [f"Bold and shade: {means}; thin: each seed."] if means else []
+    told += [gone] if gone else []
+    told.append(
+        "Point at a line for its numbers; click a name to hide it, double-click for it alone; drag across to enlarge a "
+        "stretch, double-click to undo."
+    )
+    return page.chart(name, curves.training(record), "Training curves", " ".join(told), scope)
+
+
+def training_results(page: Page, record: TrainingRecord, name: str, numbers: PlainTable, label: str) -> list[Child]:
+    """Return where every seed of a race ended: the figure, the table, and what its seconds are."""
+    final = final_results(record)
+    drawn = strips.results(record, final, primary(record))
+    shared = element("p", "Seconds: runs that train together share them evenly.", class_="note")
+    return [
+        page.chart(name, drawn, "Final results", strips.results_means(final)),
+        table(numbers, label),
+        shared if record.engine != "solo" else None,
+    ]
 
 
 def protocol(facts: Facts, more: Sequence[tuple[str, str]] = ()) -> Section:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from slalom.core import TrainingRecord
 from slalom.show.report.pieces import axis, ink, numbers, plain
+from slalom.show.report.specs import RankSpec, RanksSpec, ResultSpec, ResultsSpec, VerdictSpec, VerdictsSpec
 from slalom.show.views.final_results import FinalResults
 from slalom.show.views.groups import training_groups
 from slalom.show.views.profiles import RankBar
@@ -29,11 +29,11 @@ def results_means(view: FinalResults, mark: str = NEAR) -> str:
     return "; ".join(parts) + "."
 
 
-def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
-    """Return the verdict strip; ``names`` are the whole names of its rows."""
-    rows = [
+def verdicts(strip: VerdictStrip) -> VerdictsSpec:
+    """Return the verdict strip."""
+    rows: list[VerdictSpec] = [
         {
-            "name": name,
+            "name": row.name,
             "style": ink(row.style),
             "about": row.about,
             "tied": row.tied,
@@ -46,7 +46,7 @@ def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
             "more": row.more,
             "reason": row.reason.replace("\n", " "),
         }
-        for name, row in zip(names, strip.rows, strict=True)
+        for row in strip.rows
     ]
     return {
         "kind": "verdicts",
@@ -54,14 +54,13 @@ def verdicts(strip: VerdictStrip, names: Sequence[str]) -> dict[str, Any]:
         "axis": axis(strip.axis),
         "title": strip.axis_title,
         "margin": None if strip.margin is None else plain(strip.margin),
-        "marginTold": strip.margin_told,
         "better": strip.better,
     }
 
 
-def results(record: TrainingRecord, view: FinalResults, measure: Measure, mark: str = NEAR) -> dict[str, Any]:
+def results(record: TrainingRecord, view: FinalResults, measure: Measure, mark: str = NEAR) -> ResultsSpec:
     """Return the final results with every seed's. ``mark`` stands before the names of the best."""
-    rows = []
+    rows: list[ResultSpec] = []
     for group, row in zip(training_groups(record), view.rows, strict=True):
         ends = finals(record, group, measure)
         known = [record.runners[k].seed for k, end in zip(group.runners, ends, strict=True) if np.isfinite(end)]
@@ -88,10 +87,10 @@ def results(record: TrainingRecord, view: FinalResults, measure: Measure, mark: 
     return {"kind": "results", "rows": rows, "axis": axis(view.axis), "title": view.axis_title, "worst": worst}
 
 
-def ranks(bars: Sequence[RankBar], names: Sequence[str], title: str) -> dict[str, Any]:
-    """Return the chance of each rank; ``names`` are the whole names of the bars."""
-    rows = [
-        {"name": name, "style": ink(bar.style), "shares": numbers(bar.shares), "mean": plain(bar.mean_rank)}
-        for name, bar in zip(names, bars, strict=True)
+def ranks(bars: Sequence[RankBar], title: str) -> RanksSpec:
+    """Return the chance of each rank."""
+    rows: list[RankSpec] = [
+        {"name": bar.name, "style": ink(bar.style), "shares": numbers(bar.shares), "mean": plain(bar.mean_rank)}
+        for bar in bars
     ]
     return {"kind": "ranks", "rows": rows, "title": title}

@@ -40,6 +40,11 @@ class RankBar:
     texts: tuple[str, ...]
     mean_rank: float
 
+    @property
+    def short(self) -> str:
+        """The name as it is written beside a picture's bar."""
+        return shortened(self.name, LONGEST)
+
 
 @dataclass(frozen=True)
 class ProfilesPicture:
@@ -76,7 +81,7 @@ def profiles(across: Across, families: Sequence[str], versions: Mapping[str, str
     return ProfilesPicture(
         title=f"{count(len(names), 'optimizer').capitalize()} on {count(len(across.tasks), 'course')}",
         sentence=tuple(said),
-        profiles=_panel(across, names, styles, (left.width * 72, left.height * 72)),
+        profiles=_panel(across, styles, (left.width * 72, left.height * 72)),
         profiles_box=left,
         bars=bars,
         bars_box=right,
@@ -86,15 +91,15 @@ def profiles(across: Across, families: Sequence[str], versions: Mapping[str, str
     )
 
 
-def _panel(across: Across, names: Sequence[str], styles: Sequence[Style], area: tuple[float, float]) -> Panel:
+def _panel(across: Across, styles: Sequence[Style], area: tuple[float, float]) -> Panel:
     """Return the share of the courses on which each is within a ratio of the best: steps, named at their ends."""
-    ratios, shares = across.profiles.ratios, across.profiles.shares
+    ratios, shares, names = across.profiles.ratios, across.profiles.shares, across.names
     ticks = tuple(tick for tick in RATIOS if tick <= ratios[-1])
     x = Axis(float(ratios[0]), float(ratios[-1]), ticks, tuple(f"×{tick:g}" for tick in ticks), log=True)
     marks = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     y = Axis(-0.02, 1.03, marks, tuple(f"{mark:.0%}".replace("%", " %") for mark in marks), log=False)
     ends = [float(y.place(np.array(share[-1]))) * area[1] for share in shares]
-    labels = at_ends(names, ends, area, NAME)
+    labels = at_ends([shortened(name, LONGEST) for name in names], ends, area, NAME)
     curves = []
     for place, (name, style, label) in enumerate(zip(names, styles, labels, strict=True)):
         # Lines on one another are drawn a little apart, or the lower one would not be seen.
@@ -110,7 +115,7 @@ def _bars(across: Across, styles: Sequence[Style]) -> tuple[RankBar, ...]:
     for name, style, shares in zip(across.names, styles, across.rank_probabilities, strict=True):
         starts = np.concatenate([[0.0], np.cumsum(shares)[:-1]])
         texts = tuple(f"{100 * share:.0f} %" if share >= LEGIBLE else "" for share in shares)
-        bars.append(RankBar(shortened(name, LONGEST), style, starts, shares, texts, float(shares @ ranks)))
+        bars.append(RankBar(name, style, starts, shares, texts, float(shares @ ranks)))
     return tuple(sorted(bars, key=lambda bar: bar.mean_rank))
 
 

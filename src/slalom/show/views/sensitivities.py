@@ -44,6 +44,7 @@ class SensitivityLine:
     """
 
     name: str
+    short: str  # as it is written beside the line
     style: Style
     rates: np.ndarray
     middle: np.ndarray
@@ -187,6 +188,7 @@ def line_of(
     lost = np.flatnonzero(~np.isfinite(middle) & (np.arange(len(rates)) > (-1 if best is None else best)))
     return SensitivityLine(
         name=sweep.name,
+        short=sweep.name,
         style=style,
         rates=rates,
         middle=middle,
@@ -277,6 +279,6 @@ def named(lines: list[SensitivityLine], x: Axis, y: Axis, area: tuple[float, flo
     for line in lines:
         spots = np.stack([x.place(line.rates) * area[0], y.place(line.middle) * area[1]], axis=1)
         clouds.append(cloud(np.where((spots[:, 1:] >= 0) & (spots[:, 1:] <= area[1]), spots, np.nan)))
-    names = [line.name if len(lines) > 1 else "" for line in lines]
+    names = [line.short if len(lines) > 1 else "" for line in lines]
     labels = place(names, clouds, area, 9.0, (), [points[::4] if len(lines) > 1 else points[:0] for points in clouds])
     return tuple(replace(line, label=label) for line, label in zip(lines, labels, strict=True))

@@ -31,6 +31,8 @@ NEAR_ZERO = 0.3
 """An axis of proportions that would begin below this begins at 0."""
 HEIGHT = 3.3
 """Inches of the curves over trials."""
+LONGEST = 24
+"""Letters of a name at a line's end."""
 NAME = 9.0
 """Font size of the names at the lines' ends."""
 CLOSE = 0.05
@@ -104,8 +106,7 @@ def budget_curves(record: StudyRecord) -> BudgetCurves:
     series = {name: values for name, values in series.items() if len(values)}
     if not series:
         raise InputError("Nothing was tuned in this study, so there are no trials to draw.")
-    names = {name: shortened(name, 24) for name in series}
-    room = (max(text_size(name, NAME)[0] for name in names.values()) + 20) / 72
+    room = (max(text_size(shortened(name, LONGEST), NAME)[0] for name in series) + 20) / 72
     wide = (WIDTH - 2 * EDGE) * 72
     said = wrap(_budget_sentence(record, series), wide, 10.5, most=3)
     means = "so many trials drawn from all that were made, and the best of them taken"
@@ -114,7 +115,7 @@ def budget_curves(record: StudyRecord) -> BudgetCurves:
     footer = wrap(" · ".join([means, *protocol_told(record)]), wide, 8.0, most=3)
     head, foot = 1.05 + 0.22 * len(said), 0.75 + 0.145 * len(footer)
     box = Box(EDGE + 0.55, foot, WIDTH - 2 * EDGE - 0.55 - room, HEIGHT)
-    panel = _budget_panel(record, series, names, (box.width * 72, box.height * 72))
+    panel = _budget_panel(record, series, (box.width * 72, box.height * 72))
     return BudgetCurves(
         title=f"What tuning is worth on {record.course.title}",
         sentence=tuple(said),
@@ -125,13 +126,11 @@ def budget_curves(record: StudyRecord) -> BudgetCurves:
     )
 
 
-def _budget_panel(
-    record: StudyRecord, series: Mapping[str, np.ndarray], names: Mapping[str, str], area: tuple[float, float]
-) -> Panel:
+def _budget_panel(record: StudyRecord, series: Mapping[str, np.ndarray], area: tuple[float, float]) -> Panel:
     styles, yardstick = study_styles(record), record.yardstick
     x, y = _trial_axis(max(map(len, series.values()))), _budget_axis(record, list(series.values()))
     lines = [
-        CurveLine(names[name], styles[name], np.flatnonzero(np.isfinite(v)) + 1.0, v[np.isfinite(v)])
+        CurveLine(name, styles[name], np.flatnonzero(np.isfinite(v)) + 1.0, v[np.isfinite(v)])
         for name, v in series.items()
     ]
     title = f"expected best {title_of(yardstick, yardstick.tuning)}"
@@ -159,7 +158,7 @@ def _budget_axis(record: StudyRecord, series: Sequence[np.ndarray]) -> Axis:
 def _at_their_ends(lines: Sequence[CurveLine], x: Axis, y: Axis, area: tuple[float, float]) -> list[CurveLine]:
     known = [line for line in lines if len(line.steps)]
     heights = [float(np.clip(y.place(np.array(line.values[-1])), 0, 1)) * area[1] for line in known]
-    labels = at_ends([line.name for line in known], heights, area, NAME)
+    labels = at_ends([shortened(line.name, LONGEST) for line in known], heights, area, NAME)
     return [replace(line, label=label) for line, label in zip(known, labels, strict=True)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -102,8 +102,10 @@ def sensitivity_lines(record: StudyRecord) -> list[SensitivityLine]:
     return lines
 
 
-def sensitivity_means(record: StudyRecord, lines: Sequence[SensitivityLine]) -> list[str]:
-    """Return what the marks of the curves mean, as parts of a footer."""
+def sensitivity_means(
+    record: StudyRecord, lines: Sequence[SensitivityLine], gone: str = "✕ and grey: runs diverge"
+) -> list[str]:
+    """Return what the marks of the curves mean, as parts of a footer; ``gone`` is what is said of lost runs."""
     loose = record.track == "full"
     each = rate_means(record)
     parts = [f"{'each small mark a trial' if loose else 'curves over learning rates'}: {each}"]
@@ -112,7 +114,7 @@ def sensitivity_means(record: StudyRecord, lines: Sequence[SensitivityLine]) -> 
         tried = all(line.default is None or line.default_tried for line in lines)
         parts.append("○ the library's default" + ("" if tried else ", read off the line where it was not tried"))
     if any(line.diverges_from is not None for line in lines):
-        parts.append("✕ and grey: runs diverge")
+        parts.append(gone)
     if any(trial.steps is not None for name in record.names for trial in record.trials(name)):
         parts.append("trials stopped early are left out")
     return parts
@@ -132,7 +134,7 @@ def rate_means(record: StudyRecord) -> str:
 
 def names_width(lines: Sequence[SensitivityLine]) -> float:
     """Return the inches that the names beside the strip need, or the ticks of the curves."""
-    return max(0.55, *(text_size(line.name, 9.0)[0] / 72 + 0.1 for line in lines))
+    return max(0.55, *(text_size(line.short, 9.0)[0] / 72 + 0.1 for line in lines))
 
 
 def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRecord]) -> SensitivityLine:
@@ -156,7 +158,8 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
     best = _at(chosen, rates, middle, exact=True)
     none = np.empty(0)
     return SensitivityLine(
-        name=shortened(name, LONGEST),
+        name=name,
+        short=shortened(name, LONGEST),
         style=style,
         rates=none if loose else rates,
         middle=none if loose else middle,
@@ -257,7 +260,7 @@ def _named(
         best = best[np.isfinite(best).all(axis=1)]
         markers += [(float(a), float(b)) for a, b in best]
         anchors.append(curve[::4] if len(curve) else best)
-    labels = place([line.name for line in lines], clouds, area, 9.0, markers, anchors)
+    labels = place([line.short for line in lines], clouds, area, 9.0, markers, anchors)
     return tuple(replace(line, label=label) for line, label in zip(lines, labels, strict=True))
 
 
@@ -283,12 +286,11 @@ def _sentence(record: StudyRecord, lines: Sequence[SensitivityLine]) -> str:
     known = [line for line in lines if line.best is not None]
     if not known:
         return "Every learning rate that was tried diverged."
-    full = {shortened(name, LONGEST): name for name in record.names}
-    best = [f"{full[line.name]} at {number(line.best[0], 2)}" for line in known if line.best is not None]
-    return f"Chosen: {listing(best, 6)}.{_widths(record, known, full)}{_defaults(record, known, full)}"
+    best = [f"{line.name} at {number(line.best[0], 2)}" for line in known if line.best is not None]
+    return f"Chosen: {listing(best, 6)}.{_widths(record, known)}{_defaults(record, known)}"
 
 
-def _widths(record: StudyRecord, known: Sequence[SensitivityLine], full: Mapping[str, str]) -> str:
+def _widths(record: StudyRecord, known: Sequence[SensitivityLine]) -> str:
     """Say over how many decades of learning rates each is usable, from the widest to the narrowest."""
     wide = sorted((line for line in known if line.usable is not None), key=lambda line: -line.decades)
     if not wide or f"{wide[0].decades:.1f}" == "0.0":
@@ -296,12 +298,12 @@ def _widths(record: StudyRecord, known: Sequence[SensitivityLine], full: Mapping
     first, last = f"{wide[0].decades:.1f}", f"{wide[-1].decades:.1f}"
     if len(wide) > 1 and first == last:
         return f" Each stays {_bound(record)} over {first} decades of learning rates."
-    others = [f"{full[line.name]} over {line.decades:.1f}" for line in wide[1:]]
-    told = listing([f"{full[wide[0].name]} over {first} decades of learning rates", *others], 6)
+    others = [f"{line.name} over {line.decades:.1f}" for line in wide[1:]]
+    told = listing([f"{wide[0].name} over {first} decades of learning rates", *others], 6)
     return f" {capital(_bound(record))}: {told}."
 
 
-def _defaults(record: StudyRecord, known: Sequence[SensitivityLine], full: Mapping[str, str]) -> str:
+def _defaults(record: StudyRecord, known: Sequence[SensitivityLine]) -> str:
     """Say what the library's default costs where it costs most: more than a point of accuracy."""
     if record.yardstick.kind != "accuracy":
         return ""
@@ -312,8 +314,8 @@ def _defaults(record: StudyRecord, known: Sequence[SensitivityLine], full: Mappi
     if not worst.default_tried:
         at_default = f"about {percent(worst.default[1], 0)}, between the rates tried,"
     if sum(_cost_of_default(line) > 0.01 for line in known) == 1:
-        return f" At its default, {full[worst.name]} has {at_default} rather than {at_best}."
-    return f" A default costs most with {full[worst.name]}: {at_default} rather than {at_best}."
+        return f" At its default, {worst.name} has {at_default} rather than {at_best}."
+    return f" A default costs most with {worst.name}: {at_default} rather than {at_best}."
 
 
 def _cost_of_default(line: SensitivityLine) -> float:

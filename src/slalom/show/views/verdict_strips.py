@@ -63,6 +63,11 @@ class VerdictRow:
     more: str = ""
     reason: str = ""
 
+    @property
+    def short(self) -> str:
+        """The name as it is written beside a picture's lane."""
+        return shortened(self.name, LONGEST)
+
 
 @dataclass(frozen=True)
 class VerdictStrip:
@@ -112,7 +117,7 @@ def verdict(record: StudyRecord) -> VerdictPicture:
     )
     head, foot = 1.05 + 0.22 * len(said), 0.75 + 0.145 * len(footer)
     return VerdictPicture(
-        title=f"Against {strip.rows[0].name} on {record.course.title}",
+        title=f"Against {strip.rows[0].short} on {record.course.title}",
         sentence=tuple(said),
         strip=strip,
         box=strip.box(foot),
@@ -132,7 +137,7 @@ def verdict_strip(record: StudyRecord) -> VerdictStrip:
     rows += [_row(record, entry, styles[entry.name], axis) for entry in others]
     drawn = any(map(_is_drawn, others))  # a band without anything to be seen against it says nothing
     margin = scale.margin if drawn and scale.margin is not None and scale.margin <= axis.high - axis.low else None
-    widths = [text_size(row.name + (f"{MARKED} " if row.tied else ""), NAME)[0] for row in rows]
+    widths = [text_size(row.short + (f"{MARKED} " if row.tied else ""), NAME)[0] for row in rows]
     widths += [text_size(row.about, SMALL)[0] * 0.9 for row in rows]  # not bold
     names_width = max(widths) / 72 + 0.13
     lane = (WIDTH - 2 * EDGE - WORDS_ROOM - names_width) * 72
@@ -171,7 +176,7 @@ def _row(record: StudyRecord, entry: Entry, style: Style, axis: Axis) -> Verdict
     parts = ["" if rate is None or "lr" in entry.name else f"lr {number(rate)}", result]
     parts += [f"{lost} of {runs} diverged" if lost and (lost < runs or result != "diverged") else ""]
     about = " · ".join(part for part in parts if part)
-    name, tied = shortened(entry.name, LONGEST), entry.name in record.judgement.tied_best
+    name, tied = entry.name, entry.name in record.judgement.tied_best
     if entry.verdict is None or entry.comparison is None:
         return VerdictRow(name, style, about, tied, "baseline", effect=None if result == "diverged" else 0.0)
     word, comparison = entry.verdict.word, entry.comparison

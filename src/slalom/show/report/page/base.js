@@ -78,12 +78,8 @@ function swatch(style) {
   return canvas;
 }
 
-// The styles of all names on the page, as its charts have them.
-const styleOf = new Map();
-for (const chart of Object.values(given.charts)) {
-  const named = [...(chart.rows || []), ...(chart.runners || []), ...(chart.panels || []).flatMap((panel) => panel.lines)];
-  named.forEach((one) => styleOf.set(one.name, one.style));
-}
+// The styles of all names on the page that have one style alone.
+const styleOf = new Map(Object.entries(given.styles));
 
 const LEAST = 120; // a box that is narrower is folded, or on its way to another width
 // Draw at once, again when the theme changes, and when the width does.

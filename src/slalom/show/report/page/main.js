@@ -42,7 +42,8 @@ const DRAWERS = {
 const waiting = [...document.querySelectorAll("figure[data-chart]")];
 function drawNext() {
   const figure = waiting.shift(), spec = given.charts[figure.dataset.chart];
-  DRAWERS[spec.kind](figure, spec);
+  // A chart that cannot be drawn costs nobody the others.
+  try { DRAWERS[spec.kind](figure, spec); } catch (fault) { console.error(`The chart ${figure.id} cannot be drawn.`, fault); }
 }
 
 // What is first seen is drawn first; everything else follows without keeping the reader from scrolling.
@@ -55,7 +56,7 @@ function drawRest() {
 
 document.querySelectorAll(".chip").forEach((chip) => { if (styleOf.has(chip.textContent)) chip.prepend(swatch(styleOf.get(chip.textContent))); });
 document.querySelectorAll("table.sortable").forEach(prepareTable);
-document.querySelectorAll("pre.take").forEach((text) => text.before(copyButton("Copy", () => text.textContent)));
+document.querySelectorAll("pre.take").forEach((text) => text.before(copyButton("Copy", text.getAttribute("aria-label"), () => text.textContent)));
 prepareFiles();
 if (waiting.length) drawNext();
 root.dataset.ready = String(Math.round(performance.now()));

@@ -21,7 +21,9 @@ function prepareTable(table) {
   const names = [...body.rows].map((row) => row.cells[0]);
   if (names.every((name) => styleOf.has(name.textContent))) names.forEach((name) => name.prepend(swatch(styleOf.get(name.textContent))));
   const hint = make("span", { class: "note hint" }, "The table goes on to the right: it scrolls sideways.");
-  const bar = make("div", { class: "table-tools" }, copyButton("Copy as CSV", () => asCsv(table)), copyButton("Copy as LaTeX", () => asLatex(table)), hint);
+  const what = table.getAttribute("aria-label");
+  const bar = make("div", { class: "table-tools" }, copyButton("Copy as CSV", what, () => asCsv(table)),
+    copyButton("Copy as LaTeX", what, () => asLatex(table)), hint);
   const box = table.closest(".wide");
   box.after(bar);
   // Only what scrolls is a stop for the tabulator, and says that it scrolls.
@@ -72,13 +74,16 @@ function asLatex(table) {
     ...rows.map(line), "  \\hline", "\\end{tabular}", ""].join("\n");
 }
 
-function copyButton(label, text) {
+// ``what`` is copied: who hears the buttons one by one can tell them apart.
+function copyButton(label, what, text) {
+  const tell = (told) => { button.textContent = told; button.setAttribute("aria-label", `${told}: ${what}`); };
   const button = make("button", { type: "button", class: "copy", onclick: async () => {
     const done = await copied(text());
-    button.textContent = done ? "copied" : "not allowed here";
+    tell(done ? "copied" : "not allowed here");
     button.classList.add("done");
-    setTimeout(() => { button.textContent = label; button.classList.remove("done"); }, 1400);
-  } }, label);
+    setTimeout(() => { tell(label); button.classList.remove("done"); }, 1400);
+  } });
+  tell(label);
   button.setAttribute("aria-live", "polite");
   return button;
 }
