@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ HERTZ = (60, 125)
 """Moves of the pointer a second: a plain mouse's through most browsers, and a common mouse's own."""
 READY = "performance.getEntriesByName('ready')[0]?.startTime ?? Number(document.documentElement.dataset.ready)"
 """Milliseconds from opening to ready: the explorer marks the moment, a report writes it down."""
+PATIENCE = 30
+"""Seconds that a page may take to be ready before the measurement is given up."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu")
 PRESENTED = "SubmitCompositorFrameToPresentationCompositorFrame"
@@ -76,14 +79,26 @@ class _Visit:
         found = next(filter(None, map(shutil.which, BROWSERS)))
         self._browser = await driver.chromium.launch(executable_path=found, args=list(FLAGS))
         page = await self._browser.new_page(viewport={"width": 1440, "height": 900})
-        await page.goto(self.address)
-        while not await page.evaluate("document.documentElement.dataset.ready"):
-            await page.wait_for_timeout(20)
+        try:
+            await page.goto(self.address)
+            await _until_ready(page)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return page
 
     async def __aexit__(self, *reason: object) -> None:
         await self._browser.close()
         await self._driver.__aexit__(*reason)
+
+
+async def _until_ready(page: Any) -> None:
+    """Wait until the page says that it is ready. Raises ``TimeoutError`` where it does not in ``PATIENCE`` seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while not await page.evaluate("document.documentElement.dataset.ready"):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{page.url} was not ready within {PATIENCE} s: open it and look at the console.")
+        await page.wait_for_timeout(20)
 
 
 async def _ready(file: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,40 @@ def start_of(page: Any) -> tuple[float, float]:
     return float(page.input_value("#start-x")), float(page.input_value("#start-y"))
 
 
+BUSY = """() => new Promise(done => requestAnimationFrame(() => setTimeout(
+  () => done(document.documentElement.dataset.busy || ""))))"""
+PARTS = ("frame", "rest", "address", "telling", "sweep", "basins")
+
+
+def idle(page: Any, parts: tuple[str, ...] = PARTS, seconds: float = 60) -> None:
+    """Wait until the page has done, for two frames on end, all that is under way, or those ``parts`` of it."""
+    calm, deadline = 0, time.monotonic() + seconds
+    while calm < 2:
+        said = page.evaluate(BUSY).split()
+        calm = 0 if set(said) & set(parts) else calm + 1
+        if time.monotonic() > deadline:
+            raise AssertionError(f"the page comes to no rest in {seconds} s: {said}")
+
+
+def drawn(page: Any) -> None:
+    """Wait until everything is drawn and addressed but for what workers have been asked."""
+    idle(page, ("frame", "rest", "address"))
+
+
+def follow(page: Any, address: str) -> None:
+    """Follow a link in the open page, and wait until its scripts have heard of it."""
+    page.evaluate(
+        """hash => location.hash === hash || new Promise(done => {
+            addEventListener("hashchange", () => done(true), { once: true });
+            location.hash = hash;
+        })""",
+        address,
+    )
+
+
 def settled_hash(page: Any) -> str:
     """Return the address once the page has written its state there."""
-    page.wait_for_timeout(350)
+    drawn(page)
     return str(page.evaluate("location.hash"))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from engine_pages import engine_page, numbers
-from explorer_visits import Open, ends, visits, write_page
+from explorer_visits import Open, ends, idle, visits, wait_until, write_page
 
 import slalom
 
@@ -57,7 +57,7 @@ def test_a_sweep_ends_where_the_race_at_each_rate_does(engine: Any, noise: Any) 
 def test_tuning_keeps_the_present_rate_where_none_ends_lower(visit: Open) -> None:
     page = visit("#course=sphere&start=2,2&o=sgd:lr=0.5&steps=1")  # of x² + y², one step of 0.5 ends in the minimum
     page.click("#tune")
-    page.wait_for_timeout(200)
+    idle(page)
     assert "-o sgd:lr=0.5 " in page.inner_text("#command")
     assert page.inner_text("#tune-note") == (
         "Learning rates tuned for this start: none ends lower than the present ones."
@@ -78,12 +78,12 @@ def test_tuning_is_for_the_noise_on_the_screen_and_nobody_ends_higher_than_befor
     page = visit(f"#course=himmelblau&start=0,0&steps=150&noise=8&seed={seed}{field}")
     before = [himmelblau(*end) for end in ends(page)]
     page.click("#tune")
-    page.wait_for_timeout(300)
+    idle(page)
     after = [himmelblau(*end) for end in ends(page)]
     assert all(new <= old for new, old in zip(after, before, strict=True)), (before, after)
     assert sum(new < old for new, old in zip(after, before, strict=True)) >= 4
     page.click("#tune")
-    page.wait_for_timeout(300)
+    idle(page)
     assert all(himmelblau(*end) <= old for end, old in zip(ends(page), after, strict=True))
 
 
@@ -91,7 +91,7 @@ def test_another_landscape_says_that_it_tunes_all_rates(visit: Open) -> None:
     page = visit()
     assert "Choosing another landscape does the same" in page.locator("#tune").get_attribute("title")
     page.select_option("#landscape", "booth")
-    page.wait_for_timeout(200)
+    idle(page)
     assert page.inner_text("#tune-note") == "Learning rates tuned for this landscape and its start."
     assert page.get_attribute("#tune-note", "role") == "status"
     page.fill("#steps", "100")
@@ -217,7 +217,8 @@ def watched(browser: Any, file: Path) -> Iterator[Open]:
         contexts[-1].add_init_script(SPY)
         page = contexts[-1].new_page()
         page.goto(file.as_uri() + fragment)
-        page.wait_for_timeout(1000)
+        wait_until(page, "document.documentElement.dataset.ready === 'true'")
+        idle(page)
         return page
 
     yield open_page
@@ -285,5 +286,5 @@ def test_the_strip_shows_the_race_with_its_noise(watched: Open) -> None:
     assert page.inner_text("#strip-note").startswith("final loss with this noise")
     noisy = page.evaluate("document.getElementById('strip').toDataURL()")
     page.fill("#seed", "3")
-    page.wait_for_timeout(800)
+    idle(page)
     assert page.evaluate("document.getElementById('strip').toDataURL()") != noisy

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from explorer_visits import Open, painted, ring, settled_hash, visits, write_page
+from explorer_visits import Open, drawn, follow, idle, painted, ring, settled_hash, visits, write_page
 
 CANVASES = ("strip", "loss", "lengths", "dial")
 
@@ -26,18 +26,11 @@ def visit(browser: Any, file: Path) -> Iterator[Open]:
 
 
 def at_rest(page: Any, canvases: tuple[str, ...] = CANVASES) -> dict[str, str]:
-    """Return what the canvases show once nothing changes and nothing is computed any more."""
+    """Return what the canvases show once nothing is drawn and nothing is computed any more."""
     page.mouse.move(2, 2)
-    before, calm = {}, 0
-    for _ in range(300):
-        now = {name: painted(page, name) for name in canvases}
-        busy = "Computing" in page.inner_text("#plane-note")
-        calm = calm + 1 if now == before and not busy else 0
-        if calm == 6:
-            return now
-        before = now
-        page.wait_for_timeout(100)
-    raise AssertionError("the page comes to no rest")
+    idle(page)
+    assert "Computing" not in page.inner_text("#plane-note")
+    return {name: painted(page, name) for name in canvases}
 
 
 def same_as_fresh(visit: Open, page: Any, canvases: tuple[str, ...] = CANVASES) -> None:
@@ -66,7 +59,7 @@ def test_the_strip_is_of_the_start_that_is_held(visit: Open) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 150, y - 40, steps=12)
-    page.wait_for_timeout(1500)
+    idle(page)
     held = painted(page, "strip")
     page.mouse.up()
     at_rest(page)
@@ -89,16 +82,16 @@ def test_the_strip_never_shows_the_line_of_another_landscape_or_of_one_removed(v
     # No worker answers any more: what is drawn now would be drawn while its answer is awaited.
     page.evaluate("Worker.prototype.postMessage = () => {}")
     page.get_by_role("button", name="Remove Adam").click()
-    page.wait_for_timeout(200)
+    drawn(page)
     removed = painted(page, "strip")
     page.select_option("#landscape", "booth")
-    page.wait_for_timeout(200)
+    drawn(page)
     moved = painted(page, "strip")
     for shown, address in ((removed, "#steps=2000&o=sgd:lr=0.001"), (moved, settled_hash(page))):
         fresh = visit()
         fresh.evaluate("Worker.prototype.postMessage = () => {}")
-        fresh.evaluate("hash => { location.hash = hash }", address)
-        fresh.wait_for_timeout(300)
+        follow(fresh, address)
+        drawn(fresh)
         assert painted(fresh, "strip") == shown
 
 
@@ -118,7 +111,7 @@ def test_removing_the_one_looked_into_while_its_basins_compute(visit: Open) -> N
     page.get_by_role("button", name="Remove Adam").click()
     same_as_fresh(visit, page, (*CANVASES, "plane"))
     page.get_by_role("button", name="Remove Momentum").click()
-    page.wait_for_timeout(200)
+    drawn(page)
     assert "Computing" not in page.inner_text("#plane-note")
     same_as_fresh(visit, page, (*CANVASES, "plane"))
 
@@ -129,12 +122,12 @@ def test_basins_of_another_expression_are_never_shown(visit: Open) -> None:
     page.evaluate("Worker.prototype.postMessage = () => {}")  # the new map never comes
     page.fill("#expression", "x**2+(y**2-1)**2")
     page.locator("#expression").blur()
-    page.wait_for_timeout(300)
+    drawn(page)
     shown, address = painted(page, "plane"), settled_hash(page)
     fresh = visit()
     fresh.evaluate("Worker.prototype.postMessage = () => {}")
-    fresh.evaluate("hash => { location.hash = hash }", address)
-    fresh.wait_for_timeout(300)
+    follow(fresh, address)
+    drawn(fresh)
     assert painted(fresh, "plane") == shown
 
 
@@ -154,7 +147,7 @@ def test_what_is_told_of_a_move_by_key_is_of_the_race_after_it(visit: Open) -> N
     page = visit("#course=sphere&start=1,1&o=sgd:lr=0.25&steps=1")
     page.focus("#plane")
     page.keyboard.press("Shift+ArrowRight")
-    page.wait_for_timeout(600)
+    idle(page)
     assert page.inner_text("#told").endswith(page.inner_text(".runner .result"))
     assert page.inner_text("#told").startswith(f"Start {page.input_value('#start-x')[:4]}")
 

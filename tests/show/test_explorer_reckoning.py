@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import sympy
 from engine_pages import engine_page, numbers
-from explorer_visits import Open, visits, wait_until, write_page
+from explorer_visits import Open, idle, visits, wait_until, write_page
 
 import slalom
 from slalom.core import Status
@@ -229,9 +229,7 @@ COMMONEST, SECOND = (tuple(round(255 * part) for part in rgb(colour)) for colour
 def basins(visit: Open, fragment: str) -> tuple[np.ndarray, str]:
     """Return what the plane shows, [H, W, 3], and its note, once the map is computed."""
     page = visit(fragment + "&view=basins")
-    page.wait_for_timeout(300)
-    wait_until(page, "!document.getElementById('plane-note').textContent.includes('Computing')")
-    page.wait_for_timeout(200)
+    idle(page)
     width, height, dots = page.evaluate(COLOURS)
     return np.array(dots).reshape(height, width, 4)[:, :, :3], page.inner_text("#plane-note")
 
@@ -308,7 +306,8 @@ def test_the_strip_tells_the_rates_apart_that_end_below_everything_in_the_race(b
     context.add_init_script(WORDS_AND_DOTS)
     page = context.new_page()
     page.goto(f"{file.as_uri()}#course=x**2%2B10*y**2%2Bsin(3*x)&start=1.5,1&steps=100&o=sgd:lr=0.0001")
-    page.wait_for_timeout(1000)
+    wait_until(page, "document.documentElement.dataset.ready === 'true'")
+    idle(page)
     paper = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()")
     drawn = page.evaluate("drawn('strip')")
     context.close()

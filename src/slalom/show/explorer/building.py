@@ -15,6 +15,7 @@ from typing import Any
 
 PAGE = Path(__file__).parent / "page"
 SCRIPTS = (
+    "busy.js",
     "styles.js",
     "limits.js",
     "state.js",

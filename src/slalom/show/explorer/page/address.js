@@ -2,6 +2,8 @@
 
 const PARTS = ["course", "start", "o", "steps", "noise", "seed", "view", "inside", "at", "speed", "box", "turn", "log"];
 
+const SWITCH = new Map([["True", true], ["False", false]]);
+
 // A number as Python and JavaScript both read it, without loss.
 function written(value) {
   if (typeof value === "boolean") return value ? "True" : "False";
@@ -110,7 +112,7 @@ function readField(texts, refused) {
 
 function readRunner(text, refused) {
   const on = !text.startsWith("!");
-  const [rule, options = ""] = text.replace(/^!/, "").split(":");
+  const [rule, ...rest] = text.replace(/^!/, "").split(":"), options = rest.join(":");
   if (!Object.hasOwn(slalom.rules, rule)) {
     refused.push(`${shortQuote(text)}: there is no optimizer ${shortQuote(rule)} on this page; it is left out.`);
     return null;
@@ -127,13 +129,13 @@ function readRunner(text, refused) {
 
 function readOption(option, { rule, h }, refused) {
   const known = slalom.rules[rule].hyperparameters, { title } = slalom.rules[rule];
-  const [name, value = ""] = option.split("=");
+  const [name, ...values] = option.split("="), value = values.join("=");
   if (!Object.hasOwn(known, name)) {
     refused.push(`${shortQuote(option)}: ${title} has no setting ${shortQuote(name)} here; it is left out.`);
     return;
   }
   const flag = typeof known[name].value === "boolean";
-  const read = flag ? { True: true, False: false }[value] ?? null : hyperparameterIn(value, known[name]);
+  const read = flag ? SWITCH.get(value) ?? null : hyperparameterIn(value, known[name]);
   if (read === null) {
     refused.push(`${shortQuote(option)}: ${title}'s ${name} must be ${known[name].words}; ${written(h[name])} is shown instead.`);
   } else h[name] = read;
@@ -143,9 +145,11 @@ function readLook(parts, state, refuse) {
   const view = parts.get("view"), box = parts.get("box"), turn = parts.get("turn"), log = parts.get("log");
   if (VIEWS.includes(view)) state.view = view;
   else if (view !== null) refuse(`view=${view}`, `a view is one of ${VIEWS.join(", ")}`, state.view);
-  const sides = box === null ? null : numbersIn(box, 4);
-  if (sides && sides[0] < sides[1] && sides[2] < sides[3]) state.box = sides;
-  else if (box !== null) refuse(`box=${box}`, "a box is left,right,bottom,top with left < right and bottom < top", "the whole domain");
+  const sides = box === null ? null : numbersIn(box, 4, LIMITS.box);
+  if (sides && isBox(sides)) state.box = sides;
+  else if (box !== null) {
+    refuse(`box=${box}`, "a box is left,right,bottom,top from -1e13 to 1e13 with left < right and bottom < top", "the whole domain");
+  }
   const angles = turn === null ? null : numbersIn(turn, 2);
   if (angles) state.turn = angles;
   else if (turn !== null) refuse(`turn=${turn}`, "a turn is two angles, separated by a comma", state.turn.join(","));

@@ -23,6 +23,7 @@ function changeLightly(alter) {
 
 function redraw() {
   if (!waiting) waiting = requestAnimationFrame(frameNow);
+  underWay("frame", true);
 }
 
 // A canvas has another size: everything is drawn, nothing computed.
@@ -50,15 +51,18 @@ function frameNow() {
     performance.measure("redraw", { start: since, end: performance.now() });
     scene.since = 0;
   }
+  underWay("frame", waiting !== 0);
 }
 
 let resting = 0;
 function restSoon() {
   clearTimeout(resting);
+  underWay("rest", true);
   resting = setTimeout(() => {
     resting = 0;
     drawResting();
     drawMoving();
+    underWay("rest", false);
   }, 60);
 }
 
@@ -169,18 +173,22 @@ function showClock() {
 let addressing = 0;
 function keepAddress() {
   clearTimeout(addressing);
+  underWay("address", true);
   addressing = setTimeout(() => {
     const hash = toHash(scene.state);
     if (hash !== location.hash) history.replaceState(null, "", hash);
+    underWay("address", false);
   }, 200);
 }
 
 let telling = 0;
 function tell(text) {
   clearTimeout(telling);
+  underWay("telling", true);
   telling = setTimeout(() => {
     if (stale) return tell(text);
     byId("told").textContent = text();
+    underWay("telling", false);
   }, 150);
 }
 
@@ -279,7 +287,7 @@ function wireViews() {
   byId("zoom-all").onclick = () => change(state => { state.box = null; });
   byId("zoom-fit").onclick = () => change(state => {
     const nearest = nearestMinimum();
-    state.box = fittingBox(scene.course, state.start, ofShown(), nearest).map(value => Number(value.toPrecision(6)));
+    state.box = fittingBox(scene.course, state.start, ofShown(), nearest).map(value => Number(value.toPrecision(12)));
   });
 }
 

@@ -139,12 +139,23 @@ function filmSteps(lengths, steps, frames) {
 }
 
 // Record the race in real time, from its first step to its last, without touching what is on the screen.
-async function exportFilm(scene, note) {
+async function exportFilm(live, note) {
   const type = filmType();
   if (!type) {
     note("This browser cannot record a canvas. Save it with: slalom race … --save race.gif");
     return;
   }
+  // What is on the screen now: it may change while the film is made.
+  const scene = { ...live, state: { ...live.state, field: live.state.field.slice() } };
+  byId("export-webm").disabled = true;
+  try {
+    await recordFilm(scene, type, note);
+  } finally {
+    byId("export-webm").disabled = false;
+  }
+}
+
+async function recordFilm(scene, type, note) {
   const { canvas, pen } = sheetCanvas(1);
   const stream = canvas.captureStream(FILM.perSecond);
   const recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 4e6 });

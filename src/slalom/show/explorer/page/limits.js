@@ -12,6 +12,7 @@ const counted = value => value.toLocaleString("en-US"); // with commas, as Pytho
 
 const LIMITS = {
   start: { low: -FARTHEST, high: FARTHEST, rule: "a coordinate of the start is a number from -1e9 to 1e9" },
+  box: { low: -1e4 * FARTHEST, high: 1e4 * FARTHEST },
   steps: {
     low: 1, high: MOST_STEPS, whole: true,
     rule: `steps must be a whole number of at least 1 and at most ${counted(MOST_STEPS)}`,
@@ -48,4 +49,19 @@ function shortQuote(text) {
 // One sentence: what was typed, the rule, what stays. A browser keeps what is no number at all to itself.
 function refusal(text, rule, kept) {
   return text === "" ? `This is no number: ${rule}; ${kept} is kept.` : `${shortQuote(text)}: ${rule}; ${kept} is kept.`;
+}
+
+// Whatever a pointer or a key has made of the state stays within what a link may hold.
+function keepWithin(state) {
+  const { low, high } = LIMITS.start;
+  state.start = state.start.map(value => (Number.isNaN(value) ? 0 : Math.min(high, Math.max(low, value))));
+  if (state.box && !isBox(state.box)) state.box = null;
+  for (const { h } of state.field) if (h.lr === Infinity) h.lr = Number.MAX_VALUE;
+}
+
+// Whether a box [left, right, bottom, top] can be looked at: between its sides numbers must be told apart.
+function isBox([left, right, bottom, top]) {
+  const isWide = (from, to) => to - from > 1e-10 * Math.max(1e-20, Math.abs(from), Math.abs(to));
+  const inside = [left, right, bottom, top].every(side => Math.abs(side) <= LIMITS.box.high);
+  return inside && isWide(left, right) && isWide(bottom, top);
 }

@@ -8,59 +8,72 @@ function pointIn(event, canvas) {
 }
 
 function wirePlane(canvas) {
-  let dragging = null; // {frame} of the tile where it began, or {turn, from} of the surface
+  let dragging = null; // what grip says
   canvas.onpointerdown = event => {
     if (event.button !== 0) return;
-    const [x, y] = pointIn(event, canvas);
-    if (scene.state.view === "surface") dragging = { turn: scene.state.turn.slice(), from: [x, y] };
-    else {
-      const { frame } = tileAt(x, y);
-      if (event.pointerType === "touch" && !nearRing(frame, x, y)) return;
-      const held = nearRing(frame, x, y) ? [frame.px(scene.state.start[0]) - x, frame.py(scene.state.start[1]) - y] : [0, 0];
-      dragging = { frame, held };
-      scene.grasped = scene.touched = true;
-      moveStart(dragging, x, y, event);
-    }
+    const grasped = grip(event, canvas);
+    if (!grasped) return;
+    dragging = grasped;
     canvas.setPointerCapture(event.pointerId);
     canvas.focus({ preventScroll: true });
     event.preventDefault();
   };
   canvas.onpointermove = event => {
     const [x, y] = pointIn(event, canvas);
-    if (!dragging) return hover(canvas, x, y);
-    if (dragging.turn) {
-      const above = dragging.turn[1] + (y - dragging.from[1]) * 0.008;
-      return changeLightly(state => {
-        state.turn = [dragging.turn[0] + (x - dragging.from[0]) * 0.008, Math.min(1.5, Math.max(0.1, above))];
-      });
-    }
-    moveStart(dragging, x, y, event);
+    if (!dragging) hover(canvas, x, y);
+    else if (dragging.turn) turnSurface(dragging, x, y);
+    else moveStart(dragging, x, y, event);
   };
-  const drop = () => {
+  canvas.onpointerup = canvas.onpointercancel = () => {
     if (dragging && !dragging.turn) tellResult();
     dragging = null;
     scene.grasped = false;
     redraw();
   };
-  canvas.onpointerup = canvas.onpointercancel = drop;
   canvas.onpointerleave = () => { byId("readout").textContent = ""; };
+  canvas.onkeydown = event => planeKey(event);
+  wireTouch(canvas);
+  wireWheel(canvas);
+}
+
+// What is dragged from where the pointer went down: {turn, from} of the surface, or {frame, held} of the tile and the
+// ring, which follows at once. A finger beside the ring drags nothing: null.
+function grip(event, canvas) {
+  const [x, y] = pointIn(event, canvas);
+  if (scene.state.view === "surface") return { turn: scene.state.turn.slice(), from: [x, y] };
+  const { frame } = tileAt(x, y), near = nearRing(frame, x, y);
+  if (event.pointerType === "touch" && !near) return null;
+  const held = near ? [frame.px(scene.state.start[0]) - x, frame.py(scene.state.start[1]) - y] : [0, 0];
+  scene.grasped = scene.touched = true;
+  moveStart({ frame, held }, x, y, event);
+  return { frame, held };
+}
+
+function turnSurface({ turn, from }, x, y) {
+  const above = turn[1] + (y - from[1]) * 0.008;
+  changeLightly(state => { state.turn = [turn[0] + (x - from[0]) * 0.008, Math.min(1.5, Math.max(0.1, above))]; });
+}
+
+// A finger on the ring drags it, a tap puts it there; elsewhere it scrolls the page. Only a listener of touches can choose.
+function wireTouch(canvas) {
   canvas.onclick = event => {
     const [x, y] = pointIn(event, canvas);
     if (event.pointerType === "touch" && scene.state.view !== "surface") {
       moveStart({ frame: tileAt(x, y).frame, held: [0, 0] }, x, y, event);
     }
   };
-  // A finger on the ring drags it; elsewhere it scrolls the page. Only a listener of touches can choose.
   canvas.addEventListener("touchstart", event => {
     const [x, y] = pointIn(event.touches[0], canvas);
     if (scene.state.view === "surface" || nearRing(tileAt(x, y).frame, x, y)) event.preventDefault();
   }, { passive: false });
+}
+
+function wireWheel(canvas) {
   canvas.addEventListener("wheel", event => {
     if (!event.ctrlKey && document.activeElement !== canvas) return;
     event.preventDefault();
     zoom(Math.exp(event.deltaY * 0.002), pointIn(event, canvas));
   }, { passive: false });
-  canvas.onkeydown = event => planeKey(event);
 }
 
 function nearRing(frame, x, y) {

@@ -29,10 +29,12 @@ function courseText(state) {
 }
 
 function commandOf(state) {
-  const words = [`slalom race ${quotedForShell(courseText(state))}`, `--start=${state.start.map(written).join(",")}`];
+  const course = courseText(state), isLikeOption = course.startsWith("-"); // such a word can only stand after --
+  const words = [isLikeOption ? "slalom race" : `slalom race ${quotedForShell(course)}`, `--start=${state.start.map(written).join(",")}`];
   for (const runner of state.field.filter(each => each.on)) words.push(`-o ${quotedForShell(specOf(runner))}`);
   words.push(`--steps ${state.steps}`);
   if (state.noise) words.push(`--noise ${written(state.noise)} --seed ${state.seed}`);
+  if (isLikeOption) words.push(`-- ${quotedForShell(course)}`);
   return words.join(" ");
 }
 

@@ -148,8 +148,7 @@ class Syntax {
     if (!token) throw this.misplaced();
     const { kind, written, at } = token;
     if (kind === "name") {
-      const value = { True: "True", False: "False", None: "None" }[written];
-      return value ? { kind: "unreal", at, value } : { kind: "name", at, name: written };
+      return ["True", "False", "None"].includes(written) ? { kind: "unreal", at, value: written } : { kind: "name", at, name: written };
     }
     if (kind === "...") return { kind: "unreal", at, value: "Ellipsis" };
     if (kind === "number") {

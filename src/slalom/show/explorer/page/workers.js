@@ -56,6 +56,7 @@ function askSweep(scene, answer) {
     sweeping.busy = false;
     answer(sweeps);
     sendSweep();
+    underWay("sweep", sweeping.busy);
   });
   sendSweep();
 }
@@ -64,6 +65,7 @@ function sendSweep() {
   if (sweeping.busy || !sweeping.next) return;
   sweeping.worker.postMessage(sweeping.next);
   sweeping.busy = true;
+  underWay("sweep", true);
   sweeping.next = null;
 }
 
@@ -94,7 +96,9 @@ function askBasins(scene, answer) {
       basinWork.worker = null;
     }
     answer(data, meant);
+    underWay("basins", basinWork.worker !== null);
   });
+  underWay("basins", true);
   basinWork.worker.postMessage({
     task: "basins", id: 0, course: courseMessage(course, state.start), steps: state.steps,
     runner: { rule: runner.rule, h: runner.h }, box,
@@ -106,4 +110,5 @@ function stopBasins() {
   if (basinWork.worker) basinWork.worker.terminate();
   basinWork.worker = null;
   basinWork.key = "";
+  underWay("basins", false);
 }
