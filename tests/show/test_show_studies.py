@@ -131,6 +131,7 @@ class TestVerdictStrip:
         study = study_of({"sgd:momentum=0.9,nesterov=True,weight_decay=0.0001": SGD, "sgd:momentum=0.95": ADAM})
         strip = verdict_strip(study)
         assert all(len(r.short) <= 28 for r in strip.rows)
+        assert [r.name for r in strip.rows] == list(study.names)  # whole, for who has room
         box = strip.box(1.0)
         assert box.left > 0.5
         assert box.width > 2.5
