@@ -170,3 +170,21 @@ def test_basins_take_all_steps_of_the_race_and_say_what_they_leave_out(visit: Op
         return count;
     }"""
     assert page.evaluate(coloured) > 3 * few.evaluate(coloured)
+
+
+def test_the_page_says_what_is_under_way_and_when_nothing_is(visit: Open) -> None:
+    page = visit("#course=himmelblau&o=adam:lr=0.05&steps=2000")
+    idle(page)
+    busy = "document.documentElement.dataset.busy"
+    assert page.evaluate(busy) == ""
+    clicked = f"id => {{ document.getElementById(id).click(); return {busy}; }}"
+    assert page.evaluate(clicked, "zoom-in") == "frame"
+    idle(page, ("frame",))
+    assert "address" in page.evaluate(busy)
+    idle(page)
+    page.get_by_text("Basins", exact=True).click()
+    idle(page, ("frame", "rest"))
+    assert "basins" in page.evaluate(busy)  # thousands of starts, 2,000 steps each
+    page.get_by_text("Together", exact=True).click()
+    idle(page, ("frame", "rest"))
+    assert "basins" not in page.evaluate(busy)
