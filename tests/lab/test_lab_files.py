@@ -142,3 +142,9 @@ def test_a_missing_encoder_is_told_before_the_race(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'needs the optional package imageio_ffmpeg: `pip install "slalom\[video\]"`'):
         check_savable([tmp_path / "race.mp4"])
+
+
+@pytest.mark.parametrize("course", ["0*x + 0*y", "floor(x) + sign(y)"])
+def test_a_function_without_a_slope_is_written_too(course: str) -> None:
+    race = slalom.race(course, ["sgd:lr=0.1"], steps=3)
+    assert json.loads(race.to_json())["runners"][0]["loss"] == race.losses[0].tolist()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -178,6 +179,12 @@ WRONG = [
     ("steps=100&at=101", "`at=101`: at is a step, a whole number from 0 to 100; 100 is shown instead."),
     ("speed=x", "`speed=x`: speed is a number"),
     ("box=2,1,0,0", "`box=2,1,0,0`: a box is"),
+    ("box=1,1.0000000000000002,1,1.0000000000000002", "a box is left,right,bottom,top"),
+    ("box=-1e308,1e308,-1e308,1e308", "from -1e13 to 1e13"),
+    ("o=adam:amsgrad=toString", "`amsgrad=toString`: Adam's amsgrad must be True or False"),
+    ("o=sgd:momentum=0.9,nesterov=__proto__", "`nesterov=__proto__`: SGD's nesterov must be True or False"),
+    ("o=adam:lr=0.1:eps=5", "`lr=0.1:eps=5`: Adam's lr must be"),
+    ("o=adam:lr=1=2", "`lr=1=2`: Adam's lr must be"),
     ("view=surface&turn=1", "`turn=1`: a turn is two angles"),
     ("log=maybe", "`log=maybe`: log is 1 or 0"),
     ("stepps=100", "`stepps` is not known here: a link has course, start, o, steps,"),
@@ -272,3 +279,24 @@ def test_the_link_to_the_plane_changes_nothing(visit: Open) -> None:
     assert start_of(page) == (4, -4)
     assert page.inner_text("#address-note") == ""
     assert "course=booth" in settled_hash(page)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "does"),
+    [
+        ("#course=x**2%2By**2&start=1000000,1000000&o=sgd:lr=0", lambda page: page.click("#zoom-fit")),
+        ("#box=-1e12,1e12,-1e12,1e12", lambda page: page.click("#plane", position={"x": 500, "y": 100})),
+        ("#start=1e9,1e9", lambda page: (page.focus("#plane"), page.keyboard.press("Shift+ArrowRight"))),
+        (
+            "#o=adam:lr=1e308",
+            lambda page: (page.focus("#strip"), [page.keyboard.press("ArrowRight") for _ in range(9)]),
+        ),
+    ],
+    ids=["fit", "click", "step", "rate"],
+)
+def test_what_pointer_and_keys_make_a_link_may_hold(visit: Open, fragment: str, does: Callable[[Any], Any]) -> None:
+    page = visit(fragment)
+    does(page)
+    made = settled_hash(page)
+    assert visit(made).is_hidden("#address-note")
+    assert not re.search("NaN|Infinity", made + page.inner_text("#command"))

@@ -130,6 +130,7 @@ REPEATED = [
     "&o=nadam:lr=0.1&o=radam:lr=0.1&o=adamax:lr=0.3&o=rprop:lr=0.1,eta_minus=0.4&o=lion:lr=0.05&o=!adagrad:lr=1",
     "#course=x**2%2B10*y**2%2Bsin(3*x)&start=1.5,1&steps=200&noise=0.125&seed=1&o=adagrad:lr=0.5,lr_decay=0.01"
     "&o=adamw:lr=0.1,weight_decay=0.1&o=amsgrad:lr=0.1",
+    "#course=-x**2*y%2Bx*x%2By*y&start=0.5,0.25&steps=60&o=adam:lr=0.01",
 ]
 
 
@@ -154,7 +155,7 @@ def test_the_command_line_runs_the_same_race(visit: Open, fragment: str, tmp_pat
     words = shlex.split(page.inner_text("#command"))
     assert words[0] == "slalom"
     kept = tmp_path / "paths.csv"
-    result = CliRunner().invoke(program, [*words[1:], "--save", str(kept)])
+    result = CliRunner().invoke(program, [words[1], "--save", str(kept), *words[2:]])
     assert result.exit_code == 0, result.output
     with kept.open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))

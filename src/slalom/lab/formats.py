@@ -15,7 +15,14 @@ def as_json(content: Any) -> bytes:
     """Return dictionaries, lists and numbers as JSON; numbers that are not finite become null."""
     import msgspec
 
-    return msgspec.json.encode(content)
+    return msgspec.json.encode(content, enc_hook=_of_numpy)
+
+
+def _of_numpy(value: Any) -> Any:
+    """Return one of NumPy's numbers as Python's."""
+    if not hasattr(value, "item"):
+        raise NotImplementedError(f"{type(value).__name__} has no form in JSON")
+    return value.item()
 
 
 def number(value: float) -> float | None:

@@ -12,6 +12,7 @@ let lightly = false; // of a change under the pointer only what moves is drawn; 
 function change(alter) {
   hush();
   alter(scene.state);
+  keepWithin(scene.state);
   stale = true;
   redraw();
 }
