@@ -45,15 +45,16 @@ CHAPTERS = {
                 "--steps 200 --picture surface",
                 "What is being descended, in three dimensions and as contours, with the paths lying on it."),
         Picture("ladder.png", "Learning-rate ladder", f"slalom sweep sphere --start -75,-10 {CLASSICS} --over ladder",
-                "Each optimizer at a tenth to ten times its learning rate, on the same axes: creep, arrival, "
-                "oscillation, explosion. Tiles that diverged are pale red."),
+                "Each optimizer at a tenth to ten times its learning rate, on the same axes: who creeps, arrives, "
+                "bounces or leaves again within 500 steps. A tile that diverged would be pale red."),
         Picture("sensitivity.png", "Sensitivity on a function", "slalom sweep ravine -o sgd -o momentum -o adam",
                 "How low each learning rate gets over many starts, the median and the middle half. Wide valleys are "
                 "easy to tune; grey is where it diverges. The open dot is the library's default."),
         Picture("basins.png", "Basin map", "slalom sweep himmelblau -o sgd:lr=0.01 -o adam:lr=0.1 --over start "
                 "--grid 128",
-                "Every pixel is a start, its colour the minimum that was reached, darker where that took longer, "
-                "black where it diverged. The fan of 30 jittered paths shows whether the one in a talk was luck."),
+                "Every pixel is a start, its colour the minimum that was reached, paler where that took longer, grey "
+                "where it did not arrive, black where it diverged. The fan of 30 jittered paths shows whether the "
+                "one in a talk was luck."),
     ],
     "On a network: what happens while it trains": [
         Picture("curves.png", "Training curves", f"slalom race digits-mlp {FIXED} --seeds 10 --epochs 20",
@@ -65,8 +66,9 @@ CHAPTERS = {
                 "Validation accuracy against the learning rate. The bar below is how far the rate may be off for one "
                 "point of accuracy."),
         Picture("map.png", "Trainability map", "slalom sweep digits-mlp -o sgd --over lr,momentum --grid 64",
-                "Each of the 4,096 pixels is a trained network. Black diverged; the border between is jagged at "
-                "every scale."),
+                "Each of the 4,096 pixels is a trained network, the brighter the lower its loss ended; one that "
+                "diverged would be black. What trains best lies close to where training breaks, and that border is "
+                "ragged."),
     ],
     "A study: who is better, and how sure is that": [
         Picture("study.png", "Study card", f"slalom study digits-cnn {FOUR} --epochs 10",
@@ -74,7 +76,8 @@ CHAPTERS = {
                 "the end is the verdict. Below: what each learning rate came to, and how the tuned ones train."),
         Picture("verdict.png", "Verdict strip", f"slalom study digits-mlp {FOUR} -o adagrad -o adadelta --epochs 5 "
                 "--baseline adam --picture verdict",
-                "An interval that crosses zero and leaves the grey band decides nothing: the word says so, and how "
+                "Within the grey band a difference does not matter. The word is the verdict: it is corrected for the "
+                "number of comparisons, so that an interval may miss zero and still decide nothing. Then it says how "
                 "many seeds would."),
         Picture("budget.png", "What trials are worth", f"slalom study digits-mlp {FOUR} --epochs 5 --picture budget",
                 "The validation result to expect of k trials of tuning. A curve that is still rising was not tuned to "

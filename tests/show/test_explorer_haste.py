@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from explorer_visits import Open, drawn, follow, idle, painted, ring, settled_hash, visits, write_page
+from explorer_visits import Open, drawn, follow, idle, painted, ring, settled_hash, visits, wait_until, write_page
 
 CANVASES = ("strip", "loss", "lengths", "dial")
 
@@ -188,3 +188,28 @@ def test_the_page_says_what_is_under_way_and_when_nothing_is(visit: Open) -> Non
     page.get_by_text("Together", exact=True).click()
     idle(page, ("frame", "rest"))
     assert "basins" not in page.evaluate(busy)
+
+
+@pytest.mark.parametrize(
+    "worker", ["throw new Error('forbidden')", "setTimeout(() => this.onerror(new Event('error')))"]
+)
+def test_where_nothing_may_run_in_the_background_the_page_goes_on_and_says_so(
+    browser: Any, file: Path, worker: str
+) -> None:
+    context = browser.new_context()
+    context.add_init_script(
+        f"window.Worker = function () {{ {worker}; this.postMessage = () => {{}}; this.terminate = () => {{}}; }}"
+    )
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(file.as_uri() + "#view=basins")
+    wait_until(page, "document.documentElement.dataset.ready === 'true'")
+    wait_until(page, "document.getElementById('strip-note').textContent.includes('in the background')")
+    assert "Computing" not in page.inner_text("#plane-note")
+    page.fill("#start-x", "0.5")
+    page.get_by_text("Together", exact=True).click()
+    wait_until(page, "!document.documentElement.dataset.busy")
+    assert "--start=0.5," in page.inner_text("#command")
+    assert faults == []
+    context.close()

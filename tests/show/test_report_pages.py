@@ -42,7 +42,9 @@ def test_the_page_of_a_study_says_question_answer_and_who_is_tied(opened: Any, s
     record = PicturedStudy(study)
     assert page.text_content("h1") == "Which of SGD, Momentum and Adam is best on digits, fully connected?"
     assert page.text_content("#answer") == views.study_sentence(record)
-    assert [chip.text_content() for chip in page.query_selector_all(".chip")] == list(study.judgement.tied_best)
+    assert [chip.get_attribute("data-name") for chip in page.query_selector_all(".chip")] == list(
+        study.judgement.tied_best
+    )
     assert [item.text_content() for item in page.query_selector_all(".sentences li")] == list(study.judgement.sentences)
     told = [item.text_content() for item in page.query_selector_all(".warnings li")]
     assert told == list(study.warnings)

@@ -29,7 +29,7 @@ from slalom.lab.reports import _cost, _plans
 from slalom.optimizers.cards import describe
 from slalom.optimizers.catalogue import catalogue
 from slalom.show.report.building import _question
-from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, _declarations, embedded
+from slalom.show.report.document import LIBRARIES, PAGE, VENDORED, Page, _declarations, document, embedded
 from slalom.show.report.elements import element
 from slalom.show.report.mathematics import formula
 from slalom.show.report.parts import table
@@ -317,3 +317,10 @@ def test_a_plan_s_lines_are_its_facts(tmp_path: Path) -> None:
     assert [line.removesuffix("; those that the store has are not computed again") for line in lines[:-1]] == facts
     assert lines[-1].startswith("time        about ")
     assert [what for what, _ in study.plan.facts()] == ["tuned", "", "", "evaluation", "runs", "computed", "measured"]
+
+
+def test_a_name_does_not_turn_the_words_after_it_round() -> None:
+    page = Page(title="a\u202eb")
+    told = document(page, [element("h1", "a\u202eb, c", title="\u2067d")], [], "\u202ae")
+    assert not set(told) & set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+    assert '<h1 title="\ufffdd">a\ufffdb, c</h1>' in told

@@ -21,6 +21,7 @@ from slalom.show.views.study_records import StudyRecord, protocol_told, study_st
 from slalom.show.views.study_sentences import study_sentence
 from slalom.show.views.styles import styles_for
 from slalom.show.views.training_sentences import length
+from slalom.show.views.verdict_strips import verdict_strip
 from slalom.show.views.words import capital, count, listing
 
 if TYPE_CHECKING:
@@ -33,12 +34,11 @@ FEW = 4
 def study_html(record: StudyRecord, facts: Facts) -> str:
     """Return the page of a study on one course."""
     page = Page(title=f"{_who(record.names)} on {record.course.title}")
-    tied = record.judgement.tied_best
     head = [
         element("h1", _question(record.names, record.course.title)),
         element("p", _asked(record), class_="question"),
         element("p", study_sentence(record), class_="answer", id="answer"),
-        _tied(tied),
+        _tied(record),
         parts.warned(record.warnings),
     ]
     styles = study_styles(record)
@@ -76,7 +76,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
         answer = element("p", study_sentence(record), class_="answer")
         name, told = record.course.name, record.course.title
         title = told if told.lower().startswith(name.lower()) else f"{name}: {told}"
-        sections.append(parts.section(f"course-{k}", title, answer, _tied(record.judgement.tied_best), inside))
+        sections.append(parts.section(f"course-{k}", title, answer, _tied(record), inside))
     sections += parts.present(
         parts.cards(page, [(name, *by_name[name]) for name in across.names], facts),
         parts.protocol(facts),
@@ -140,11 +140,16 @@ def _shared(records: Sequence[StudyRecord]) -> list[str]:
     return told
 
 
-def _tied(tied: Sequence[str]) -> Element:
-    if not tied:
+def _tied(record: StudyRecord) -> Element:
+    """Say who is at the top, each with its learning rate and result."""
+    top = [row for row in verdict_strip(record).rows if row.tied]
+    if not top:
         return element("p", "No optimizer can be compared fairly, so none is called best.", class_="tied")
-    told = "Alone at the top:" if len(tied) == 1 else "Statistically tied for the best:"
-    return element("p", element("span", told), [element("span", name, class_="chip") for name in tied], class_="tied")
+    told = "Alone at the top:" if len(top) == 1 else "Statistically tied for the best:"
+    chips = [
+        element("span", row.name, " ", element("small", row.about), class_="chip", data_name=row.name) for row in top
+    ]
+    return element("p", element("span", told), chips, class_="tied")
 
 
 def _asked(record: StudyRecord) -> str:

@@ -37,6 +37,8 @@ SCRIPTS = (
     "race-reading.js",
     "main.js",
 )
+OVERRIDES = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\N{REPLACEMENT CHARACTER}")
+"""What would turn the direction of all words after a name."""
 MOST_BYTES = 500_000
 """All files for download together, packed: those that do not fit any more are left out."""
 
@@ -95,6 +97,7 @@ def document(
     ``clean`` is given every text that a reader can see or take away, and nothing else: neither tags nor scripts.
     """
     style, script = _style(page), _script()
+    own, clean = clean, lambda text: own(text).translate(OVERRIDES)
     lines = [
         "<!doctype html>",
         '<html lang="en">',

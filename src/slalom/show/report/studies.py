@@ -24,7 +24,10 @@ from slalom.show.views.words import capital
 
 GONE = "✕ runs diverge from there on"
 """What is said of lost learning rates here, where nothing is grey."""
-HOW = "Point at a line for its numbers; click a name to hide it, double-click for it alone."
+HOW = (
+    "Point at a line for its numbers; click a name to hide it, double-click for it alone; drag across to enlarge, "
+    "double-click in the chart to undo."
+)
 
 
 def _sentences(record: StudyRecord) -> Element | None:

@@ -159,8 +159,9 @@ function showNote() {
   const here = scene.shown.length && !Number.isFinite(scene.race.losses[scene.shown[0]][0]);
   const nowhere = here ? "The function has no finite value at this start: nobody can go on from here. " : "";
   const working = state.view === "basins" && basinWork.worker ? " Computing …" : "";
-  byId("strip-note").textContent = `final loss${state.noise ? " with this noise" : ""}; ● present rate (drag), ○ library default`;
-  byId("plane-note").textContent = nowhere + notes[state.view] + working;
+  const failed = background.failed ? "This browser does not let the page compute in the background: no strip and no basins. " : "";
+  byId("strip-note").textContent = failed || `final loss${state.noise ? " with this noise" : ""}; ● present rate (drag), ○ library default`;
+  byId("plane-note").textContent = (state.view === "basins" ? failed : "") + nowhere + notes[state.view] + working;
 }
 
 function showClock() {

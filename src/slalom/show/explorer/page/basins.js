@@ -1,4 +1,4 @@
-// The basin map: each start coloured by the minimum it leads to, darker where that takes longer, black where it diverges.
+// The basin map: each start coloured by the minimum it leads to, fainter where that takes longer, black where it diverges.
 // Where no minimum is known, by the place where it comes to rest.
 
 const ELSEWHERE = facts.minima.length; // at rest in a place that has no colour of its own
@@ -32,8 +32,8 @@ function basinColour(kind, arrivedAt, steps) {
   if (kind === ELSEWHERE && arrivedAt < 0) return theme.dark ? [120, 120, 120, 225] : [130, 130, 130, 225];
   const colour = parts(facts.minima[kind % facts.minima.length]);
   const lateness = arrivedAt < 0 ? 0.4 : Math.sqrt(arrivedAt / steps);
-  const goal = theme.dark ? 0 : 255, towards = theme.dark ? 0.75 * lateness : 0.75 * (1 - lateness);
-  return [...colour.map(part => part + (goal - part) * towards), 225];
+  const ground = theme.dark ? 0 : 255;
+  return [...colour.map(part => part + (ground - part) * 0.75 * lateness), 225];
 }
 
 // Who has come to rest: the mean gradient of the last steps is small beside that of the start, or that of the middle of
@@ -70,7 +70,7 @@ function countOf(kinds) {
 // What the colours of the map are, once it is known.
 function basinWords(basins, typed) {
   const black = "black where it diverges";
-  if (!typed) return `one colour for each minimum, darker where it takes longer, none where it arrives nowhere, ${black}.`;
+  if (!typed) return `one colour for each minimum, fainter where it takes longer, none where it arrives nowhere, ${black}.`;
   if (!basins) return `one colour for each place where it comes to rest, none where it is still on the way, ${black}.`;
   if (!basins.places) return `it comes to rest nowhere; without a colour it is still on the way, ${black}.`;
   const more = basins.elsewhere ? ", grey for all further places" : "";

@@ -28,13 +28,30 @@ function workerMain() {
 function makeWorker(answer) {
   const text = `${document.getElementById("engine").textContent}\n(${workerMain})();`;
   const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const worker = new Worker(url);
-  worker.onmessage = ({ data }) => answer(data);
-  worker.onerror = event => {
-    event.preventDefault();
-    tell(() => "A computation in the background failed; everything else goes on.");
-  };
-  return worker;
+  try {
+    const worker = new Worker(url);
+    worker.onmessage = ({ data }) => answer(data);
+    worker.onerror = event => {
+      event.preventDefault();
+      giveUp();
+    };
+    return worker;
+  } catch { // the place that the page comes from forbids it
+    setTimeout(giveUp);
+    return { postMessage() {}, terminate() {} };
+  }
+}
+
+// Workers are forbidden, or one failed: the page goes on without strip and basins, and says so.
+const background = { failed: false };
+
+function giveUp() {
+  background.failed = true;
+  sweeping.busy = false;
+  sweeping.next = null;
+  underWay("sweep", false);
+  stopBasins();
+  showNote();
 }
 
 function courseMessage(course, start) {
@@ -45,6 +62,7 @@ function courseMessage(course, start) {
 const sweeping = { worker: null, busy: false, next: null, id: 0 };
 
 function askSweep(scene, answer) {
+  if (background.failed) return;
   const { state, course, shown, keys } = scene;
   const runners = shown.map(k => (
     { k, key: keys[k], rule: state.field[k].rule, h: state.field[k].h, rates: ratesOf(state.field[k]) }));
@@ -81,7 +99,7 @@ function basinKey({ course, steps, field, focus }) {
 function askBasins(scene, answer) {
   const { state, course } = scene;
   const runner = state.field[state.focus];
-  if (!runner) return stopBasins();
+  if (!runner || background.failed) return stopBasins();
   if (!plane.tiles.length) return;
   const { left, right, bottom, top, tile } = plane.tiles[0].frame;
   const box = [[left, right], [bottom, top]];

@@ -169,8 +169,9 @@ function axesOf(chart) {
   const stroke = cssColour("--quiet"), line = { stroke: cssColour("--line"), width: 1 };
   const shared = { stroke, grid: line, ticks: line, font: "12px system-ui, sans-serif", labelFont: "12px system-ui, sans-serif" };
   const told = chart.panel.clocks.find(([key]) => key === chart.clock)[1];
-  const vertical = (value) => (chart.panel.percent ? percent(value, 0) : number(value, 4));
-  const write = (how) => (u, splits) => splits.map((value) => (value == null ? null : how(value)));
+  const isWhole = (value) => value == null || Math.abs(100 * value - Math.round(100 * value)) < 1e-6;
+  const vertical = (value, splits) => (chart.panel.percent ? percent(value, splits.every(isWhole) ? 0 : 1) : number(value, 4));
+  const write = (how) => (u, splits) => splits.map((value) => (value == null ? null : how(value, splits)));
   return [
     { ...shared, ...roundOnly(chart.panel.logx), label: told, labelSize: 22, size: 32, space: 56, values: write((value) => number(value, 4)) },
     { ...shared, ...roundOnly(chart.log), size: 62, space: 34, values: write(vertical) },

@@ -54,7 +54,7 @@ function drawRest() {
   } else root.dataset.drawn = String(Math.round(performance.now()));
 }
 
-document.querySelectorAll(".chip").forEach((chip) => { if (styleOf.has(chip.textContent)) chip.prepend(swatch(styleOf.get(chip.textContent))); });
+document.querySelectorAll(".chip").forEach((chip) => { if (styleOf.has(chip.dataset.name)) chip.prepend(swatch(styleOf.get(chip.dataset.name))); });
 document.querySelectorAll("table.sortable").forEach(prepareTable);
 document.querySelectorAll("pre.take").forEach((text) => text.before(copyButton("Copy", text.getAttribute("aria-label"), () => text.textContent)));
 prepareFiles();
