@@ -81,6 +81,7 @@ def demonstration_html(
         element("h1", "How six optimizers move, and how they train"),
         element("p", told, class_="question"),
         element("p", plane.answer, class_="answer", id="answer"),
+        _further(networks, tuned),
     ]
     sections: list[Section | None] = [
         *race_sections(page, plane.race, field, plane.steps),
@@ -100,7 +101,20 @@ def demonstration_html(
         parts.protocol(facts),
         parts.data(page, facts),
     ]
-    return document(page, head, parts.present(*sections), parts.written(facts), facts.clean)
+    return document(
+        page, [one for one in head if one is not None], parts.present(*sections), parts.written(facts), facts.clean
+    )
+
+
+def _further(networks: Sequence[Network], tuned: Tuned | None) -> Element | None:
+    """Return what the networks and the study answer, each with the way to its section."""
+    told = [(network.name, network.heading, training_sentence(network.race)) for network in networks]
+    if tuned is not None:
+        told.append(("study", "When each has a learning rate of its own", study_sentence(tuned.record)))
+    if not told:
+        return None
+    items = [element("li", element("a", heading, href=f"#{name}"), f". {answer}") for name, heading, answer in told]
+    return element("ul", items, class_="sentences")
 
 
 def _network(page: Page, network: Network) -> Section:
