@@ -65,9 +65,14 @@ def test_a_table_fits_with_its_marks_and_says_what_it_left_out(width: int) -> No
 def test_marks_have_the_pictures_colours_and_black_is_the_text_s() -> None:
     assert marks([("SGD", "sgd"), ("Adam", "adam"), ("AdamW", "adamw")]) == {
         "SGD": Mark("━━━", None),
-        "Adam": Mark("━━━", "#0072B2"),
-        "AdamW": Mark("╍╍╍", "#009E73"),
+        "Adam": Mark("━ ━", "#0072B2"),
+        "AdamW": Mark("━┉┉", "#009E73"),
     }
+
+
+def test_optimizers_that_differ_in_a_pictures_dashes_differ_in_their_marks() -> None:
+    raced = ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adadelta", "adam", "adamw", "lion")
+    assert len({mark.text for mark in marks([(name, name) for name in raced]).values()}) == len(raced)
 
 
 @pytest.mark.parametrize(

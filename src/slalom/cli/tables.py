@@ -24,8 +24,8 @@ LEAST_TELLING = ("gradients", "straight", "turns", "lr", "path", "leaves again",
 LEFT = ("status", "verdict", "course", "optimizer")
 """Columns of words, which begin at the left, as the first one does."""
 
-SAMPLES = {(): "━━━", (3.6, 1.6): "╍╍╍", (1.1, 1.5): "┉┉┉", (5.0, 1.5, 1.1, 1.5): "━╍━"}
-"""Dashes of the pictures' lines, as characters."""
+SAMPLES = ("━━━", "╍╍╍", "┉┉┉", "━╍━", "━ ━", "╍ ╍", "━┉┉", "━━╍", "━━┉")
+"""The dashes of the pictures' lines as characters, in the order of ``styles.DASHES``."""
 
 
 class Results(Protocol):
@@ -92,12 +92,13 @@ def show(screen: Any, *lines: Any) -> None:
 
 def marks(optimizers: Sequence[tuple[str, str]]) -> dict[str, Mark]:
     """Return the mark of each (name, family), in the colours and dashes that the pictures give them."""
-    from slalom.show.views.styles import BLACK, styles_for
+    from slalom.show.views.styles import BLACK, DASHES, styles_for
 
+    samples = dict(zip(DASHES, SAMPLES, strict=True))
     styles = styles_for([family for _, family in optimizers])
     return {
         # black could not be seen on a dark terminal: there it is the colour of the text
-        name: Mark(SAMPLES.get(style.dashes, "━━━"), None if style.colour == BLACK else style.colour)
+        name: Mark(samples[style.dashes], None if style.colour == BLACK else style.colour)
         for (name, _), style in zip(optimizers, styles, strict=True)
     }
 
