@@ -194,8 +194,11 @@ def test_the_command_of_a_race_makes_the_same_race(course: str, options: dict[st
     assert again(race_command(race)) == json.loads(race.to_json())
 
 
-def test_the_command_of_a_race_on_a_task_makes_the_same_race() -> None:
-    race = slalom.race("digits-mlp", ["sgd:lr=0.1", "adam:lr=0.01"], seeds=2, seed=5, steps=7, evaluate_every=3)
+@pytest.mark.parametrize("engine", ["solo", "field", "fleet", "auto"])
+def test_the_command_of_a_race_on_a_task_makes_the_same_race(engine: str) -> None:
+    race = slalom.race(
+        "digits-mlp", ["sgd:lr=0.1", "adam:lr=0.01"], seeds=2, seed=5, steps=7, evaluate_every=3, engine=engine
+    )
     told, made = again(training_command(race)), json.loads(race.to_json())
     for one in (told, made):
         drop_times(one)

@@ -68,6 +68,7 @@ def training_command(race: TaskRace) -> str:
         words += ["--evaluate-every", f"{every}"] if every != training.steps_per_epoch else []
         words += _conditions(training.dtype, "float32", training.device)
         words += ["--precision", training.precision] if training.precision != "fp32" else []
+        words += ["--engine", race.engine]  # auto chooses by timing: another choice rounds in another way
     return _joined("race", [source], words)
 
 
