@@ -149,6 +149,7 @@ TURN_EVERY_DIAL = """async () => {
 }"""
 
 
+@pytest.mark.slow
 def test_whatever_its_dials_say_python_takes(visit: Open, engine: Any) -> None:
     refused, read = [], 0
     for rule in engine.evaluate("Object.keys(slalom.rules)"):
@@ -243,6 +244,7 @@ def like(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     return (share > 0.3) & (off < 12)
 
 
+@pytest.mark.slow
 def test_where_nobody_comes_to_rest_the_map_has_no_colours(visit: Open) -> None:
     course = "#course=x**2%2B10*y**2%2Bsin(3*x)&start=1.5,1&steps=100"
     picture, note = basins(visit, course + "&o=sgd:lr=0.00001")
@@ -277,6 +279,7 @@ def test_the_commonest_place_comes_first_and_every_start_has_the_colour_of_its_e
     assert "grey" not in note
 
 
+@pytest.mark.slow
 def test_more_places_than_colours_are_said_to_be_grey(visit: Open) -> None:
     picture, note = basins(visit, "#course=sin(4*x)**2%2By**2&start=1.5,1&steps=100&o=sgd:lr=0.03")
     assert "grey for all further places" in note
