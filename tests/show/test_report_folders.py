@@ -42,10 +42,10 @@ def anns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "home" / "ann & <co>"
     (home / "nets").mkdir(parents=True)
     (home / "nets" / "model.py").write_text(FILE)
-    (home / "work").mkdir()
+    (home / "course").mkdir()
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
-    monkeypatch.chdir(home / "work")
+    monkeypatch.chdir(home / "course")
     return home
 
 
@@ -88,7 +88,7 @@ def test_a_page_of_a_race_holds_no_folder_of_this_machine(anns: Path, name: str)
     [
         ("cannot read HOME/data/x.npz", "cannot read ~/data/x.npz"),
         ("HOME", "~"),
-        ("HOME, HOME/work/a and HOME/workshop", "~, a and ~/workshop"),
+        ("HOME, HOME/course/a and HOME/courses", "~, a and ~/courses"),
         ("HOMEstead /usr/lib/x", "HOMEstead /usr/lib/x"),
         ("base64HOME/AAAA", "base64HOME/AAAA"),
         ("It is HOME. Or file://HOME/x", "It is ~. Or file://~/x"),

@@ -51,7 +51,7 @@ def study_html(record: StudyRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
+    return document(page, head, sections, parts.written(facts), facts.clean)
 
 
 def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, each: Sequence[Facts]) -> str:
@@ -83,7 +83,7 @@ def studies_html(across: Across, records: Sequence[StudyRecord], facts: Facts, e
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
+    return document(page, head, sections, parts.written(facts), facts.clean)
 
 
 def training_html(record: TrainingRecord, facts: Facts) -> str:
@@ -107,7 +107,7 @@ def training_html(record: TrainingRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
+    return document(page, head, sections, parts.written(facts), facts.clean)
 
 
 def race_html(record: RaceRecord, facts: Facts) -> str:
@@ -127,7 +127,7 @@ def race_html(record: RaceRecord, facts: Facts) -> str:
         parts.again(facts),
         parts.data(page, facts),
     )
-    return document(page, [one for one in head if one is not None], sections, parts.written(facts), facts.clean)
+    return document(page, head, sections, parts.written(facts), facts.clean)
 
 
 def _shared(records: Sequence[StudyRecord]) -> list[str]:

@@ -101,9 +101,7 @@ def demonstration_html(
         parts.protocol(facts),
         parts.data(page, facts),
     ]
-    return document(
-        page, [one for one in head if one is not None], parts.present(*sections), parts.written(facts), facts.clean
-    )
+    return document(page, head, parts.present(*sections), parts.written(facts), facts.clean)
 
 
 def _further(networks: Sequence[Network], tuned: Tuned | None) -> Element | None:

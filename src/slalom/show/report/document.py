@@ -87,7 +87,7 @@ class Page:
 
 def document(
     page: Page,
-    head: Sequence[Element],
+    head: Sequence[Element | None],
     sections: Sequence[tuple[str, str, Element]],
     foot: str,
     clean: Callable[[str], str] = str,
@@ -121,7 +121,7 @@ def document(
     return "\n".join(lines).encode("utf-8", "replace").decode("utf-8")
 
 
-def _body(head: Sequence[Element], sections: Sequence[tuple[str, str, Element]], foot: str) -> list[Element]:
+def _body(head: Sequence[Element | None], sections: Sequence[tuple[str, str, Element]], foot: str) -> list[Element]:
     contents = [element("a", told, href=f"#{name}") for name, told, _ in sections if told]
     need = "The tables and sentences can be read as they are; the charts need JavaScript."
     return [
