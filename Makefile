@@ -14,11 +14,11 @@ help:
 
 setup: $(VENV)/.installed
 
-# Installed in editable mode, with what the tests and the linters need; renewed when pyproject.toml changes.
-$(VENV)/.installed: pyproject.toml
+# Installed in editable mode, with what the tests and the linters need; renewed when pyproject.toml or the constraints change.
+$(VENV)/.installed: pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -c 'import sys; sys.exit("slalom needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,lint,video,export]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,video,export]'
 	@touch $@
 
 demo: setup
