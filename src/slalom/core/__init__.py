@@ -12,7 +12,7 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 """
 
 from slalom.core.course import Landscape, Minimum
-from slalom.core.errors import InputError, nearest, quote
+from slalom.core.errors import InputError, describe_exception, exception_text, nearest, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
 from slalom.core.runner import Ends, Needs, Noise, Optimizer, Progress, Rule, Runner, Status, Trajectories
@@ -55,6 +55,8 @@ __all__ = [
     "TrainingLoop",
     "TrainingRecord",
     "Trajectories",
+    "describe_exception",
+    "exception_text",
     "measure",
     "nearest",
     "order_of",

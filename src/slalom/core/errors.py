@@ -31,3 +31,25 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     if not close:
         return ""
     return " Did you mean " + " or ".join(f"`{candidate}`" for candidate in close) + "?"
+
+
+def exception_text(problem: BaseException) -> str:
+    """Return an exception's text on one line, ``""`` where it has none.
+
+    The user's code may raise exceptions of its own, whose ``__str__`` may raise in turn, or return what is no text:
+    then the text says so.
+    """
+    try:
+        text = str(problem)
+    except BaseException as second:
+        if isinstance(second, KeyboardInterrupt):
+            raise
+        return f"(its text cannot be read: __str__ raised {type(second).__name__})"
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def describe_exception(problem: BaseException, limit: int = 300) -> str:
+    """Return ``"ValueError: its text"`` on one line, cut to ``limit`` characters. Never raises (see above)."""
+    text = exception_text(problem)
+    told = f"{type(problem).__name__}: {text}" if text else type(problem).__name__
+    return told if len(told) <= limit else told[: limit - 1] + "…"

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-from slalom.core.errors import InputError, nearest, quote
+from slalom.core.errors import InputError, describe_exception, nearest, quote
 
 _FILE = re.compile(r"(?P<path>.*\.py)(?::(?P<name>[^:/\\]*))?", re.DOTALL | re.IGNORECASE)
 
@@ -107,7 +107,9 @@ def _run(path: Path, text: bytes, course: str) -> ModuleType:
     try:
         # Compiled from what was read: Python's own cache takes a file changed within the second for unchanged.
         exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         sys.modules.pop(name)
         if before is not None:
             sys.modules[name] = before
@@ -173,7 +175,7 @@ def _told(problem: BaseException, path: Path) -> str:
         return f"the file is not valid Python, line {problem.lineno}: {quote(problem.msg)}"
     line = line_in(problem, path)
     where = f", line {line}" if line else ""
-    return f"running the file raised {quote(f'{type(problem).__name__}: {problem}', 160)}{where}"
+    return f"running the file raised {quote(describe_exception(problem), 160)}{where}"
 
 
 def line_in(problem: BaseException, path: Path) -> int:

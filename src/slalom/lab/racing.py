@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from slalom import landscapes
-from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, quote
+from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, describe_exception, quote
 from slalom.core.course import Point
 from slalom.lab import courses, training
 from slalom.lab.checks import (
@@ -204,19 +204,19 @@ def blaming(landscape: Landscape, optimizers: Sequence[Any]) -> Iterator[None]:
     """Turn what an optimizer or a caller's function raises during a race into an InputError that names it."""
     try:
         yield
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         specs = list(dict.fromkeys(optimizer.spec for optimizer in optimizers))
         torchs = {o.spec for o in optimizers if getattr(o, "path", "").startswith("torch.optim.")}
         strangers = [spec for spec in specs if spec not in torchs] + [landscape.name] * (not landscape.traceable)
         if not strangers and _is_ours(error):
             raise
-        told = quote(f"{type(error).__name__}: {error}", limit=200)
+        told = quote(describe_exception(error), limit=200)
         raise InputError(f"{quote(', '.join(strangers or specs))} failed during the race with {told}.") from error
 
 
-def _is_ours(error: Exception) -> bool:
+def _is_ours(error: BaseException) -> bool:
     """Whether an error was raised in slalom's own code."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Run, Runner, Training
+from slalom.core import Run, Runner, Training, describe_exception
 from slalom.lab.checked import Check
 from slalom.lab.checks import check_device
 from slalom.lab.rule_checks import rule_checks
@@ -60,7 +60,7 @@ def _carried_out(name: str, group: Callable[[], Iterator[Check]]) -> Iterator[Ch
     try:
         yield from group()
     except Exception as problem:
-        told = " ".join(f"{type(problem).__name__}: {problem}".split())
+        told = describe_exception(problem)
         yield Check(name, "", None, 0.0, "", failed=told)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from multiprocessing import connection, parent_process
 from typing import Any
 
-from slalom.core import InputError
+from slalom.core import InputError, describe_exception
 from slalom.lab.parcels import Job, unpacked
 from slalom.tasks import sharing
 
@@ -104,8 +104,8 @@ def serve(line: Any, surroundings: Surroundings) -> None:
                 answer = "not shared", str(problem)
             except InputError as refusal:
                 answer = "refused", str(refusal)
-            except (Exception, SystemExit) as problem:
-                answer = "failed", f"{type(problem).__name__}: {problem}"
+            except BaseException as problem:
+                answer = "failed", describe_exception(problem)
             line.send(answer)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, describe_exception, exception_text, quote
 from slalom.core.course import Point
 
 _TRIAL_POINTS = 17  # more than a vector register holds, so that both the vectorised loop and its tail are tried
@@ -110,9 +110,11 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
         if "requires_grad" not in str(problem):
             raise
         raise InputError(f"{label} turns a coordinate into a plain number: compute with torch only.") from problem
-    except Exception as problem:
-        text = quote(f"{type(problem).__name__}: {problem}", 160)
-        hint = " (the coordinates are float64)" if "dtype" in str(problem) else ""
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
+        text = quote(describe_exception(problem), 160)
+        hint = " (the coordinates are float64)" if "dtype" in exception_text(problem) else ""
         raise InputError(f"{label} cannot be evaluated at {where}: it raised {text}{hint}.") from problem
     if not isinstance(value, torch.Tensor):
         raise InputError(f"{label} must return a tensor, got {quote(type(value).__name__)}: compute with torch only.")
@@ -126,7 +128,7 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
     try:
         gradient = torch.autograd.grad(value, point, allow_unused=True)[0] if value.requires_grad else None
     except RuntimeError as problem:
-        raise InputError(f"{label} cannot be differentiated: {quote(problem, 160)}.") from problem
+        raise InputError(f"{label} cannot be differentiated: {quote(exception_text(problem), 160)}.") from problem
     if gradient is None:
         raise InputError(
             f"{label} has no gradient: its value must come from its coordinates by differentiable torch "
@@ -145,7 +147,9 @@ def _try_many(called: Called, start: Point) -> Called:
     try:
         with _same_random_numbers():
             single = [_value_and_gradient(called, point) for point in points]
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         return replace(called, remark=f"it raised {type(problem).__name__} at a point near the start")
     reasons = []
     for layout in (None,) if called.layout is None else (0, -1):
@@ -164,7 +168,9 @@ def _differs(called: Called, points: Any, single: list[tuple[Any, Any]]) -> str:
     try:
         with _same_random_numbers():
             values, gradients = _value_and_gradient(called, points)
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         return f"called on many points at once it raised {type(problem).__name__}"
     if values.shape != points.shape[:1]:
         return f"called on {len(points)} points at once it returned the shape {list(values.shape)}"

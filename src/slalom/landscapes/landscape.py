@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Minimum, quote
+from slalom.core import InputError, Minimum, exception_text, quote
 from slalom.core.course import Point
 from slalom.formula.graph import Graph
 from slalom.landscapes.callables import Called, adopt, expected_dim
@@ -94,8 +94,8 @@ def _check_traceable(function: Callable[..., Any], name: str, dim: int) -> None:
         function(*(graph.tensor(f"x{i}") for i in range(dim)))
     except Exception as problem:
         raise InputError(
-            f"{quote(name)} cannot be traced ({quote(problem)}): write it with slalom.formula's functions, "
-            "or leave traceable=True out."
+            f"{quote(name)} cannot be traced ({quote(exception_text(problem))}): write it with slalom.formula's "
+            "functions, or leave traceable=True out."
         ) from problem
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from slalom.core import InputError, nearest, quote
+from slalom.core import InputError, describe_exception, nearest, quote
 
 
 def load(path: str) -> Callable[..., Any]:
@@ -46,9 +46,11 @@ def _import_longest(path: str, parts: list[str]) -> tuple[ModuleType, int]:
                     f"{quote(path)}: importing {quote(name)} failed, for it needs the module "
                     f"{quote(missing.name)}, which is not installed."
                 ) from missing
-        except (Exception, SystemExit) as failure:  # whatever the caller's module does when it is imported
-            reason = " ".join(f"{type(failure).__name__}: {failure}".split())
-            raise InputError(f"{quote(path)}: importing {quote(name)} failed with {quote(reason)}.") from failure
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # whatever the caller's module does when it is imported
+            reason = quote(describe_exception(failure))
+            raise InputError(f"{quote(path)}: importing {quote(name)} failed with {reason}.") from failure
     raise InputError(
         f"{quote(path)}: there is no module {quote(parts[0])} to import. Install it, or start slalom where it lies."
     )

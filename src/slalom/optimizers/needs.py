@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from slalom.core import Needs
+from slalom.core import Needs, exception_text
 
 KNOWN: dict[str, Needs] = {
     "torch.optim.SGD": Needs(),
@@ -32,7 +32,7 @@ KNOWN: dict[str, Needs] = {
 }
 """By import path, so that nothing need be tried (a test holds every line against :func:`probe`)."""
 
-FAILURES = (Exception, SystemExit)
+FAILURES = (Exception, SystemExit, GeneratorExit)
 """What a caller's code may raise when it is tried: a path can name any function, even one that exits."""
 
 LONGEST_COMPLAINT = 200
@@ -112,7 +112,7 @@ def trial(make: Make, needs: Needs) -> None:
 
 def words(complaint: BaseException) -> str:
     """Return an exception's text on one line; of a bare ``assert``, which has none, its condition."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(complaint)).split())
+    text = exception_text(complaint)
     if len(text) > LONGEST_COMPLAINT:
         return text[: LONGEST_COMPLAINT - 1] + "…"
     if text:

@@ -175,7 +175,9 @@ def _layers(name: str, model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, 
     try:
         with torch.no_grad():
             model.eval()(*inputs)
-    except Exception as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{quote(name)}: the model, given one example, raised {raised(problem)}.") from problem
     finally:
         for hook in hooks:

@@ -82,7 +82,9 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
     inputs, target = tuple(x[indices] for x in examples.inputs), examples.target[indices]
     try:
         return model(*inputs), target
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
         raise InputError(f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}.") from problem
 
@@ -155,7 +157,9 @@ def _loss(task: Task, outputs: Any, target: Any, label: str) -> Any:
             # mse_loss and its kin broadcast [N, 1] against [N] to [N, N], and only warn.
             warnings.filterwarnings("error", "Using a target size")
             return task.loss(outputs, target)
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         shapes = " and ".join(str(list(tensor.shape)) for tensor in _tensors(outputs)) or type(outputs).__name__
         raise InputError(
             f"{label}: the loss, given outputs of shape {shapes} and a target of {list(target.shape)} "
@@ -186,7 +190,9 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
         )
     try:
         loss.backward()
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{label}: the loss cannot be differentiated: {raised(problem)}.") from problem
     gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
     if not gradients:
@@ -201,7 +207,9 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
         return
     try:
         model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(
             f"{label}: the last batch of an epoch is one example, and the model then raised {raised(problem)}: "
             "say drop_last=True, or another batch_size."
@@ -225,7 +233,9 @@ def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None
 
     try:
         value = function(outputs, target)
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{label} raised {raised(problem)}: give other metrics, {{}} for none.") from problem
     if not isinstance(value, torch.Tensor | float | int):
         raise InputError(f"{label} is {quote(type(value).__name__)}: a measure is one number, as a tensor or a float.")

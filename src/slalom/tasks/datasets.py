@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Examples, InputError, quote
+from slalom.core import Examples, InputError, describe_exception, quote
 from slalom.core.memory import available_memory
 from slalom.tasks.chance import Chance
 
@@ -89,13 +89,15 @@ def called(data: Any, label: str) -> Any:
             return data()
     except InputError:
         raise
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{label}: the function that gives the data raised {raised(problem)}.") from problem
 
 
 def raised(problem: BaseException) -> str:
     """Return the kind and the words of what code of the user's raised, as a sentence repeats them."""
-    return quote(f"{type(problem).__name__}: {problem}", 200)
+    return quote(describe_exception(problem), 200)
 
 
 def _is_array(data: Any) -> bool:
@@ -150,7 +152,9 @@ def _collated(data: Any, label: str) -> list[Any]:
         raise InputError(f"{label} cannot be {quote(type(data).__name__)}: {ACCEPTED}.")
     try:
         size = len(data)
-    except (Exception, SystemExit) as problem:  # a stream of examples may have __len__ without knowing it
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:  # a stream of examples may have __len__ without knowing it
         raise InputError(f"{label} does not tell its length ({raised(problem)}): {ACCEPTED}.") from problem
     pieces: list[list[Any]] = []
     with Chance(0):  # augmentation draws from the global generators
@@ -160,7 +164,9 @@ def _collated(data: Any, label: str) -> list[Any]:
                 _check_memory(items[0], size, label)
             try:
                 collated = default_collate(items)
-            except (Exception, SystemExit) as problem:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
                 raise InputError(
                     f"{label}: examples {low:,} to {low + len(items) - 1:,} cannot be put into one tensor "
                     f"({quote(problem, 160)}): every example must have the same shape, (input, …, target)."
@@ -172,7 +178,9 @@ def _collated(data: Any, label: str) -> list[Any]:
 def _item(data: Any, index: int, label: str) -> Any:
     try:
         return data[index]
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{label}: reading example {index:,} raised {raised(problem)}.") from problem
 
 

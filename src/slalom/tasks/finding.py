@@ -123,6 +123,8 @@ def _made(found: Any, name: str) -> Task | None:
         made = found()
     except InputError:
         raise
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         raise InputError(f"{quote(name)}: making the task raised {raised(problem)}.") from problem
     return made if isinstance(made, Task) else None

@@ -107,7 +107,9 @@ class Task:
         with Chance(seed):
             try:
                 made = self.model_factory()
-            except (Exception, SystemExit) as problem:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as problem:
                 raise InputError(f"{quote(self.name)}: making the model raised {raised(problem)}.") from problem
             if not isinstance(made, nn.Module):
                 raise InputError(
@@ -127,7 +129,9 @@ class Task:
         try:
             with torch.no_grad():
                 made.eval()(*inputs)
-        except (Exception, SystemExit) as problem:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
             raise InputError(
                 f"{quote(self.name)}: the model's lazy layers, given two examples, raised {raised(problem)}."
             ) from problem

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from slalom.core import Run, Runner, Task, Training
+from slalom.core import Run, Runner, Task, Training, describe_exception, exception_text
 from slalom.engines.networks.crowd import LEAST, Crowd
 from slalom.engines.networks.field import field, goes_alone
 from slalom.engines.networks.fleet import fleet, is_ruled
 from slalom.engines.networks.material import Material
-from slalom.engines.networks.recording import one_thread, words
+from slalom.engines.networks.recording import one_thread
 from slalom.engines.networks.solo import precision_context, prepared_model, solo
 from slalom.engines.networks.stack import Stack
 
@@ -63,7 +63,9 @@ def obstacle(task: Task, training: Training) -> str:
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
             return _tried(task, training)
-    except (Exception, SystemExit) as problem:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
         return _reason(problem)
 
 
@@ -117,7 +119,7 @@ def _plain_attributes(model: torch.nn.Module) -> list[str]:
 
 
 def _reason(problem: BaseException) -> str:
-    told = str(problem)
+    told = exception_text(problem)
     if "randomness" in told or "random operation" in told:
         return "they draw random numbers while they train, as dropout does"
     if "performance drop" in told or "atching rule not implemented" in told:
@@ -125,7 +127,7 @@ def _reason(problem: BaseException) -> str:
         return f"torch has no rule that maps {operation or 'one of their operations'} over several networks"
     if "data-dependent" in told or ".item()" in told or "Boolean value" in told:
         return "their Python code depends on the values of tensors"
-    return f"torch cannot map them over several networks ({words(problem)})"
+    return f"torch cannot map them over several networks ({describe_exception(problem)})"
 
 
 def choose(

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training
+from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, describe_exception
 from slalom.engines.networks.crowd import Crowd
 from slalom.engines.networks.memory import in_halves, is_out_of_memory
-from slalom.engines.networks.recording import Stopwatch, bytes_of, one_thread, state_tensors, words
+from slalom.engines.networks.recording import Stopwatch, bytes_of, one_thread, state_tensors
 from slalom.engines.networks.solo import solo
 
 
@@ -80,10 +80,12 @@ class Mover:
                 self.scheduler.step()
         except InputError:
             raise
-        except (Exception, SystemExit) as problem:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
             if is_out_of_memory(problem):
                 raise
-            self.error, self.failed_at = words(problem), step - 1
+            self.error, self.failed_at = describe_exception(problem), step - 1
         self.watch.stop()
 
 
@@ -121,10 +123,12 @@ class Movers:
                 mover.optimizer.train()
         except InputError:
             raise
-        except (Exception, SystemExit) as problem:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
             if is_out_of_memory(problem):
                 raise
-            mover.error, mover.failed_at = words(problem), 0
+            mover.error, mover.failed_at = describe_exception(problem), 0
         return mover
 
     def step(self, step: int) -> None:

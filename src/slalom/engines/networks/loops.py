@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop
-from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up, words
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop, describe_exception
+from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up
 
 
 def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = None) -> Run:
@@ -46,8 +46,8 @@ def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = No
             interrupted = True
         except InputError:
             raise
-        except (Exception, SystemExit) as problem:
-            error = words(problem)
+        except BaseException as problem:
+            error = describe_exception(problem)
     lost = next(
         (e for e in evaluations if not all(math.isfinite(x) for k, x in e.items() if k not in ("step", "epoch"))), None
     )

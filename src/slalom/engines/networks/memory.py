@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from slalom.core import Progress, Run, Runner, Task, Training
+from slalom.core import Progress, Run, Runner, Task, Training, exception_text
 
 Unit = Callable[[Task, Sequence[Runner], Training, Progress | None], list[Run]]
 
@@ -31,4 +31,4 @@ def in_halves(
 
 def is_out_of_memory(problem: BaseException) -> bool:
     """Whether an error says that memory ran out; on the CPU torch tells it in words alone."""
-    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "not enough memory" in str(problem)
+    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "not enough memory" in exception_text(problem)

@@ -103,8 +103,3 @@ def state_tensors(optimizer: Any) -> Iterator[Any]:
     for state in getattr(optimizer, "state", {}).values():
         if isinstance(state, dict):
             yield from state.values()
-
-
-def words(error: BaseException) -> str:
-    """Return an exception in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]

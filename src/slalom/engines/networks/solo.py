@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception
 from slalom.engines.networks.material import Material, step_seed
 from slalom.engines.networks.recording import (
     Stopwatch,
@@ -20,7 +20,6 @@ from slalom.engines.networks.recording import (
     row,
     state_tensors,
     warm_up,
-    words,
 )
 
 LOOK_EVERY = 32
@@ -52,8 +51,10 @@ def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Ru
         trainee = Trainee(task, runner, training)
     except (InputError, MemoryError, torch.OutOfMemoryError):
         raise
-    except (Exception, SystemExit) as problem:
-        return Run(np.empty(0), [], error=words(problem))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as problem:
+        return Run(np.empty(0), [], error=describe_exception(problem))
     return trainee.run(advance)
 
 
@@ -135,8 +136,8 @@ class Trainee:
             interrupted = True
         except InputError:
             raise
-        except (Exception, SystemExit) as problem:
-            error = words(problem)
+        except BaseException as problem:
+            error = describe_exception(problem)
         if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
             self._note(made, watch.stop())
         return finished(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from slalom.core import InputError, Landscape, Noise, Progress, Run, Runner, Training, Trajectories
+from slalom.core import InputError, Landscape, Noise, Progress, Run, Runner, Training, Trajectories, describe_exception
 
 LOOKS = 200
 """Evaluations of a run at most, evenly spaced; what a run keeps of its path."""
@@ -36,9 +36,11 @@ class Descent:
             return self._together(runners, progress)
         except InputError:
             raise
-        except Exception as problem:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as problem:
             if len(runners) == 1:
-                return [Run(np.empty(0), [], error=f"{type(problem).__name__}: {problem}")]
+                return [Run(np.empty(0), [], error=describe_exception(problem))]
         middle = len(runners) // 2
         return [*self.compute(runners[:middle], progress), *self.compute(runners[middle:], progress)]
 
