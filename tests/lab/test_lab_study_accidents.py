@@ -127,7 +127,7 @@ class Hanging(torch.optim.SGD):
 @pytest.fixture(params=[30, 2], ids=["in its thirtieth step", "already while the plan is made"])
 def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "hanging.py").write_text(HANGING.format(first=request.param))
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     yield
     dismiss()
     sys.modules.pop("hanging", None)
@@ -137,7 +137,7 @@ def hanging(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 def test_an_optimizer_that_hangs_is_ended_and_the_others_go_on(hanging: None) -> None:
     terms: Mapping[str, Any] = {**SHORT, "engine": "solo", "workers": 2, "timeout": 6, "track": "defaults"}
     store = MemoryStore()
-    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "hanging.Hanging:lr=2"], store=store, **terms)
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "hanging.py:Hanging:lr=2"], store=store, **terms)
     assert isinstance(found, Study)
     assert np.isfinite(found.results.array("SGD")).all()
     errors = {one.run.error for one in found.evaluations["Hanging"]}

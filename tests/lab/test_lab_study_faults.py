@@ -117,7 +117,7 @@ class Dying(torch.optim.SGD):
 @pytest.fixture
 def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     (tmp_path / "faulty.py").write_text(FAULTY)
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     yield
     dismiss()  # workers that know this path
     sys.modules.pop("faulty", None)
@@ -126,7 +126,7 @@ def faulty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_an_optimizer_that_raises_is_recorded_with_its_reason_and_the_others_go_on(faulty: None) -> None:
     kept = MemoryStore()
     terms = {**SHORT, "epochs": 1, "workers": 2, "engine": "solo", "store": kept}
-    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.Raising:lr=0.1"], **terms)
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.py:Raising:lr=0.1"], **terms)
     verdict = found.judgement.entry("Raising").verdict
     assert verdict is not None
     assert verdict.word == "not comparable"
@@ -137,7 +137,7 @@ def test_an_optimizer_that_raises_is_recorded_with_its_reason_and_the_others_go_
 
 def test_runs_whose_worker_was_killed_are_tried_once_more(faulty: None, tmp_path: Path) -> None:
     terms = {**SHORT, "epochs": 1, "workers": 2, "store": MemoryStore()}
-    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.Dying:lr=0.1"], **terms)
+    found = slalom.study("digits-mlp", ["sgd:lr=0.1", "faulty.py:Dying:lr=0.1"], **terms)
     assert (tmp_path / "died").exists()
     np.testing.assert_array_equal(found.results.array("SGD"), found.results.array("Dying"))
     assert not any("failed" in warning for warning in found.warnings)

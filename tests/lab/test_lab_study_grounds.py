@@ -95,9 +95,9 @@ def test_an_optimizer_that_raises_on_a_landscape_fails_alone(tmp_path: Path, mon
         "            raise RuntimeError('too fast')\n"
         "        return super().step(closure)\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     found = slalom.study(
-        "sphere", ["sgd:lr=0.1", "brittle_steps.Brittle:lr=0.9"], track="defaults", steps=250, store=MemoryStore()
+        "sphere", ["sgd:lr=0.1", "brittle_steps.py:Brittle:lr=0.9"], track="defaults", steps=250, store=MemoryStore()
     )
     assert isinstance(found, Study)
     assert all(not one.run.error for one in found.evaluations["SGD"])

@@ -92,12 +92,11 @@ def faults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / f"faults_{tmp_path.name}.py"
     path.write_text(OPTIMIZERS)
     workers.dismiss()  # those that are there look for modules elsewhere
-    monkeypatch.syspath_prepend(str(tmp_path))
     return path
 
 
 def runners_of(faults: Path, optimizer: str, rates: Sequence[float]) -> list[Any]:
-    return training.enlist(parse_all([f"{faults.stem}.{optimizer}:lr={rate}" for rate in rates]), [0])
+    return training.enlist(parse_all([f"{faults}:{optimizer}:lr={rate}" for rate in rates]), [0])
 
 
 def work(units: Sequence[Sequence[Any]], hands: int, timeout: float | None, engine: str = "solo") -> Work:
@@ -239,8 +238,8 @@ def test_a_worker_has_the_surroundings_of_now_not_those_of_when_the_first_was_st
         "            raise RuntimeError('seen')\n"
         "        return super().step(closure)\n"
     )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    runners = training.enlist(parse_all(["surrounded.Surrounded:lr=0.1"]), [0, 1])
+    monkeypatch.chdir(tmp_path)
+    runners = training.enlist(parse_all(["surrounded.py:Surrounded:lr=0.1"]), [0, 1])
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     monkeypatch.setenv("SLALOM_SURROUNDINGS", "new")

@@ -192,12 +192,14 @@ def test_a_scheduler_of_the_users_own_takes_part(tmp_path: Any, monkeypatch: pyt
         "    def __init__(self, optimizer, every=2):\n        self.every = every\n        super().__init__(optimizer)\n"
         "    def get_lr(self):\n        return [lr * 0.5 ** (self.last_epoch // self.every) for lr in self.base_lrs]\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
-    np.testing.assert_array_equal(parse("sgd:lr=1 | my_schedulers.Halving:every=3").rates(7, 0),
+    monkeypatch.chdir(tmp_path)
+    np.testing.assert_array_equal(parse("sgd:lr=1 | my_schedulers.py:Halving:every=3").rates(7, 0),
                                   [1, 1, 1, 0.5, 0.5, 0.5, 0.25])  # fmt: skip
     with pytest.raises(InputError) as error:
-        parse("sgd | my_schedulers.Halving:each=3")
-    assert str(error.value) == ("`my_schedulers.Halving:each=3`: Halving has no hyperparameter `each`. It has every.")
+        parse("sgd | my_schedulers.py:Halving:each=3")
+    assert str(error.value) == (
+        "`my_schedulers.py:Halving:each=3`: Halving has no hyperparameter `each`. It has every."
+    )
 
 
 def test_a_card_of_a_scheduled_optimizer_is_that_of_the_optimizer() -> None:

@@ -172,13 +172,19 @@ SENTENCES = {
     "muon:adjust_lr_fn=foo": "`muon:adjust_lr_fn=foo`: Muon refuses this: Adjust learning rate function foo is not "
     "supported.",
     "lion:lr=0": "`lion:lr=0`: Lion refuses this: lr > 0.",
-    "torch.optim": "`torch.optim` is a module; name the optimizer class in it, as in `torch.optim.Adam`.",
+    "torch.optim": "`torch.optim` is a module; name the class in it, as in `torch.optim.Adam`.",
     "torch.optim.adam": "`torch.optim.adam`: `torch.optim` has no `adam`. Did you mean `Adam` or `RAdam` or `NAdam`?",
-    "nowhere.to.Be": "`nowhere.to.Be`: there is no module `nowhere` to import. Install it, or start slalom where it "
-    "lies.",
-    "sys.exit": "`sys.exit`: exit refuses this: [Parameter containing: tensor([ 0.7000, -1.3000, 2.1000, 0.4000], "
-    "dtype=torch.float64, requires_grad=True)].",
-    "math.pi": "`math.pi` is not an optimizer class or a function that returns one, but a float.",
+    "nowhere.to.Be": "`nowhere.to.Be`: there is no installed package `nowhere`. Install it, or name a file of your "
+    "own, as in `my_file.py:MyOptimizer`.",
+    "sys.exit": "`sys.exit`: `sys` belongs to Python's standard library, which is never imported for a spec. An import "
+    "path names a subclass of torch.optim.Optimizer in an installed package; anything else is named by its file, as in "
+    "`my_file.py:MyOptimizer`.",
+    "torch.manual_seed": "`torch.manual_seed` is no subclass of torch.optim.Optimizer. An import path names a subclass "
+    "of torch.optim.Optimizer in an installed package; anything else is named by its file, as in "
+    "`my_file.py:MyOptimizer`.",
+    "mine.py": "`mine.py` does not say what in the file: write `mine.py:MyOptimizer`.",
+    "mine.py:lr=0.1": "`mine.py:lr=0.1` does not say what in the file: write `mine.py:MyOptimizer`.",
+    "mine.py:Mine:lr=0.1": "`mine.py:Mine`: there is no such file.",
 }
 
 
@@ -237,17 +243,28 @@ def test_lion_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPa
 def test_a_module_that_fails_to_import_is_quoted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, sentence: str
 ) -> None:
-    (tmp_path / "broken.py").write_text(text)
+    install(tmp_path, "broken", text)
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError) as error:
         parse("broken.Thing:lr=1")
     assert str(error.value) == f"`broken.Thing`: {sentence}"
 
 
-def test_a_class_of_the_users_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "my_optimizers.py").write_text(
+def install(folder: Path, package: str, text: str) -> None:
+    """Let a module be part of an installed distribution that requires torch, as pip would leave it."""
+    (folder / f"{package}.py").write_text(text)
+    about = folder / f"{package}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\nRequires-Dist: torch>=2\n")
+    (about / "RECORD").write_text(f"{package}.py,,\n")
+
+
+def test_a_class_of_an_installed_package_is_found_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(
+        tmp_path,
+        "my_optimizers",
         "import torch\n\nclass Mine(torch.optim.SGD):\n"
-        "    def __init__(self, params, lr, strength=1.0):\n        super().__init__(params, lr * strength)\n"
+        "    def __init__(self, params, lr, strength=1.0):\n        super().__init__(params, lr * strength)\n",
     )
     monkeypatch.syspath_prepend(tmp_path)
     optimizer = parse("my_optimizers.Mine:lr=0.5")

@@ -60,10 +60,11 @@ SENTENCES = {
     "cannot be typed: bring a Python training loop of your own, or choose `exponential:gamma=0.99`.",
     "adam | SequentialLR": "`SequentialLR`: SequentialLR cannot be a stage, for stages that follow one another are "
     "written `warmup:steps=100 | cosine`.",
-    "adam | os.getcwd": "`os.getcwd`: a stage must be a scheduler class that takes the optimizer first, and "
-    "`os.getcwd` is no class.",
-    "adam | nowhere.Scheduler": "`nowhere.Scheduler`: there is no module `nowhere` to import. Install it, or start "
-    "slalom where it lies.",
+    "adam | os.getcwd": "`os.getcwd`: `os` belongs to Python's standard library, which is never imported for a "
+    "spec. An import path names a subclass of torch.optim.lr_scheduler.LRScheduler in an installed package; anything "
+    "else is named by its file, as in `my_file.py:MyScheduler`.",
+    "adam | nowhere.Scheduler": "`nowhere.Scheduler`: there is no installed package `nowhere`. Install it, or name a "
+    "file of your own, as in `my_file.py:MyScheduler`.",
     "adamw | nodecay:foo=1": "`nodecay:foo=1`: nodecay has one option, match, and no `foo`.",
     "adamw | nodecay:match=3": "`nodecay:match=3`: match must be parts of parameters' names, as in "
     "match=('bias','norm').",

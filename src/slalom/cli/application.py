@@ -100,8 +100,6 @@ def main() -> NoReturn:
         # A terminal that cannot show a character gets a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    if "" not in sys.path:
-        sys.path.append("")  # so that `mymodule.MyOptimizer` is found beside the user; last, to shadow nothing
     program.main()
 
 

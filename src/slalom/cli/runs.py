@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -249,7 +250,7 @@ def _chosen(
     wanted = (optimizer or "").lower()
     for row in store.rows(Filter(None if on_course is None else storable(on_course), None, status, keys)):
         path = str(row.optimizer).lower()
-        if not wanted or wanted in (path, path.rpartition(".")[2]):
+        if not wanted or wanted in (path, short_name(path)):
             yield row
 
 
@@ -320,7 +321,7 @@ def _table(found: Sequence[Summary]) -> Any:
     texts = []
     for run in found:
         rate = run.spec.hyperparameters.get("lr")
-        name = " | ".join([run.spec.optimizer.rpartition(".")[2], *run.spec.stages])
+        name = " | ".join([short_name(run.spec.optimizer), *run.spec.stages])
         results = [_result(measure, run.metrics.get(measure)) for measure in measures]
         texts.append(
             (
@@ -365,3 +366,8 @@ def _date(seconds: float) -> str:
 
 def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def short_name(path: str) -> str:
+    """Return ``Adam`` for ``torch.optim.Adam``, and ``MyOptimizer`` for ``mine.py:MyOptimizer``."""
+    return re.split("[.:]", path)[-1]

@@ -52,10 +52,12 @@ def find(name: str, data_dir: str | None = None) -> Any:
         return landscapes.describe(name)
     if tasks.names_a_task(name):
         return tasks.describe(name, data_dir)
-    if python_files.names_a_file(name):
-        return _of_file(name)
     from slalom import optimizers
 
+    if optimizers.is_in_a_file(name):
+        return optimizers.describe(name)
+    if python_files.names_a_file(name):
+        return _of_file(name)
     known = optimizers.catalogue()
     if head in known or _IMPORT_PATH.fullmatch(name.partition(":")[0].strip()):
         return optimizers.describe(name)

@@ -15,6 +15,9 @@ from typing import Any
 from slalom.core.errors import InputError, describe_exception, nearest, quote
 
 _FILE = re.compile(r"(?P<path>.*\.py)(?::(?P<name>[^:/\\]*))?", re.DOTALL | re.IGNORECASE)
+_QUOTED = re.compile(r"""(?P<path>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")(?::(?P<name>[^:/\\]*))?""", re.DOTALL)
+_SIMPLE = re.compile(r"""[^\s'"|\\](?:[^'"|\\]*[^\s'"|\\])?""")
+"""A path that needs no quotation marks in a spec, if all of it can be printed."""
 
 _run_before: dict[str, tuple[str, ModuleType]] = {}
 """By module name, the fingerprint of each file when it was run, and what came of it."""
@@ -22,7 +25,31 @@ _run_before: dict[str, tuple[str, ModuleType]] = {}
 
 def names_a_file(course: str) -> bool:
     """Does ``course`` name a Python file, with or without what to take from it?"""
-    return _FILE.fullmatch(course) is not None
+    return split(course) is not None
+
+
+def split(course: str) -> tuple[str, str] | None:
+    """Return the path and the name, perhaps empty, of ``file.py:name``; None where ``course`` names no Python file.
+
+    A path may be written as a Python string, in quotation marks: ``'it\\'s.py':name``. So every path has a text that
+    can be printed, one that is not UTF-8 included.
+    """
+    quoted = _QUOTED.fullmatch(course)
+    if quoted is not None:
+        try:
+            path = ast.literal_eval(quoted["path"])
+        except (ValueError, SyntaxError):
+            path = ""
+        if path.lower().endswith(".py"):
+            return path, quoted["name"] or ""
+    match = _FILE.fullmatch(course)
+    return None if match is None else (match["path"], match["name"] or "")
+
+
+def joined(path: str, name: str) -> str:
+    """Return the text that :func:`split` reads as ``path`` and ``name``, all of it printable."""
+    simple = _SIMPLE.fullmatch(path) is not None and path.isprintable()
+    return f"{path if simple else repr(path)}:{name}"
 
 
 def fetch(course: str) -> tuple[Any, str, Path]:
@@ -32,10 +59,9 @@ def fetch(course: str) -> tuple[Any, str, Path]:
     what it gives stay the same until then. Its module has a name that follows from the path alone: a process that has
     fetched from the same file can unpickle what another one pickled.
     """
-    match = _FILE.fullmatch(course)
-    path, name = (match["path"], match["name"] or "") if match else (course, "")
+    path, name = split(course) or (course, "")
     if not name:
-        raise InputError(f"{quote(course)} does not say which function: write {quote(path + ':name')}.")
+        raise InputError(f"{quote(course)} does not say which function: write {quote(joined(path, 'name'))}.")
     located = _located(path, course)
     module = _module(located, course)
     if not hasattr(module, name):

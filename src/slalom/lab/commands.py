@@ -104,7 +104,7 @@ def _check_named(course: str, optimizers: Iterable[Any]) -> None:
     """Refuse what is an object that no text names."""
     from slalom.lab.studying.specifying import is_unreachable
 
-    if not course or any(is_unreachable(one.factory) for one in optimizers):
+    if not course or any(map(is_unreachable, optimizers)):
         raise InputError(
             "The course or an optimizer is an object without a name, which no command can tell: put it into a file and "
             "say file.py:name."

@@ -2,6 +2,7 @@
 
 * :mod:`slalom.optimizers.catalogue`  every class of torch.optim by name, with its paper
 * :mod:`slalom.optimizers.specs`      from what a caller hands in to an optimizer that is ready to be made
+* :mod:`slalom.optimizers.imports`    import paths, which lead to a class in an installed package only, and files
 * :mod:`slalom.optimizers.labelling`  short labels that tell optimizers apart
 * :mod:`slalom.optimizers.stages`     what may stand behind a pipe: learning-rate schedulers, ``nodecay``
 * :mod:`slalom.optimizers.schedules`  the real schedulers, made and stepped
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
 from slalom.optimizers.labelling import labels
-from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, parse, parse_all
+from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, is_in_a_file, parse, parse_all
 from slalom.optimizers.stages import SchedulerEntry, schedulers
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ __all__ = [
     "catalogue",
     "describe",
     "format_spec",
+    "is_in_a_file",
     "labels",
     "parse",
     "parse_all",

@@ -1,6 +1,8 @@
 """The grammar of a spec: ``name:key=value,key=value | stage:key=value | …``.
 
-Values are Python literals, never evaluated. What stages there are is told in :mod:`slalom.optimizers.stages`.
+A name is one of the catalogue, an import path, or ``file.py:name``. A file's path that has a ``|`` or quotation marks
+in it is written as a Python string: ``'a|b.py':name:key=value``. Values are Python literals, never evaluated. What
+stages there are is told in :mod:`slalom.optimizers.stages`.
 """
 
 from __future__ import annotations
@@ -11,12 +13,19 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, python_files, quote
 
 LONGEST_SPEC = 2000
 """Longest spec that is read, in characters."""
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
+
+_FILE_HEAD = re.compile(
+    r"""(?P<head>(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.*?\.py)\s*:\s*[^\W\d]\w*)"""
+    r"""\s*(?P<colon>:|$)(?P<options>.*)""",
+    re.DOTALL | re.IGNORECASE,
+)
+"""``file.py:name``, and what follows it."""
 
 _TOKEN = re.compile(r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|.""", re.DOTALL)
 """A quotation with both its marks, or one character."""
@@ -47,9 +56,8 @@ def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
     text = spec.strip()
     if not text:
         raise InputError("The optimizer's spec is empty. Name one, such as `adam` or `sgd:lr=0.1,momentum=0.9`.")
-    head, colon, options = text.partition(":")
-    head = head.strip()
-    if not _is_dotted(head):
+    head, colon, options = _partition(text, "MyOptimizer")
+    if not _is_dotted(head) and not python_files.names_a_file(head):
         raise InputError(
             f"{quote(spec)}: a spec begins with an optimizer's name or import path, such as `adam` or "
             f"`torch.optim.Adam`, not with {quote(head)}."
@@ -59,14 +67,32 @@ def read_spec(spec: str) -> tuple[str, dict[str, Any]]:
 
 def read_stage(text: str) -> tuple[str, dict[str, Any]]:
     """Return the name of what stands behind a pipe, and its typed options. Raises :class:`InputError`."""
-    head, colon, options = text.partition(":")
-    head = head.strip()
-    if not _is_dotted(head):
+    head, colon, options = _partition(text, "MyScheduler")
+    if not _is_dotted(head) and not python_files.names_a_file(head):
         raise InputError(
             f"{quote(text)}: a stage begins with its name, such as `cosine` or `warmup:steps=100`, not with "
             f"{quote(head)}."
         )
     return head, _read_options(text, head, colon, options, "options")
+
+
+def _partition(text: str, example: str) -> tuple[str, str, str]:
+    """Return the name at the beginning of a text, the colon after it if there is one, and what follows.
+
+    Raises :class:`InputError` for a file of which nothing is named.
+    """
+    match = _FILE_HEAD.fullmatch(text)
+    if match is not None:
+        path, name = python_files.split(re.sub(r"\s*:\s*(?=\w+$)", ":", match["head"])) or ("", "")
+        if path:
+            return python_files.joined(path, name), match["colon"], match["options"]
+    head, colon, options = text.partition(":")
+    head = head.strip()
+    if head.lower().endswith(".py"):
+        raise InputError(
+            f"{quote(text)} does not say what in the file: write {quote(python_files.joined(head, example))}."
+        )
+    return head, colon, options
 
 
 def _is_dotted(head: str) -> bool:

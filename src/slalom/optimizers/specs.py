@@ -1,7 +1,7 @@
 """From what a caller hands in to an optimizer that is ready to be made.
 
-A spec is ``name:key=value,key=value``. The name is the catalogue's, or an import path; the values are Python
-literals, parsed and never evaluated. Behind pipes come stages: ``adam:lr=0.01 | cosine``
+A spec is ``name:key=value,key=value``. The name is the catalogue's, an import path, or ``file.py:name``; the values are
+Python literals, parsed and never evaluated. Behind pipes come stages: ``adam:lr=0.01 | cosine``
 (:mod:`slalom.optimizers.stages`). In Python a class, a ``functools.partial`` or a callable that takes parameters will
 do too.
 """
@@ -9,23 +9,24 @@ do too.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Needs, Rule, nearest, quote
+from slalom.core import InputError, Needs, Rule, nearest, python_files, quote
 from slalom.optimizers import needs as probing
 from slalom.optimizers import schedules, sorting
 from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
 from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
 from slalom.optimizers.grammar import format_spec, read_spec, split_stages
-from slalom.optimizers.imports import load
+from slalom.optimizers.imports import file_title, load, load_from_file, with_files_class, without_files_class
 from slalom.optimizers.rule import rule_for
 from slalom.optimizers.stages import NoDecay, Scheduling, read_stages
 
-__all__ = ["SpecifiedOptimizer", "format_spec", "parse", "parse_all"]
+__all__ = ["SpecifiedOptimizer", "format_spec", "is_in_a_file", "parse", "parse_all"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class SpecifiedOptimizer:
     :class:`slalom.core.Optimizer`.
 
     It pickles where ``factory`` does: always when it came from a string, or from a class or function that can
-    be imported.
+    be imported. What came from a file of the user's is fetched from that file again.
     """
 
     spec: str  # as typed
@@ -50,11 +51,31 @@ class SpecifiedOptimizer:
     schedulers: tuple[Scheduling, ...] = ()  # the stages that move the learning rate
     nodecay: NoDecay | None = None
     changes: frozenset[str] = frozenset()  # the hyperparameters that the schedulers change: mostly the rate alone
+    source: str = ""  # "file.py:name" with the file's absolute path, for what is in a file of the user's
+
+    def __getstate__(self) -> dict[str, Any]:
+        return without_files_class(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(with_files_class(state))
 
     @property
     def path(self) -> str:
-        """Where the class is imported from: ``torch.optim.Adam``."""
-        return import_path(self.factory)
+        """Where the class is imported from: ``torch.optim.Adam``; ``mine.py:MyOptimizer`` for one in a file."""
+        return file_title(self.source) if self.source else import_path(self.factory)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The sources of the optimizer and of its schedulers, of those that are in files of the user's."""
+        return tuple(one for one in (self.source, *(stage.source for stage in self.schedulers)) if one)
+
+    def spec_with(self, written: Callable[[str], str]) -> str:
+        """Return the spec with ``written(source)`` for what is in a file of the user's."""
+        if not self.sources:
+            return self.spec
+        head = written(self.source) if self.source else self.head
+        stages = [format_spec(written(s.source), s.options) if s.source else s.text for s in self.schedulers]
+        return format_spec(head, self.typed, [*stages, *((self.nodecay.text,) if self.nodecay else ())])
 
     @property
     def schedule(self) -> str:
@@ -127,7 +148,7 @@ class SpecifiedOptimizer:
         """Return the same optimizer with other values, checked as if they had been typed."""
         typed = {**self.typed, **{name: plain(value) for name, value in hyperparameters.items()}}
         preset = {name: value for name, value in self.preset.items() if name not in typed}
-        bare = _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, known=self)
+        bare = _specify(format_spec(self.head, typed), self.head, self.factory, typed, preset, self, self.source)
         return _staged(bare, self.schedulers, self.nodecay)
 
     def code(self) -> str:
@@ -137,6 +158,8 @@ class SpecifiedOptimizer:
         and the number of ``steps`` (``epochs``).
         """
         maker = self.path if isinstance(self.factory, type) else self.head
+        if self.source:
+            maker = self.path.replace(".py:", ".")
         given = _arguments({**self.preset, **self._own})
         if not self.sorts:
             bare = f"{maker}(model.parameters(){given})"
@@ -188,9 +211,28 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     return _specify(format_spec(head, typed), head, factory, typed, {})
 
 
+def is_in_a_file(spec: str) -> bool:
+    """Whether a spec names an optimizer in a file: with options, or by a class or function that takes parameters.
+
+    Runs the file. Raises :class:`slalom.core.InputError` where it cannot be run.
+    """
+    try:
+        head, typed = read_spec(split_stages(spec)[0])
+    except InputError:
+        return False
+    if not python_files.names_a_file(head):
+        return False
+    factory = load_from_file(head)[0]
+    taken = next(iter(inspect.signature(factory).parameters), "") if inspect.isfunction(factory) else ""
+    return bool(typed) or isinstance(factory, type) or taken in ("params", "parameters")
+
+
 def _parse_bare(spec: str) -> SpecifiedOptimizer:
     """Return the optimizer of a spec without stages."""
     head, typed = read_spec(spec)
+    if python_files.names_a_file(head):
+        factory, source = load_from_file(head)
+        return _specify(spec, head, factory, typed, {}, source=source)
     entry = catalogue().get(head.lower())
     if entry is not None:
         lasting = entry.module == "torch.optim"  # another package may come and go while we run
@@ -248,12 +290,15 @@ def _specify(
     typed: Mapping[str, Any],
     preset: Mapping[str, Any],
     known: SpecifiedOptimizer | None = None,
+    source: str = "",
 ) -> SpecifiedOptimizer:
     """Check everything, then put the optimizer together. ``known`` is what it is a variation of."""
     path = import_path(factory)
     named = catalogue().get(head)
     entry = named if named and named.path == path else entry_of(path)
     title = entry.path.rpartition(".")[2] if entry else _title_of(factory).rpartition(".")[2]
+    if source and not entry:
+        title = source.rpartition(":")[2]
     signature = signature_of(factory)
     own, rest = sorting.separate(typed, signature)
     checked = check(spec, title, signature, own)
@@ -281,6 +326,7 @@ def _specify(
         factory=factory,
         preset=preset,
         head=head,
+        source=source,
     )
 
 

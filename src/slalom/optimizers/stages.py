@@ -11,17 +11,19 @@ often the scheduler is stepped, and ``steps=N`` that after N of them the next st
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from slalom.core import InputError, nearest, quote
+from slalom.core import InputError, nearest, python_files, quote
 from slalom.optimizers.checks import REQUIRED, Hyperparameter, Signature, check, signature_of
 from slalom.optimizers.grammar import read_stage
-from slalom.optimizers.imports import load
+from slalom.optimizers.imports import file_title, load, load_from_file, with_files_class, without_files_class
 
 MODULE = "torch.optim.lr_scheduler"
+BASE = f"{MODULE}.LRScheduler"
 
 WARMUP = "warmup"
 WARMUP_FACTOR = 0.01
@@ -99,10 +101,17 @@ class Scheduling:
     typed: Mapping[str, Any] = field(hash=False)  # options of the class
     per: str = "step"  # or "epoch"
     steps: int | None = None  # after how many of its steps the next stage takes over
+    source: str = ""  # "file.py:name" with the file's absolute path, for a class in a file of the user's
 
     @property
     def title(self) -> str:
-        return self.path.rpartition(".")[2]
+        return re.split("[.:]", self.path)[-1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return without_files_class(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(with_files_class(state))
 
     @property
     def options(self) -> Mapping[str, Any]:
@@ -181,9 +190,9 @@ def _no_decay(text: str, options: Mapping[str, Any]) -> NoDecay:
 
 
 def _scheduling(text: str, name: str, options: Mapping[str, Any]) -> Scheduling:
-    factory = _find(text, name)
-    path = f"{factory.__module__}.{factory.__qualname__}"
-    title = path.rpartition(".")[2]
+    factory, source = _find(text, name)
+    path = file_title(source) if source else f"{factory.__module__}.{factory.__qualname__}"
+    title = re.split("[.:]", path)[-1]
     if path.startswith(f"{MODULE}.") and title in REFUSED:
         raise InputError(f"{quote(text)}: {title} cannot be a stage, for {REFUSED[title]}.")
     typed = {key: value for key, value in options.items() if key not in ("per", "steps")}
@@ -194,32 +203,28 @@ def _scheduling(text: str, name: str, options: Mapping[str, Any]) -> Scheduling:
     checked = check(text, title, signature, typed, natural=NATURAL)
     if path.startswith(f"{MODULE}."):
         _check_ranges(text, checked)
-    stage = Scheduling(text, name, path, factory, checked, _per(text, options), _steps(text, name, options))
+    stage = Scheduling(text, name, path, factory, checked, _per(text, options), _steps(text, name, options), source)
     if title == "OneCycleLR" and ("epochs" in checked) != ("steps_per_epoch" in checked):
         raise InputError(f"{quote(text)}: epochs and steps_per_epoch belong together; or leave both out.")
     return stage
 
 
-def _find(text: str, name: str) -> Callable[..., Any]:
-    """Return the class that a stage names."""
+def _find(text: str, name: str) -> tuple[Callable[..., Any], str]:
+    """Return the class that a stage names, and its source where it is in a file of the user's."""
+    if python_files.names_a_file(name):
+        return load_from_file(name)
     known = scheduler_paths()
     plain = name.lower().removesuffix("lr")
     if plain in known:
-        return load(known[plain])
+        return load(known[plain], BASE), ""
     if plain in REFUSED_NAMES:
-        return load(f"{MODULE}.{REFUSED_NAMES[plain]}")
+        return load(f"{MODULE}.{REFUSED_NAMES[plain]}", BASE), ""
     if "." not in name:
         hint = nearest(plain, [*known, NODECAY]) or (
             f" Known are {', '.join([*schedulers(), NODECAY])}, or an import path such as `{MODULE}.StepLR`."
         )
         raise InputError(f"{quote(text)}: there is no stage {quote(name)}.{hint}")
-    found = load(name)
-    if not isinstance(found, type):
-        raise InputError(
-            f"{quote(text)}: a stage must be a scheduler class that takes the optimizer first, and {quote(name)} is "
-            "no class."
-        )
-    return found
+    return load(name, BASE, "MyScheduler"), ""
 
 
 def _signature(factory: Callable[..., Any], of_torch: bool) -> Signature:

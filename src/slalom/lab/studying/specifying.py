@@ -42,7 +42,7 @@ class Setting:
         """Return the specification of a run; where company matters, of one among ``company``, itself included."""
         optimizer: Any = runner.optimizer
         known = self.provenance.get(optimizer.factory)
-        package, fingerprint = _provenance(optimizer.path, optimizer.factory) if known is None else known
+        package, fingerprint = _provenance(optimizer) if known is None else known
         return RunSpec(
             course=self.course,
             optimizer=optimizer.path,
@@ -85,7 +85,7 @@ def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: st
     """Return the setting of a study on a ground. The user's files are read now: what they hold now is what runs."""
     device = "cpu" if ground.training is None else ground.training.device
     content = course_fingerprint(ground)
-    provenance = {one.factory: _provenance(one.path, one.factory) for one in optimizers}
+    provenance = {one.factory: _provenance(one) for one in optimizers}
     return Setting(course_key(ground), content, engine, _device_model(device), LANES[track], alike, provenance)
 
 
@@ -97,10 +97,14 @@ def course_key(ground: Ground) -> str:
 
 def is_nameless(ground: Ground, optimizers: Any) -> bool:
     """Whether a course or an optimizer is an object that no text names: it cannot be recognised another time."""
-    return not ground.source or any(is_unreachable(optimizer.factory) for optimizer in optimizers)
+    return not ground.source or any(map(is_unreachable, optimizers))
 
 
-def is_unreachable(factory: Any) -> bool:
+def is_unreachable(optimizer: Any) -> bool:
+    """Whether an optimizer is an object that no text names."""
+    factory = optimizer.factory
+    if optimizer.source:
+        return False
     name = getattr(factory, "__qualname__", "<")
     return "<" in name or getattr(factory, "__module__", "__main__") == "__main__"
 
@@ -113,10 +117,22 @@ def course_fingerprint(ground: Ground) -> str:
     return _hash(path) if path.endswith(".py") else ""
 
 
-def _provenance(path: str, factory: Any) -> tuple[dict[str, str], str]:
-    """Return the version of an optimizer's package, or the hash of its file where it belongs to no package."""
-    if is_unreachable(factory):
+def _provenance(optimizer: Any) -> tuple[dict[str, str], str]:
+    """Return the version of an optimizer's package, or the hash of its file where it belongs to no package.
+
+    A scheduler of the user's counts too.
+    """
+    package, content = _of_class(optimizer)
+    hashes = [content, *(_hash(one.source.rpartition(":")[0]) for one in optimizer.schedulers if one.source)]
+    return package, content if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
+
+
+def _of_class(optimizer: Any) -> tuple[dict[str, str], str]:
+    path, factory = optimizer.path, optimizer.factory
+    if is_unreachable(optimizer):
         return {}, _token(factory)
+    if optimizer.source:
+        return {}, _hash(optimizer.source.rpartition(":")[0])
     package = path.partition(".")[0]
     if package == "torch":
         return {}, ""
