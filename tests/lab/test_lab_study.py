@@ -416,6 +416,13 @@ def test_a_study_takes_the_engine_of_a_former_one_on_the_same_course_so_that_the
     assert engines == {first.engine}
 
 
+def fingerprint(path: Path) -> str:
+    python_files.fetch(f"{path}:f")
+    found = python_files.sources(f"{path}:f")
+    assert found is not None
+    return found.fingerprint
+
+
 def test_a_module_beside_the_file_belongs_to_its_content(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("from beside.parts import scale\ndef f(x):\n    return scale * x**2\n")
     (tmp_path / "beside").mkdir()
@@ -423,9 +430,9 @@ def test_a_module_beside_the_file_belongs_to_its_content(tmp_path: Path) -> None
     fingerprints = set()
     for scale in (1, 2):
         (tmp_path / "beside" / "parts.py").write_text(f"scale = {scale}\n")
-        fingerprints.add(python_files.fingerprint(tmp_path / "mine.py"))
+        fingerprints.add(fingerprint(tmp_path / "mine.py"))
     (tmp_path / "unrelated.py").write_text("scale = 3\n")
-    fingerprints.add(python_files.fingerprint(tmp_path / "mine.py"))
+    fingerprints.add(fingerprint(tmp_path / "mine.py"))
     assert len(fingerprints) == 2
 
 

@@ -199,7 +199,7 @@ def test_files_that_cannot_be_used(tmp_path, monkeypatch, name, source, message)
     assert message in str(problem.value)
     assert str(problem.value).startswith("`bad.py:")
     assert "\n" not in str(problem.value)
-    assert all(new.startswith("_slalom_file_") for new in set(sys.modules) - modules)
+    assert all(new.startswith("slalom.core.user_files") for new in set(sys.modules) - modules)
 
 
 def test_names_and_expressions_need_no_torch():

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
-import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slalom.core.errors import InputError, describe_exception, nearest, quote
+
+if TYPE_CHECKING:
+    from slalom.core.user_files.sources import Sources
 
 _FILE = re.compile(r"(?P<path>.*\.py)(?::(?P<name>[^:/\\]*))?", re.DOTALL | re.IGNORECASE)
 _QUOTED = re.compile(r"""(?P<path>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")(?::(?P<name>[^:/\\]*))?""", re.DOTALL)
 _SIMPLE = re.compile(r"""[^\s'"|\\](?:[^'"|\\]*[^\s'"|\\])?""")
 """A path that needs no quotation marks in a spec, if all of it can be printed."""
-
-_run_before: dict[str, tuple[str, ModuleType]] = {}
-"""By module name, the fingerprint of each file when it was run, and what came of it."""
 
 
 def names_a_file(course: str) -> bool:
@@ -84,7 +81,7 @@ def _offered(known: list[str]) -> str:
 def _located(path: str, course: str) -> Path:
     """Return the file's absolute path, if it is one."""
     try:
-        found = Path(path).expanduser().absolute()
+        found = Path(os.path.abspath(Path(path).expanduser()))
         there = found.is_file()
     except (OSError, RuntimeError, ValueError):  # a name too long, a user that is not there
         there = False
@@ -95,104 +92,37 @@ def _located(path: str, course: str) -> Path:
 
 def module_name(path: Path) -> str:
     """Return the name that a file's module has in every process; no module that somebody imports has it."""
-    return f"_slalom_file_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
+    from slalom.core.user_files.contexts import Context
+
+    return Context(os.path.abspath(path), path.read_bytes() if path.is_file() else b"").name
 
 
 def _module(path: Path, course: str) -> ModuleType:
-    name = module_name(path)
+    from slalom.core.user_files import loading
+
     try:
-        text = path.read_bytes()
-    except OSError as problem:
+        return loading.module_of(str(path))
+    except loading.UnreadableError as problem:
         raise InputError(f"{quote(course)}: the file cannot be read: {quote(problem)}.") from problem
-    content = fingerprint(path)
-    before = _run_before.get(name)
-    if before is not None and before[0] == content and sys.modules.get(name) is before[1]:
-        return before[1]
-    if before is not None:
-        _forget_imports(path)
-    module = _run(path, text, course)
-    _run_before[name] = content, module
-    return module
-
-
-def _forget_imports(path: Path) -> None:
-    """Let what a file imports from beside it be imported anew: one of these may have changed."""
-    files = {str(file) for file in _with_imports(path)} - {str(path)}
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) in files:
-            del sys.modules[name]
-
-
-def _run(path: Path, text: bytes, course: str) -> ModuleType:
-    name = module_name(path)
-    module = ModuleType(name)
-    module.__file__ = str(path)
-    before, modules_path = sys.modules.get(name), list(sys.path)
-    sys.modules[name] = module  # dataclasses and pickle look a class's module up there
-    sys.path.insert(0, str(path.parent))  # for the modules beside the file
-    try:
-        # Compiled from what was read: Python's own cache takes a file changed within the second for unchanged.
-        exec(compile(text, str(path), "exec", dont_inherit=True), module.__dict__)
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
-        sys.modules.pop(name)
-        if before is not None:
-            sys.modules[name] = before
         raise InputError(f"{quote(course)}: {_told(problem, path)}.") from problem
-    finally:
-        sys.path[:] = modules_path
-    return module
 
 
-def fingerprint(path: Path) -> str:
-    """Return a hash of a file's content and of the modules beside it that it imports, and that those import.
+def sources(source: str) -> Sources | None:
+    """Return what ``file.py:name``, which has been fetched, depends on; None for what names no file."""
+    from slalom.core.user_files import loading
 
-    What is read in another way, data for one, does not count. Raises OSError where the file cannot be read.
-    """
-    contents = {os.path.relpath(file, path.parent): file.read_bytes() for file in _with_imports(path)}
-    if len(contents) == 1:
-        return hashlib.sha256(contents[path.name]).hexdigest()
-    parts = (hashlib.sha256(name.encode() + b"\0" + text).digest() for name, text in sorted(contents.items()))
-    return hashlib.sha256(b"".join(parts)).hexdigest()
+    path, _ = split(source) or ("", "")
+    return loading.sources_of_file(str(_located(path, source))) if path else None
 
 
-def _with_imports(path: Path) -> list[Path]:
-    """Return a file and the files beneath its folder that it imports, directly or not."""
-    found, waiting = [path], [path]
-    while waiting:
-        for file in _imported(waiting.pop(), path.parent):
-            if file not in found and file.is_file():
-                found.append(file)
-                waiting.append(file)
-    return found
+def sources_of_module(name: str) -> Sources | None:
+    """Return what a module depends on that has been imported, None for one that isn't the user's own."""
+    from slalom.core.user_files import loading
 
-
-def _imported(path: Path, root: Path) -> Iterator[Path]:
-    """Yield the files that a file may import: modules, packages, and what ``from a import b`` may mean."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _files_of(root, alias.name.split("."))
-        elif isinstance(node, ast.ImportFrom):
-            base = root if not node.level else path.parent.joinpath(*[".."] * (node.level - 1)).resolve()
-            parts = node.module.split(".") if node.module else []
-            if node.level:
-                yield base / "__init__.py"
-            for alias in node.names:
-                yield from _files_of(base, [*parts, alias.name])
-
-
-def _files_of(base: Path, parts: Sequence[str]) -> Iterator[Path]:
-    """Yield the files of a dotted name and of the packages above it."""
-    for length in range(1, len(parts) + 1):
-        place = base.joinpath(*parts[:length])
-        yield place.with_name(place.name + ".py")
-        yield place / "__init__.py"
+    return loading.sources_of_module(name)
 
 
 def _told(problem: BaseException, path: Path) -> str:

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Protocol
 
 from slalom.core import Progress, Run, Runner, Training
+from slalom.lab.checked_job import CheckedJob
 from slalom.lab.parcels import Works
 from slalom.lab.studying.grounds import Ground
 from slalom.lab.studying.specifying import LEAST, Setting
@@ -157,7 +158,10 @@ class Executor:
         """Compute units, and yield each with its runs. Raises KeyboardInterrupt at the end where Ctrl-C was pressed."""
         if not units:
             return
-        job = self.ground.job(self.setting.engine, self.setting.lanes, training)
+        self._check_sources()
+        job: Works = self.ground.job(self.setting.engine, self.setting.lanes, training)
+        if self.setting.sources:
+            job = CheckedJob(job, self.setting.sources)
         already, whole = self._steps, 0
         told = None if self.progress is None else lambda done, _: self._tell(already + done)
         for index, runs in self.crew(job, units, told):
@@ -168,8 +172,14 @@ class Executor:
             self.computed += len(runs)
             self._steps += job.size(unit)
             yield unit, runs
+            self._check_sources()
         if whole < len(units):
             raise KeyboardInterrupt
+
+    def _check_sources(self) -> None:
+        """Raise InputError where a file of the user's is no longer what the keys say. Stored runs stay right."""
+        for source in self.setting.sources:
+            source.check_disk()
 
     def _keep(self, specs: Sequence[RunSpec], runs: list[Run]) -> list[Run]:
         """Store runs, all of them in one transaction, and return them. Where the store has others, those hold.

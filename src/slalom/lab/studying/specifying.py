@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from slalom.core import Runner, Training, python_files
+from slalom.core.user_files.sources import Sources
 from slalom.lab.studying.grounds import Ground
 from slalom.store import RunSpec
 from slalom.store.canonical import canonical, plain
@@ -36,12 +36,15 @@ class Setting:
     lanes: tuple[str, ...]
     alike: bool
     provenance: Mapping[Any, tuple[Mapping[str, str], str]] = field(hash=False)
-    """By factory, its package's version and its file's hash."""
+    """By class and sources of an optimizer, its packages' versions and its files' hash."""
+    course_packages: Mapping[str, str] = field(hash=False, default_factory=dict)
+    sources: tuple[Sources, ...] = ()
+    """The user's files that the runs depend on, as their keys have them."""
 
     def spec(self, runner: Runner, training: Training | None, company: Sequence[Runner] = ()) -> RunSpec:
         """Return the specification of a run; where company matters, of one among ``company``, itself included."""
         optimizer: Any = runner.optimizer
-        known = self.provenance.get(optimizer.factory)
+        known = self.provenance.get(_identity(optimizer))
         package, fingerprint = _provenance(optimizer) if known is None else known
         return RunSpec(
             course=self.course,
@@ -58,7 +61,7 @@ class Setting:
             device=self.device,
             course_fingerprint=self.course_fingerprint,
             optimizer_fingerprint=fingerprint,
-            versions={"torch": _torch_version(), **package},
+            versions={**self.course_packages, **package, "torch": _torch_version()},
         )
 
     def _width(self, company: int) -> int:
@@ -84,9 +87,15 @@ LEAST = 2
 def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: str, alike: bool) -> Setting:
     """Return the setting of a study on a ground. The user's files are read now: what they hold now is what runs."""
     device = "cpu" if ground.training is None else ground.training.device
-    content = course_fingerprint(ground)
-    provenance = {one.factory: _provenance(one) for one in optimizers}
-    return Setting(course_key(ground), content, engine, _device_model(device), LANES[track], alike, provenance)
+    content, found = course_fingerprint(ground), course_sources(ground)
+    chosen = list(optimizers)
+    own = [found, *(one for optimizer in chosen for one in _sources(optimizer))]
+    return Setting(
+        course_key(ground), content, engine, _device_model(device), LANES[track], alike,
+        provenance={_identity(one): _provenance(one) for one in chosen},
+        course_packages={} if found is None else found.packages,
+        sources=tuple({one.main: one for one in own if one is not None}.values()),
+    )  # fmt: skip
 
 
 def course_key(ground: Ground) -> str:
@@ -109,38 +118,58 @@ def is_unreachable(optimizer: Any) -> bool:
     return "<" in name or getattr(factory, "__module__", "__main__") == "__main__"
 
 
+def course_sources(ground: Ground) -> Sources | None:
+    """Return the user's files that a course depends on, None for a course that is in no file."""
+    return python_files.sources(ground.source) if python_files.names_a_file(ground.source) else None
+
+
 def course_fingerprint(ground: Ground) -> str:
-    """Return the hash of the user's file and of the modules beside it that it imports; nothing for a catalogue's."""
+    """Return the hash of the user's file and of what it imports of the user's; nothing for a catalogue's."""
     if not ground.source:
         return _token(ground.course)
-    path, _, _ = ground.source.rpartition(":")
-    return _hash(path) if path.endswith(".py") else ""
+    found = course_sources(ground)
+    return "" if found is None else found.fingerprint
+
+
+def _sources(optimizer: Any) -> list[Sources]:
+    """Return the user's files that an optimizer and its schedulers depend on."""
+    if is_unreachable(optimizer):
+        return []
+    own = None
+    if not optimizer.source:
+        own = python_files.sources_of_module(getattr(optimizer.factory, "__module__", None) or "")
+    return [one for one in (own, *map(python_files.sources, optimizer.sources)) if one is not None]
+
+
+def _identity(optimizer: Any) -> tuple[Any, tuple[str, ...]]:
+    """Return what all variants of an optimizer have in common: its class and the files that it is from."""
+    return optimizer.factory, optimizer.sources
 
 
 def _provenance(optimizer: Any) -> tuple[dict[str, str], str]:
-    """Return the version of an optimizer's package, or the hash of its file where it belongs to no package.
+    """Return the versions of an optimizer's packages, and the hash of its files where it belongs to no package.
 
     A scheduler of the user's counts too.
     """
-    package, content = _of_class(optimizer)
-    hashes = [content, *(_hash(one.source.rpartition(":")[0]) for one in optimizer.schedulers if one.source)]
-    return package, content if len(hashes) == 1 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
-
-
-def _of_class(optimizer: Any) -> tuple[dict[str, str], str]:
-    path, factory = optimizer.path, optimizer.factory
     if is_unreachable(optimizer):
-        return {}, _token(factory)
-    if optimizer.source:
-        return {}, _hash(optimizer.source.rpartition(":")[0])
+        return {}, _token(optimizer.factory)
+    found = _sources(optimizer)
+    versions = {} if optimizer.source else _version(optimizer.path)
+    for one in found:
+        versions |= one.packages
+    hashes = [one.fingerprint for one in found]
+    return versions, "".join(hashes) if len(hashes) < 2 else hashlib.sha256(" ".join(hashes).encode()).hexdigest()
+
+
+def _version(path: str) -> dict[str, str]:
+    """Return the version of the installed package that an import path leads to; torch's is in every key."""
     package = path.partition(".")[0]
     if package == "torch":
-        return {}, ""
+        return {}
     try:
-        return {package: version(package.replace("_", "-"))}, ""
+        return {package: version(package.replace("_", "-"))}
     except PackageNotFoundError:
-        module = sys.modules.get(getattr(factory, "__module__", ""))
-        return {}, "" if module is None else _as_imported(module)
+        return {}
 
 
 _TOKENS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
@@ -149,24 +178,6 @@ _TOKENS: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 def _token(thing: Any) -> str:
     """Return a text that stands for one object in this process, and for nothing in any other."""
     return _TOKENS.setdefault(thing, f"object {uuid.uuid4().hex}")
-
-
-_IMPORTED: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
-
-
-def _as_imported(module: Any) -> str:
-    """Return the hash of a module's file as it first was: what has been imported does not change with the file."""
-    if module not in _IMPORTED:
-        file = getattr(module, "__file__", None)
-        _IMPORTED[module] = _hash(file) if file else ""
-    return _IMPORTED[module]
-
-
-def _hash(path: str) -> str:
-    try:
-        return python_files.fingerprint(Path(path))
-    except OSError:
-        return ""
 
 
 @cache
