@@ -235,7 +235,7 @@ def test_a_sweep_of_learning_rates_ends_where_single_races_end(page: Any) -> Non
 
 
 BASINS = {
-    "landscape": "himmelblau", "runner": {"rule": "momentum", "h": {"lr": 0.002}}, "steps": 150, "grid": [9, 7],
+    "landscape": "himmelblau", "runner": {"rule": "momentum", "h": {"lr": 0.002}}, "steps": 400, "grid": [9, 7],
     "box": [[-6, 6], [-5, 5]],
 }  # fmt: skip
 
@@ -244,18 +244,16 @@ def test_basins_are_those_of_pythons_sweep_over_starts(page: Any) -> None:
     drawn = page.evaluate("request => plain(slalom.basins(request))", BASINS)
     x, y = np.meshgrid(np.linspace(-6, 6, 9), np.linspace(-5, 5, 7))
     starts = np.stack([x.ravel(), y.ravel()], axis=1)
-    race = slalom.race("himmelblau", "momentum:lr=0.002", starts=starts.tolist(), steps=150, engine="field")
+    race = slalom.race("himmelblau", "momentum:lr=0.002", starts=starts.tolist(), steps=400, engine="field")
     np.testing.assert_allclose(numbers(drawn["points"]).reshape(-1, 2), race.paths[:, -1], rtol=1e-6, atol=1e-6)
     minima = np.array([minimum.point for minimum in race.course.minima])
     nearest = ((race.paths[:, -1, None] - minima) ** 2).sum(axis=2).argmin(axis=1)
     diverged = ~np.isfinite(race.losses[:, -1])
-    low = race.losses[:, -1] < 0.01
+    low = np.array([status.kind == "converged" for status in race.statuses])
     expected = np.where(diverged, -2, np.where(low, nearest, -1))
     assert drawn["reached"] == expected.tolist()
-    for losses, arrived in zip(race.losses, drawn["arrivedAt"], strict=True):
-        outside = np.flatnonzero(~(losses < 0.01))
-        since = int(outside[-1]) + 1 if len(outside) else 0
-        assert arrived == (since if since <= 150 else -1)
+    for status, metrics, arrived in zip(race.statuses, race.metrics, drawn["arrivedAt"], strict=True):
+        assert arrived == (metrics.settles if status.kind == "converged" else -1)
     assert len(set(drawn["reached"])) > 2
 
 

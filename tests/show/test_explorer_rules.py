@@ -144,11 +144,17 @@ def test_a_second_owner_of_a_name_can_have_words_and_limits_of_its_own() -> None
 
 
 def test_the_page_arrives_diverges_and_draws_by_the_numbers_of_python(browser: Any) -> None:
+    from slalom.core import metrics
     from slalom.engines import limits
     from slalom.lab import record
     from slalom.show.views import moving
 
-    assert constants() == {"tolerance": record.TOLERANCE, "beyond": limits.BEYOND, "compression": moving.COMPRESSION}
+    assert constants() == {
+        "tolerance": record.TOLERANCE,
+        "patience": metrics.PATIENCE,
+        "beyond": limits.BEYOND,
+        "compression": moving.COMPRESSION,
+    }
     page = browser.new_page()
     page.add_script_tag(content=engine_js())
     assert page.evaluate("slalom.constants") == constants()

@@ -11,7 +11,9 @@ from slalom.core import RaceRecord
 from slalom.lab import race
 from slalom.show import views
 from slalom.show.views import styles, words
-from slalom.show.views.frames import Frame, contour_levels, frame_of, gap_axis, linear_axis, log_axis, terrain
+from slalom.show.views.curves import loss_panel
+from slalom.show.views.frames import Frame, contour_levels, frame_of, linear_axis, log_axis, terrain
+from slalom.show.views.groups import groups
 from slalom.show.views.labels import Label, place
 from slalom.show.views.lines import by_length, curve, dots, exit_of, outline
 from slalom.show.views.moving import frame_steps
@@ -93,7 +95,7 @@ class TestAxes:
         assert axis.ticks == (0, 10, 20, 30, 40, 50)
 
     def test_gaps_of_a_runner_that_diverged_do_not_flatten_the_others(self, runaway: RaceRecord) -> None:
-        axis = gap_axis(runaway.losses, 0.01)
+        axis = loss_panel(runaway, groups(runaway), (200.0, 100.0)).y
         assert axis.high < 1e12
         assert axis.low < 0.01
 
@@ -230,7 +232,7 @@ class TestSentence:
         said = " ".join(
             views.comparison(race("sphere", ["sgd:lr=1e-4", "adam:lr=1e-4"], start=START, steps=200)).sentence
         )
-        assert said.startswith("None settles within 200 steps; SGD gets closest")
+        assert said.startswith("None settles within 200 steps; SGD ends closest")
 
     def test_of_one_runner(self) -> None:
         said = " ".join(views.comparison(race("sphere", ["sgd:lr=0.1"], start=START, steps=200)).sentence)

@@ -15,7 +15,18 @@ from slalom.core.course import Landscape, Minimum
 from slalom.core.errors import InputError, describe_exception, exception_text, nearest, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
-from slalom.core.runner import Ends, Needs, Noise, Optimizer, Progress, Rule, Runner, Status, Trajectories
+from slalom.core.runner import (
+    Ends,
+    Needs,
+    Noise,
+    Optimizer,
+    Progress,
+    Rule,
+    Runner,
+    Status,
+    Trajectories,
+    maximizes,
+)
 from slalom.core.task import (
     BatchOrder,
     Evaluation,
@@ -57,6 +68,7 @@ __all__ = [
     "Trajectories",
     "describe_exception",
     "exception_text",
+    "maximizes",
     "measure",
     "nearest",
     "order_of",

@@ -26,14 +26,17 @@ class Excursion:
 class PathMetrics:
     """The measures of one runner. Lengths are in the units of the coordinates, times in steps.
 
-    ``steps_away`` counts all steps outside the tolerance after the runner had settled.
+    ``stays_from`` is the first step from which the runner is below the tolerance to the end of the race, however few
+    steps that leaves: None where it ends above. ``steps_away`` counts all steps outside the tolerance after the runner
+    had settled.
     ``straightness``, ``turns`` and ``length_until_settled`` look at the path up to the step at which the runner
     settled, or at all of it where it never did. ``overshoot`` is the farthest that a coordinate got past the minimum,
-    seen from the start (None where no minimum is known).
+    seen from the start (None where no minimum is known). All gaps are None where there is no f* to measure from.
     """
 
     touches: int | None
     settles: int | None
+    stays_from: int | None
     excursions: tuple[Excursion, ...]
     steps_away: int
     length: float
@@ -62,7 +65,7 @@ def measure(
     path: np.ndarray,
     losses: np.ndarray,
     *,
-    minimum: float,
+    minimum: float | None,
     tolerance: float,
     target: tuple[float, ...] | None = None,
     patience: int = PATIENCE,
@@ -71,14 +74,16 @@ def measure(
     """Measure one runner.
 
     ``path`` has shape [N + 1, dim] and ``losses`` shape [N + 1]; entries after a divergence are NaN. ``minimum`` is f*,
-    ``target`` the place of the minimum that the runner went for.
+    None where the function has none; ``target`` is the place of the minimum that the runner went for. A runner that
+    maximizes is measured by −f.
     """
     alive = np.isfinite(losses)
     count = len(losses) if alive.all() else int(np.argmin(alive))
-    path, gaps = path[:count], losses[:count] - minimum
+    known = minimum is not None
+    path, gaps = path[:count], losses[:count] - (minimum if minimum is not None else 0.0)
     diverged = count < len(losses)
     with np.errstate(over="ignore", invalid="ignore"):
-        below = gaps < tolerance
+        below = gaps < tolerance if known else np.zeros(count, dtype=bool)
         settles, excursions = _stays(below, gaps, patience, diverged)
         steps = np.diff(path, axis=0)
         lengths = np.linalg.norm(steps, axis=1)
@@ -89,6 +94,7 @@ def measure(
         return PathMetrics(
             touches=int(np.argmax(below)) if below.any() else None,
             settles=settles,
+            stays_from=None if diverged else _stays_from(below),
             excursions=excursions,
             steps_away=0 if settles is None else int(np.count_nonzero(~below[settles:])),
             length=float(lengths.sum()),
@@ -96,8 +102,8 @@ def measure(
             straightness=min(1.0, direct / until_length) if until_length > 0 else None,
             turns=_turns(steps[: until - 1]),
             overshoot=None if target is None else _overshoot(path, np.asarray(target)),
-            final_gap=None if diverged or not count else float(gaps[-1]),
-            best_gap=float(gaps[best]) if count else None,
+            final_gap=float(gaps[-1]) if known and count and not diverged else None,
+            best_gap=float(gaps[best]) if known and count else None,
             best_step=best,
             evaluations=(count - 1) if evaluations is None else evaluations,
         )
@@ -109,6 +115,23 @@ def settling_steps(below: np.ndarray, patience: int) -> np.ndarray:
         return np.empty(0, dtype=int)
     sums = np.concatenate([[0], np.cumsum(below)])
     return np.flatnonzero(sums[patience:] - sums[:-patience] == patience)
+
+
+def first_settled(below: np.ndarray, patience: int = PATIENCE) -> np.ndarray:
+    """Return the step at which each row of ``below`` [R, N + 1] settles, shape [R], −1 where it does not."""
+    if below.shape[1] < patience:
+        return np.full(len(below), -1)
+    sums = np.cumsum(below, axis=1, dtype=np.int32)
+    sums[:, patience:] -= sums[:, :-patience].copy()
+    whole = sums[:, patience - 1 :] == patience
+    return np.where(whole.any(axis=1), np.argmax(whole, axis=1), -1)
+
+
+def _stays_from(below: np.ndarray) -> int | None:
+    """Return the first step from which ``below`` is true to the end, None where it ends false."""
+    outside = np.flatnonzero(~below)
+    first = int(outside[-1]) + 1 if len(outside) else 0
+    return first if first < len(below) else None
 
 
 def _stays(

@@ -42,7 +42,11 @@ class RaceRecord(Protocol):
     @property
     def metrics(self) -> Sequence[PathMetrics]: ...
     @property
-    def minimum(self) -> float: ...  # f*: known, or the best value seen in this race
+    def maximizes(self) -> bool: ...  # whether its optimizers climb: then f* is the highest value, gaps are f* − f
+    @property
+    def minimum(self) -> float | None: ...  # f*: known, or the best value seen; None: f falls without bound
+    @property
+    def gaps(self) -> np.ndarray: ...  # [R, N + 1], f − f*, at least 0; NaN after a divergence, or where f* is None
     @property
     def minimum_is_known(self) -> bool: ...
     @property

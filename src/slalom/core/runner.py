@@ -89,6 +89,11 @@ class Optimizer(Protocol):
         ...
 
 
+def maximizes(optimizer: Optimizer) -> bool:
+    """Return whether an optimizer climbs: torch's option ``maximize``."""
+    return bool(optimizer.hyperparameters.get("maximize"))
+
+
 class Runner(NamedTuple):
     """One optimizer, one seed, one starting point. (A tuple, since sweeps make hundreds of thousands.)"""
 
@@ -147,7 +152,7 @@ class Ends:
 
     points: np.ndarray  # [R, D], the last points
     losses: np.ndarray  # [R], f there
-    arrived_at: np.ndarray  # [R], the step from which f stayed below the threshold to the end, −1 if it did not
+    arrived_at: np.ndarray  # [R], the step at which it settled below the threshold; −1 if it did not, or left for good
     diverged: np.ndarray  # [R], bool
 
     @staticmethod

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from slalom.core import Ends, Landscape, Noise, Progress, Runner
+from slalom.core.metrics import PATIENCE, first_settled
 from slalom.engines.field import field
 
 CHUNK = 4_096
@@ -49,10 +50,9 @@ def _note(
     """Note the ends of ``paths`` [R, N + 1, D] in ``rows``."""
     losses = landscape.values(paths)
     with np.errstate(invalid="ignore"):
-        outside = ~(losses < threshold)
-    steps = losses.shape[1] - 1
-    last_outside = np.where(outside.any(axis=1), steps - np.argmax(outside[:, ::-1], axis=1), -1)
+        below = losses < threshold
+    stays = below.shape[1] >= PATIENCE and below[:, -PATIENCE:].all(axis=1)
     ends.points[rows] = paths[:, -1]
     ends.losses[rows] = losses[:, -1]
-    ends.arrived_at[rows] = np.where(last_outside < steps, last_outside + 1, -1)
+    ends.arrived_at[rows] = np.where(stays, first_settled(below), -1)
     ends.diverged[rows] = (diverged_at >= 0) | ~np.isfinite(losses).all(axis=1)

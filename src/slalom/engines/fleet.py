@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, Trajectories, quote
+from slalom.core.metrics import PATIENCE
 from slalom.engines.gradients import autograd_gradient, function_over
 from slalom.engines.limits import bounds, freeze
 from slalom.formula.compiled import RecordedFunction, compile_function, compile_gradient
@@ -131,7 +132,7 @@ def fleet_ends(
 ) -> Ends:
     """Move all runners by their update rules, keeping only how each one ends: for sweeps too large for their paths.
 
-    ``threshold`` is the loss below which a runner has arrived.
+    ``threshold`` is the loss below which a runner has to stay for ``PATIENCE`` steps to settle.
     """
     crew = Crew(landscape, runners, noise, dtype, device)
     ends = Ends.empty(len(runners), landscape.dim)
@@ -169,6 +170,7 @@ class Crew:
             loss, outside = layout.empty(full=False), layout.empty(full=False, boolean=True)
             value(points[0], loss)
             last_outside = torch.where(loss < threshold, -1, 0).to(torch.int32)
+            settles, whole = torch.full_like(last_outside, -1), torch.empty_like(outside)
             beyond = torch.zeros(chunk.width, dtype=torch.bool, device=self.device)
             spoiled = torch.zeros_like(loss).add_(loss, alpha=0)  # 0 times what is not finite is NaN, and stays so
 
@@ -178,11 +180,15 @@ class Crew:
                 # "not below" rather than "above", so that NaN counts as outside
                 torch.lt(loss, threshold, out=outside)
                 last_outside.masked_fill_(outside.logical_not_(), step)
+                if step >= PATIENCE - 1:  # a lane that has been below for just so long settles, if it never has
+                    torch.eq(last_outside, step - PATIENCE, out=whole)
+                    if whole.any():
+                        settles.masked_fill_(whole.logical_and_(settles < 0), step - PATIENCE + 1)
                 if step % CHECK_EVERY == 0 or step == steps:
                     beyond.logical_or_(~(p.abs() <= limits).all(dim=0))
 
             self._run(chunk, [points[step % 2] for step in range(steps + 1)], watch)
-            arrived = torch.where(last_outside < steps, last_outside + 1, -1)
+            arrived = torch.where(steps - last_outside >= PATIENCE, settles, -1)
             rows, own = slice(chunk.low, chunk.high), chunk.own
             ends.points[rows] = points[steps % 2][:, own].T.cpu().numpy()
             ends.losses[rows] = loss[own].cpu().numpy()

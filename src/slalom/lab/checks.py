@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, Optimizer, maximizes, quote
 from slalom.core.memory import available_memory, readable_bytes
 
 
@@ -34,6 +34,18 @@ def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """``value`` is one of ``choices``."""
     if value not in choices:
         raise InputError(f"{name} {quote(value)} is not known: choose one of {', '.join(choices)}.")
+
+
+def check_directions(optimizers: Sequence[Optimizer]) -> bool:
+    """Return whether the optimizers maximize; some of them alone cannot be ranked beside others that minimize."""
+    climbing = [optimizer for optimizer in optimizers if maximizes(optimizer)]
+    if climbing and len(climbing) < len(optimizers):
+        other = next(optimizer for optimizer in optimizers if not maximizes(optimizer))
+        raise InputError(
+            f"{quote(climbing[0].spec)} maximizes and {quote(other.spec)} minimizes, so no order ranks both: run them "
+            "apart, or give every optimizer the same `maximize`."
+        )
+    return bool(climbing)
 
 
 def check_device(device: str) -> None:

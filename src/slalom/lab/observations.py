@@ -92,18 +92,28 @@ def shrinking_steps(race: Race, name: str) -> Observation:
     )
 
 
-def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observation:
-    """Whether a runner finishes one coordinate before the other, and whether it stays."""
+def one_coordinate_first(race: Race, name: str) -> Observation:
+    """Whether a runner finishes one coordinate before the other, and whether it stays.
+
+    A coordinate is finished where its square, its share of the loss x² + y², is below the tolerance: so the later of
+    the two is finished when the runner settles, and not at another step.
+    """
     index = _find(race, name)
     path, metrics = race.paths[index], race.metrics[index]
-    arrivals = [_first_below(np.abs(path[:, axis]), close) for axis in (0, 1)]
+    arrivals = [_first_below(path[:, axis] ** 2, race.tolerance) for axis in (0, 1)]
     x_at, y_at = arrivals
     y_first = y_at is not None and (x_at is None or y_at < x_at)
+    close = race.tolerance**0.5
     order = (
         f"It brings y to within {close:g} of 0 at step {y_at:,}, while x is still {number(float(path[y_at, 0]))}; then "
-        f"it moves along x, which is there at step {x_at:,}."
-        if y_first and x_at is not None and y_at is not None
-        else f"x comes within {close:g} of 0 at step {x_at}, y at step {y_at}."
+        "it moves along x."
+        if y_first and y_at is not None
+        else " ".join(
+            f"{letter} {'never comes' if at is None else 'comes'} within {close:g} of 0"
+            + (";" if at is None else f" at step {at:,};")
+            for letter, at in zip("xy", arrivals, strict=True)
+        ).removesuffix(";")
+        + "."
     )
     if metrics.gone_from is not None:
         tail = np.linalg.norm(path[-1000:], axis=1).max()
@@ -113,7 +123,8 @@ def one_coordinate_first(race: Race, name: str, close: float = 0.01) -> Observat
             f"within {tail:.2g} of the minimum."
         )
     else:
-        settled = "never settles" if metrics.settles is None else f"settles at step {metrics.settles:,} and stays"
+        stays = "and stays" if not metrics.excursions else "and comes back each time that it leaves"
+        settled = "does not settle" if metrics.settles is None else f"settles at step {metrics.settles:,} {stays}"
         end = f" It {settled}."
     heading = f"{name} {'brings y to 0 first, then moves along x' if y_first else 'does not finish y first'}"
     return Observation(heading, order + end, name)
@@ -144,16 +155,18 @@ def nearby_path(race: Race, name: str, other: str) -> Observation:
 def swings(race: Race, name: str, axis: int = 1) -> Observation:
     """Whether a runner swings across the minimum in ever smaller swings."""
     index = _find(race, name)
-    until = race.metrics[index].settles or race.steps
+    settles = race.metrics[index].settles
+    until = settles or race.steps
     values = race.paths[index, : until + 1, axis]
     steps = np.diff(values)
     peaks = np.abs(values[1:-1][np.sign(steps[1:]) != np.sign(steps[:-1])])
     shrinking = len(peaks) > 1 and bool((np.diff(peaks) < 0).all())
     letter = "xy"[axis]
     shown = ", ".join(f"{peak:.2g}" for peak in peaks[:5])
+    when = f"Before it settles at step {until:,}" if settles else f"Within {until:,} steps"
     return Observation(
         f"{name} {'swings like a ball, and its swings shrink' if shrinking else 'does not swing in shrinking swings'}",
-        f"Before it settles at step {until:,}, {letter} turns {len(peaks)} times, at distances from the minimum of "
+        f"{when}, {letter} turns {len(peaks)} times, at distances from the minimum of "
         f"{shown}{' …' if len(peaks) > 5 else ''}.",
         name,
     )

@@ -18,6 +18,7 @@ from slalom.lab.checks import (
     check_choice,
     check_count,
     check_device,
+    check_directions,
     check_memory,
     check_noise,
     check_seed,
@@ -92,6 +93,7 @@ def race(
         )
     training.check_terms(seeds, seed, engine, workers)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
+    check_directions(field)
     counted = range(seed, seed + seeds)
     if courses.is_loop(found):
         return training.race_through_loop(found, field, counted, workers=workers, progress=progress)
@@ -121,6 +123,7 @@ def _on_landscape(
     """Check, choose starts, enlist and run: the arguments are those of :func:`race`."""
     check_conditions(steps, seeds, seed, noise, dtype, engine)
     field = parse_all(CLASSICS if optimizers is None else optimizers)
+    check_directions(field)
     points = choose_starts(landscape, start, starts, seed, each=len(field) * seeds, steps=steps)
     check_memory(len(field) * len(points) * seeds, steps, landscape.dim)
     runners = enlist(field, points, seed, seeds)

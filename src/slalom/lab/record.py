@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Landscape, Minimum, Noise, PathMetrics, Runner, Status, Trajectories, measure
+from slalom.core import Landscape, Minimum, Noise, PathMetrics, Runner, Status, Trajectories, maximizes, measure
 from slalom.core.metrics import PATIENCE
 from slalom.lab import exports, files, pictures
 from slalom.lab.inside import look_inside
 from slalom.lab.tables import Table, race_table
+from slalom.lab.unbounded import falls_without_bound
 
 TOLERANCE = 0.01
 """How far above a known minimum a runner counts as having arrived."""
@@ -104,26 +105,47 @@ class Race:
             self._inside[runner] = look_inside(self.course, self.runners[runner], self.steps, self.noise_model)
         return self._inside[runner]
 
+    @cached_property
+    def maximizes(self) -> bool:
+        """Whether the optimizers climb (``maximize=True``): then f* is the highest value, and gaps are f* − f."""
+        return any(maximizes(runner.optimizer) for runner in self.runners)
+
+    @property
+    def _sign(self) -> float:
+        return -1.0 if self.maximizes else 1.0
+
     @property
     def minimum_is_known(self) -> bool:
-        return bool(self.course.minima)
+        return bool(self.course.minima) and not self.maximizes
 
     @cached_property
-    def minimum(self) -> float:
-        """f*: the known minimum, or the best value that any runner of this race has seen."""
-        if self.course.minima:
+    def minimum(self) -> float | None:
+        """f*: the known minimum, or the best value that any runner has seen, also one that diverged later.
+
+        None where the function falls without bound below the runners: then there is nothing to measure from.
+        """
+        if self.minimum_is_known:
             return min(minimum.value for minimum in self.course.minima)
-        # What diverges on an unbounded function sees values that nobody else could arrive at.
-        lasting = self.trajectories.diverged_at < 0
-        losses = self.losses[lasting] if lasting.any() else self.losses
-        return float(losses[np.isfinite(losses)].min())
+        if falls_without_bound(self.course, self.losses, self.paths, self._sign):
+            return None
+        heights = self._sign * self.losses
+        return float(self._sign * heights[np.isfinite(heights)].min())
 
     @cached_property
     def tolerance(self) -> float:
-        """A runner has arrived where f − f* is below this."""
-        if self.course.minima:
+        """A runner has arrived where its gap is below this; 0 where there is no f*."""
+        if self.minimum_is_known:
             return TOLERANCE
-        return RELATIVE_TOLERANCE * max(float(self.losses[:, 0].max()) - self.minimum, np.finfo(float).tiny)
+        if self.minimum is None:
+            return 0.0
+        reach = self._sign * (self.losses[:, 0] - self.minimum)
+        return float(RELATIVE_TOLERANCE * max(reach.max(), np.finfo(float).tiny))
+
+    @cached_property
+    def gaps(self) -> np.ndarray:
+        """f − f* (where optimizers maximize f* − f), shape [runners, steps + 1]; NaN where there is no f*."""
+        floor = np.nan if self.minimum is None else self.minimum
+        return self._sign * (self.losses - floor)
 
     @cached_property
     def metrics(self) -> tuple[PathMetrics, ...]:
@@ -131,8 +153,8 @@ class Race:
         return tuple(
             measure(
                 path,
-                losses,
-                minimum=self.minimum,
+                self._sign * losses,
+                minimum=None if self.minimum is None else self._sign * self.minimum,
                 tolerance=self.tolerance,
                 target=self._target(path),
                 patience=self.patience,
@@ -148,11 +170,11 @@ class Race:
 
     @cached_property
     def lower_elsewhere(self) -> str:
-        """Where no minimum is known: a word about lower ground that nobody in this race has seen, if there is any.
+        """Where no minimum is known: a word about a lower value that no optimizer has found, if there is any.
 
         It is looked for on a grid over the domain, in one or two dimensions.
         """
-        if self.course.minima or self.course.dim > 2 or not self.course.elementwise:
+        if self.minimum_is_known or self.minimum is None or self.course.dim > 2 or not self.course.elementwise:
             return ""
         axes = [np.linspace(low, high, SCAN) for low, high in self.course.domain]
         points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, self.course.dim)
@@ -160,18 +182,18 @@ class Race:
             values = self.course.values(points)
         if not np.isfinite(values).any():
             return ""
-        lowest = int(np.nanargmin(np.where(np.isfinite(values), values, np.nan)))
-        if values[lowest] >= self.minimum - self.tolerance:
+        lowest = int(np.nanargmin(np.where(np.isfinite(values), self._sign * values, np.nan)))
+        if self._sign * (values[lowest] - self.minimum) >= -self.tolerance:
             return ""
         place = ", ".join(f"{coordinate:.3g}" for coordinate in points[lowest])
         return (
-            f"nobody has seen the lowest ground of the drawn domain: the function is {values[lowest]:.4g} at "
-            f"({place}), and f* here is the best value seen, {self.minimum:.4g}"
+            f"no optimizer found the {'highest' if self.maximizes else 'lowest'} point of the drawn domain, "
+            f"f = {values[lowest]:.4g} at ({place}); gaps are measured from the best value found, {self.minimum:.4g}"
         )
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a reader must know: an interruption, lower ground that nobody has seen."""
+        """What a reader must know: an interruption, a lower value that no optimizer has found."""
         return (*self.notes, self.lower_elsewhere) if self.lower_elsewhere else self.notes
 
     def __repr__(self) -> str:
@@ -215,12 +237,12 @@ class Race:
     # -- how it is computed --------------------------------------------------------------------------------------
 
     def _status(self, index: int) -> Status:
-        losses, path = self.losses[index], self.paths[index]
+        path = self.paths[index]
         diverged_at = int(self.trajectories.diverged_at[index])
         if diverged_at >= 0:
             return Status(Status.DIVERGED, diverged_at)
         metrics = self.metrics[index]
-        if metrics.settles is not None and losses[-1] - self.minimum < self.tolerance and metrics.gone_from is None:
+        if metrics.settles is not None and metrics.stays_from is not None and metrics.gone_from is None:
             return Status(Status.CONVERGED, metrics.settles)
         if any(not low <= x <= high for x, (low, high) in zip(path[-1], self._room(index), strict=True)):
             return Status(Status.LEFT)
@@ -233,9 +255,11 @@ class Race:
 
     def _target(self, path: np.ndarray) -> tuple[float, ...] | None:
         """The known minimum nearest to where the runner ended."""
+        if not self.minimum_is_known:
+            return None
         alive = path[np.isfinite(path).all(axis=1)]
 
         def distance(minimum: Minimum) -> float:
             return float(np.linalg.norm(alive[-1] - np.asarray(minimum.point)))
 
-        return min(self.course.minima, key=distance).point if self.course.minima else None
+        return min(self.course.minima, key=distance).point

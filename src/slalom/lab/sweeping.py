@@ -13,6 +13,7 @@ from slalom.lab import courses, task_sweeping
 from slalom.lab.checks import (
     check_count,
     check_device,
+    check_directions,
     check_memory,
 )
 from slalom.lab.racing import (
@@ -111,11 +112,11 @@ def sweep(
         raise InputError(f"{quote(found.name)} is a training loop: sweeps run landscapes and tasks; race it instead.")
     if factors is not None:
         raise InputError(f"factors {quote(factors)} has no part in a sweep on a task: leave it out.")
+    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    check_directions(field)
     terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "dtype": dtype, "precision": precision, "device": device}
     shared: dict[str, Any] = {"wanted": ranges, "engine": engine, "workers": workers, "progress": progress}
-    return task_sweeping.sweep_task(
-        found, parse_all(CLASSICS if optimizers is None else optimizers), over, grid, seeds, seed, terms, shared
-    )
+    return task_sweeping.sweep_task(found, field, over, grid, seeds, seed, terms, shared)
 
 
 class _Wishes(NamedTuple):
@@ -143,6 +144,8 @@ def _on_landscape(wishes: _Wishes, what: tuple[Any, ...], how: tuple[Any, ...]) 
             )
         raise InputError(f"over {quote(over)} is not known: sweep over {', '.join(KINDS)}.{nearest(over, KINDS)}")
     field = parse_all(CLASSICS if optimizers is None else optimizers)
+    if check_directions(field) and over == "start":
+        raise InputError("a sweep over start draws which minimum each start reaches, and `maximize=True` leaves them.")
     check_device(device)
     sweeper = _Sweeper(landscape, field, steps, seeds, seed, Noise(float(noise)), dtype, engine, device, progress)
     kind = "ladder" if factors is not None and over == "lr" else over
@@ -297,8 +300,10 @@ class _Sweeper:
             optimizers=tuple(self.optimizers),
             names=self.names,
             rates=rates,
-            final_losses=tuple(final for final, _ in ends),
-            diverged=tuple(gone for _, gone in ends),
+            final_losses=tuple(final for final, _, _ in ends),
+            diverged=tuple(gone for _, gone, _ in ends),
+            last_points=tuple(last for _, _, last in ends),
+            points=np.array(points, dtype=float),
             starts=len(points),
             seeds=self.seeds,
             steps=self.steps,
@@ -307,10 +312,14 @@ class _Sweeper:
             versions=versions(),
         )
 
-    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the losses at the last step and who diverged, each [grid, runs per rate]."""
+    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, ...]:
+        """Return the losses at the last step, which runs diverged, each [grid, runs per rate], and the last points."""
         ends = self._finish(optimizer, runners, -np.inf, lanes=("lr",))
-        return ends.losses.reshape(grid, -1), ends.diverged.reshape(grid, -1)
+        return (
+            ends.losses.reshape(grid, -1),
+            ends.diverged.reshape(grid, -1),
+            ends.points.reshape(grid, -1, ends.points.shape[1]),
+        )
 
     def ladder(self, factors: Sequence[float], start: Sequence[float] | None) -> LadderSweep:
         """Every optimizer at multiples of its learning rate, from one start, with the paths."""

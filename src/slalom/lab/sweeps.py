@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Ends, Landscape, Optimizer
+from slalom.core import Ends, Landscape, Optimizer, maximizes
+from slalom.core.metrics import PATIENCE
 from slalom.lab import files, formats, pictures
 from slalom.lab.record import TOLERANCE, Race
 from slalom.lab.tables import Table, significant
+from slalom.lab.unbounded import falls_without_bound
 
 
 class Pictured:
@@ -115,10 +117,11 @@ class BasinSweep(Pictured):
                     "lr": optimizer.hyperparameters.get("lr"),
                     "arrives": share,
                     "diverges": float(ends.diverged.mean()),
-                    "median steps": float(np.median(arrived)) if len(arrived) else None,
+                    "settles at": float(np.median(arrived)) if len(arrived) else None,
                 }
             )
-        notes = f"arrives: f − f* < {TOLERANCE:g} within {self.steps:,} steps, and stays"
+        notes = f"arrives: settles (f − f* < {TOLERANCE:g} for {PATIENCE} steps) and is there at the end"
+        notes += "; settles at: the median of these"
         return sweep_table(rows, notes)
 
     def as_dictionary(self) -> dict[str, Any]:
@@ -167,6 +170,8 @@ class SensitivitySweep(Pictured):
     rates: np.ndarray  # [L]
     final_losses: tuple[np.ndarray, ...]  # one per optimizer, [L, runs]: at the last step
     diverged: tuple[np.ndarray, ...]  # [L, runs]
+    last_points: tuple[np.ndarray, ...]  # [L, runs, dim]
+    points: np.ndarray  # [starts, dim]: where runs begin, each start with all seeds
     starts: int
     seeds: int
     steps: int
@@ -174,21 +179,54 @@ class SensitivitySweep(Pictured):
     dtype: str
     versions: Mapping[str, str]
 
+    @property
+    def maximizes(self) -> bool:
+        """Whether the optimizers climb: then f* is the highest value."""
+        return any(map(maximizes, self.optimizers))
+
     @cached_property
-    def minimum(self) -> float:
-        """f*: known, or the best loss at the end of any run."""
-        if self.course.minima:
+    def _began(self) -> np.ndarray:
+        """f at the start of each run at a rate, [runs]."""
+        return np.repeat(self.course.values(self.points), self.seeds)
+
+    @cached_property
+    def minimum(self) -> float | None:
+        """f*: known, or the best loss at the end of any run, diverged ones included; None: f falls without bound."""
+        sign = -1.0 if self.maximizes else 1.0
+        if self.course.minima and not self.maximizes:
             return min(minimum.value for minimum in self.course.minima)
-        ends = [losses[~gone] for losses, gone in zip(self.final_losses, self.diverged, strict=True)]
-        return min((float(end.min()) for end in ends if end.size), default=0.0)
+        losses = np.concatenate([losses.reshape(-1) for losses in self.final_losses])
+        places = np.concatenate([points.reshape(-1, points.shape[-1]) for points in self.last_points])
+        first = np.tile(np.repeat(self.points, self.seeds, axis=0), (len(losses) // len(self._began), 1))
+        both = np.stack([np.tile(self._began, len(losses) // len(self._began)), losses], axis=1)
+        if falls_without_bound(self.course, both, np.stack([first, places], axis=1), sign):
+            return None
+        known = both[np.isfinite(both)]
+        return float(sign * (sign * known).min()) if len(known) else 0.0
 
     @cached_property
     def gaps(self) -> tuple[np.ndarray, ...]:
-        """f − f* at the last step, [L, runs] per optimizer; NaN where a run diverged."""
+        """What is compared, [L, runs] per optimizer; NaN where a run diverged.
+
+        It is f − f* at the last step (f* − f where optimizers maximize); where there is no f*, how far a run has come
+        below its start (above it).
+        """
+        sign, floor = -1.0 if self.maximizes else 1.0, self.minimum
         return tuple(
-            np.where(gone, np.nan, np.maximum(losses - self.minimum, 0.0))
+            np.where(
+                gone,
+                np.nan,
+                np.maximum(sign * (self._began - losses if floor is None else losses - floor), 0.0),
+            )
             for losses, gone in zip(self.final_losses, self.diverged, strict=True)
         )
+
+    @property
+    def measured(self) -> str:
+        """What ``gaps`` are: "f − f*"."""
+        if self.minimum is None:
+            return "rise of f" if self.maximizes else "fall of f"
+        return "f* − f" if self.maximizes else "f − f*"
 
     def view(self) -> Any:
         from slalom.show import views
@@ -199,7 +237,20 @@ class SensitivitySweep(Pictured):
         ]
         runs = f"{self.starts} start{'s' * (self.starts > 1)}" + (f" × {self.seeds} seeds" if self.seeds > 1 else "")
         footer = f"{runs} per rate, {self.steps:,} steps, {_footer(self)}"
-        return views.sensitivity(sweeps, self.course.title, tolerance=TOLERANCE, runs=runs, footer=footer)
+        known = bool(self.course.minima) and not self.maximizes
+        best = f"the {'highest' if self.maximizes else 'lowest'} value seen"
+        quantity = f"final loss {'below' if self.maximizes else 'above'} {'the minimum' if known else best}"
+        if self.minimum is None:
+            quantity = f"how far the loss {'rises' if self.maximizes else 'falls'}"
+        return views.sensitivity(
+            sweeps,
+            self.course.title,
+            tolerance=TOLERANCE if known else None,
+            runs=runs,
+            footer=footer,
+            quantity=quantity,
+            higher_is_better=self.minimum is None,
+        )
 
     def figure(self) -> Any:
         from slalom.show import plots
@@ -209,15 +260,16 @@ class SensitivitySweep(Pictured):
     def table(self) -> Table:
         rows = []
         lines = zip(self.view().lines, self.optimizers, self.gaps, self.diverged, strict=True)
+        sign = -1.0 if self.minimum is None else 1.0  # the highest fall is the best
         for line, optimizer, gaps, gone in lines:
             best = None if line.best is None else int(np.argmin(np.abs(self.rates - line.best[0])))
             rows.append(
                 {
                     "optimizer": line.name,
                     "best lr": line.best[0] if line.best else None,
-                    "median f − f*": None
+                    f"median {self.measured}": None
                     if best is None
-                    else float(np.quantile(np.nan_to_num(gaps[best], nan=np.inf), 0.5, method="higher")),
+                    else sign * float(np.quantile(np.nan_to_num(sign * gaps[best], nan=np.inf), 0.5, method="higher")),
                     "default lr": library_rate(optimizer),
                     "usable decades": line.decades,
                     "diverged": float(gone.mean()),
@@ -371,4 +423,4 @@ def _cell(name: str, value: Any) -> str:
         return f"{100 * value:.1f} %"
     if name == "usable decades":
         return f"{value:.1f}"
-    return f"{value:,.0f}" if name == "median steps" else f"{value:.3g}" if "lr" in name else significant(value)
+    return f"{value:,.0f}" if name == "settles at" else f"{value:.3g}" if "lr" in name else significant(value)

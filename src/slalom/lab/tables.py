@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import PathMetrics, RaceRecord
+from slalom.core import PathMetrics, RaceRecord, Status
+from slalom.core.metrics import first_settled
 
 RUNNERS_SHOWN = 60
 """Beyond this many runners, the table has one line per optimizer."""
@@ -52,24 +53,34 @@ def _runners(race: RaceRecord) -> Table:
     many_starts = len({runner.start_index for runner in race.runners}) > 1
     many_seeds = len({runner.seed for runner in race.runners}) > 1
     rows, texts = [], []
-    for runner, status, metrics in zip(race.runners, race.statuses, race.metrics, strict=True):
+    for runner, status, metrics, losses in zip(race.runners, race.statuses, race.metrics, race.losses, strict=True):
         row: dict[str, Any] = {"optimizer": runner.name, "lr": runner.optimizer.hyperparameters.get("lr")}
         if many_starts:
             row["start"] = runner.start_index
         if many_seeds:
             row["seed"] = runner.seed
-        row |= {"status": str(status), **_measures(metrics)}
+        final = metrics.final_gap
+        if race.minimum is None and status.kind != Status.DIVERGED:
+            final = float(losses[-1])
+        row |= {"status": str(status), **_measures(metrics, f"final {final_of(race)}", final)}
         rows.append(row)
         texts.append(tuple(_text(name, value, metrics) for name, value in row.items()))
     return Table(tuple(rows[0]), tuple(rows), tuple(texts), _notes(race))
 
 
-def _measures(metrics: PathMetrics) -> dict[str, Any]:
+def final_of(race: RaceRecord) -> str:
+    """Return what a table calls the last value of a run: its gap, or the value itself where there is no f*."""
+    if race.minimum is None:
+        return "f"
+    return "f* − f" if race.maximizes else "f − f*"
+
+
+def _measures(metrics: PathMetrics, name: str, final: float | None) -> dict[str, Any]:
     leaves = metrics.leaves
     return {
         "settles at": metrics.settles,
         "leaves again": leaves.step if leaves else None,
-        "final f − f*": metrics.final_gap,
+        name: final,
         "path": metrics.length_until_settled,
         "straight": metrics.straightness,
         "turns": metrics.turns,
@@ -87,7 +98,7 @@ def _text(name: str, value: Any, metrics: PathMetrics) -> str:
         return "–"
     if name == "straight":
         return f"{value:.2f}"
-    if name in ("final f − f*", "lr"):
+    if name.startswith("final ") or name == "lr":
         return f"{value:.3g}"
     if name == "path":
         return significant(value)
@@ -105,48 +116,53 @@ def significant(value: float) -> str:
 
 
 def _notes(race: RaceRecord) -> str:
+    return f"{_settled(race)}; path, straightness and turns until settled"
+
+
+def _settled(race: RaceRecord) -> str:
+    """Return what "settled" means in this race."""
+    if race.minimum is None:
+        way = "rises" if race.maximizes else "falls"
+        return f"the function {way} without bound: no f* to measure from, and no run settles"
     best = "" if race.minimum_is_known else " (f* unknown: the best value seen)"
-    return (
-        f"settled: f − f* < {race.tolerance:.2g} for {race.patience} steps{best}; "
-        "path, straightness and turns until settled"
-    )
+    return f"settled: {final_of(race)} < {race.tolerance:.2g} for {race.patience} steps{best}"
 
 
 def _optimizers(race: RaceRecord) -> Table:
     """One row per optimizer: shares and medians over its runners, from arrays, since there may be thousands."""
-    gaps = race.losses - race.minimum
     groups: dict[str, list[int]] = {}
     for index, runner in enumerate(race.runners):
         groups.setdefault(runner.name, []).append(index)
-    rows = [_summary(race, gaps, name, members) for name, members in groups.items()]
+    rows = [_summary(race, name, members) for name, members in groups.items()]
     texts = [tuple(_summary_text(name, value) for name, value in row.items()) for row in rows]
-    notes = f"arrived: f − f* < {race.tolerance:.2g} at the last step; medians over runners"
+    notes = f"{_settled(race)}; settles at: median of those that settle; finals of those that did not diverge"
     return Table(tuple(rows[0]), tuple(rows), tuple(texts), notes)
 
 
-def _summary(race: RaceRecord, gaps: np.ndarray, name: str, members: Sequence[int]) -> dict[str, Any]:
-    group = gaps[members]
+def _summary(race: RaceRecord, name: str, members: Sequence[int]) -> dict[str, Any]:
     with np.errstate(invalid="ignore"):
-        below = group < race.tolerance
-    diverged = ~np.isfinite(group[:, -1])
-    touched = below.any(axis=1)
-    first = np.argmax(below, axis=1)[touched]
+        steps = first_settled(race.gaps[members] < race.tolerance, race.patience)
+    settled = steps[steps >= 0]
+    finals = (race.losses if race.minimum is None else race.gaps)[members, -1]
+    diverged = ~np.isfinite(race.losses[members, -1])
+    best = np.max if race.minimum is None and race.maximizes else np.min
     return {
         "optimizer": name,
         "lr": race.runners[members[0]].optimizer.hyperparameters.get("lr"),
         "runners": len(members),
-        "arrived": float(below[:, -1].mean()),
+        "settled": len(settled) / len(members),
         "diverged": float(diverged.mean()),
-        "touches at": float(np.median(first)) if len(first) else None,
-        "final f − f*": float(np.median(group[~diverged, -1])) if not diverged.all() else None,
+        "settles at": float(np.median(settled)) if len(settled) else None,
+        f"median final {final_of(race)}": None if diverged.all() else float(np.median(finals[~diverged])),
+        f"best final {final_of(race)}": None if diverged.all() else float(best(finals[~diverged])),
     }
 
 
 def _summary_text(name: str, value: Any) -> str:
     if value is None:
         return "–"
-    if name in ("arrived", "diverged"):
+    if name in ("settled", "diverged"):
         return f"{100 * value:.1f} %"
-    if name in ("final f − f*", "lr"):
+    if " final " in name or name == "lr":
         return f"{value:.3g}"
     return f"{value:,.0f}" if isinstance(value, int | float) else str(value)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Run, Runner, Status, Task, Training, TrainingLoop, quote
+from slalom.core import InputError, Run, Runner, Status, Task, Training, TrainingLoop, maximizes, quote
 from slalom.lab import files, pictures, task_exports
 from slalom.lab.tables import Table
 from slalom.lab.task_tables import training_table
@@ -84,7 +84,8 @@ class TaskRace:
         """By measure; of a loop's measures, those whose names tell."""
         if self.training is not None:
             metrics = self.course.metrics  # type: ignore[union-attr]
-            return {"loss": False, **{name: metric.higher_is_better for name, metric in metrics.items()}}
+            climbs = any(maximizes(runner.optimizer) for runner in self.runners)
+            return {"loss": climbs, **{name: metric.higher_is_better for name, metric in metrics.items()}}
         known: dict[str, bool] = {}
         for name in self.measures:
             words = name.lower().replace("-", "_").split("_")

@@ -21,7 +21,7 @@ from matplotlib.patheffects import withStroke
 
 from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.frames import Axis, Frame, Terrain
-from slalom.show.views.labels import Label
+from slalom.show.views.labels import Label, leader_of
 from slalom.show.views.layouts import Box
 from slalom.show.views.lines import Exit, within_reach
 from slalom.show.views.maps import Map, PathLine
@@ -206,9 +206,11 @@ def name(target: Axes, label: Label | None, colour: str, size: float, weight: st
     x, y = label.x / width, label.y / height
     beyond = label.anchor[0] >= width  # names at the ends of curves stand flush, outside the axes
     if label.leader:
-        at = label.anchor[0] / width, label.anchor[1] / height
-        to = (label.x - label.width / 2 - 1) / width if beyond else x
-        line = Line2D([at[0], to], [at[1], y], color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5)
+        at, to = leader_of(label.anchor, label.box)
+        if beyond:
+            to = label.x - label.width / 2 - 1, label.y
+        ends = np.array([at, to]) / (width, height)
+        line = Line2D(*ends.T, color=colour, linewidth=0.7, transform=target.transAxes, zorder=7.5)
         target.add_line(line)
         line.set_clip_on(not beyond)
     target.text(
@@ -287,6 +289,9 @@ def curve(target: Axes, line: CurveLine, y: Axis, width: float, order: float, fa
         target.fill_between(steps, low, high, color=line.style.colour, alpha=0.13, linewidth=0, zorder=2)
     values = within_reach(line.values, y)
     target.add_line(Line2D(line.steps, values, zorder=order, alpha=faded, **stroke(line.style, width)))
+    if y.log and line.zero_from is not None:
+        foot = {"color": line.style.colour, "markersize": 6, "markeredgewidth": 0, "clip_on": False}
+        target.plot(line.zero_from, y.low, "v", zorder=order + 2, **foot)  # type: ignore[arg-type]
     if line.gone is not None:
         cross = {"color": line.style.colour, "markersize": 6, "markeredgewidth": 1.6, "clip_on": False}
         target.plot(*line.gone, "x", zorder=order + 2, **cross)  # type: ignore[arg-type]

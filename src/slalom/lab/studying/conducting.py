@@ -11,6 +11,7 @@ from typing import Any
 from slalom.core import InputError, Progress, quote
 from slalom.judge import across, judge
 from slalom.lab import training
+from slalom.lab.checks import check_directions
 from slalom.lab.studying.asking import Question, ask
 from slalom.lab.studying.durations import seconds_of
 from slalom.lab.studying.executing import Executor, Finished, Locally
@@ -209,6 +210,7 @@ def _questions(given: Mapping[str, Any]) -> list[Question]:
     seeds, seed = given["seeds"], given["seed"]
     training.check_terms(seeds, seed, engine, given["workers"])
     field = parse_all(CLASSICS if given["optimizers"] is None else given["optimizers"])
+    check_directions(field)
     terms = {name: given[name] for name in ("steps", "epochs", "dtype", "precision", "device", "data_dir")}
     grounds = [find_ground(one, field, seed, given["metric"], engine, terms) for one in courses]
     _check_different(grounds)

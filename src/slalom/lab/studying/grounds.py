@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from slalom.core import InputError, Landscape, Optimizer, Runner, Training, quote
+from slalom.core import InputError, Landscape, Optimizer, Runner, Training, maximizes, quote
 from slalom.lab import courses, racing, training
 from slalom.lab.checks import check_choice, check_count, check_device, check_memory
 from slalom.lab.parcels import Job, Works
@@ -181,7 +181,7 @@ def _on_task(task: Any, field: Sequence[Any], seed: int, metric: str | None, eng
     under = training.conditions(task, seed, **asked)
     check_device(under.device)
     task.check(seed)
-    return TaskGround(task, under, task_yardstick(task, seed, metric))
+    return TaskGround(task, under, task_yardstick(task, seed, metric, maximizes(field[0])))
 
 
 USUAL = {"precision": "fp32", "device": "cpu", "engine": "auto"}
@@ -209,4 +209,5 @@ def _on_landscape(
     check_choice("dtype", dtype, racing.DTYPES)
     check_memory(len(field), steps, landscape.dim)
     check_device(terms["device"])
-    return LandscapeGround(landscape, conditions(steps, dtype, terms["device"]), landscape_yardstick(landscape), source)
+    yardstick = landscape_yardstick(landscape, maximizes(field[0]))
+    return LandscapeGround(landscape, conditions(steps, dtype, terms["device"]), yardstick, source)

@@ -60,16 +60,22 @@ class Yardstick:
         return f"{self.tuning.replace('_', ' ')} {number}"
 
 
-def landscape_yardstick(landscape: Landscape) -> Yardstick:
-    """Return the measure of a landscape: the value of the function, never the distance to its minimum."""
+def landscape_yardstick(landscape: Landscape, maximized: bool = False) -> Yardstick:
+    """Return the measure of a landscape: the value of the function, never the distance to its minimum.
+
+    Where optimizers maximize, the highest value is the best.
+    """
+    if maximized:
+        return Yardstick("loss", "loss", True, "plain")
     optimum = min((minimum.value for minimum in landscape.minima), default=None)
     return Yardstick("loss", "loss", False, "loss", optimum)
 
 
-def task_yardstick(task: Any, seed: int, metric: str | None = None) -> Yardstick:
+def task_yardstick(task: Any, seed: int, metric: str | None = None, maximized: bool = False) -> Yardstick:
     """Return the measures of a task: its first metric, its loss where it has none, or the one that is asked for.
 
-    Where nothing is held out it is the training loss. Raises InputError for a metric that the task does not have.
+    Where optimizers maximize the loss (``maximized``) a higher loss is better. Where nothing is held out it is the
+    training loss. Raises InputError for a metric that the task does not have.
     """
     splits = task.splits(seed).named()
     held_out = [split for split in ("validation", "test") if split in splits]
@@ -79,9 +85,9 @@ def task_yardstick(task: Any, seed: int, metric: str | None = None) -> Yardstick
         hint = nearest(wanted, known)
         raise InputError(f"{quote(metric)} is no measure of {quote(task.name)}.{hint} It has {', '.join(known)}.")
     measure = wanted or (next(iter(task.metrics), "loss") if held_out else "loss")
-    higher = task.metrics[measure].higher_is_better if measure in task.metrics else False
+    higher = task.metrics[measure].higher_is_better if measure in task.metrics else maximized
     if not held_out:
-        optimum = task.optimum if measure == "loss" else None
+        optimum = task.optimum if measure == "loss" and not maximized else None
         return Yardstick(f"train_{measure}", f"train_{measure}", higher, _kind(measure, higher), optimum)
     # Without validation examples those of training choose: the test set is for the verdict.
     chooses = "validation" if "validation" in splits else "train"
@@ -91,7 +97,7 @@ def task_yardstick(task: Any, seed: int, metric: str | None = None) -> Yardstick
 def _kind(measure: str, higher: bool) -> Kind:
     if measure == "accuracy" and higher:
         return "accuracy"
-    return "loss" if measure == "loss" else "plain"
+    return "loss" if measure == "loss" and not higher else "plain"
 
 
 def loop_yardstick(loop: Any, optimizer: Optimizer, seed: int, metric: str | None = None) -> Yardstick:

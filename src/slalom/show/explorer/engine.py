@@ -25,10 +25,11 @@ TOLERANCE = 0.01
 
 def constants() -> dict[str, float]:
     """Return the numbers that the page shares with Python: when a runner arrives or diverges, how arrows shrink."""
+    from slalom.core.metrics import PATIENCE
     from slalom.engines.limits import BEYOND
     from slalom.show.views.moving import COMPRESSION
 
-    return {"tolerance": TOLERANCE, "beyond": BEYOND, "compression": COMPRESSION}
+    return {"tolerance": TOLERANCE, "patience": PATIENCE, "beyond": BEYOND, "compression": COMPRESSION}
 
 
 @cache

@@ -11,7 +11,7 @@ from slalom.show.views.ladders import Ladder, LadderRow, Tile
 from slalom.show.views.styles import ink
 
 PALE = {"diverges": "#FBE3DF"}
-WORDS = {"arrives": "#00734F", "leaves again": "#B35900", "bounces": "#B35900", "creeps": "#666666"}
+WORDS = {"settles": "#00734F", "leaves again": "#B35900", "bounces": "#B35900", "creeps": "#666666"}
 
 
 def ladder(view: Ladder) -> Figure:

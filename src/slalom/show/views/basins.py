@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slalom.core import Landscape, RaceRecord
+from slalom.core import Landscape, RaceRecord, Status
+from slalom.core.metrics import PATIENCE
 from slalom.show.views.frames import Frame, Terrain, terrain
 from slalom.show.views.groups import Group, groups
 from slalom.show.views.layouts import EDGE, WIDTH, Box
@@ -29,7 +30,7 @@ HEAD = 1.5
 class StartSweep:
     """One optimizer from a grid of starts: W columns ``x``, H rows ``y``; the cells run row by row.
 
-    ``points`` [H·W, 2] are the last points, ``arrived_at`` [H·W] the step from which the loss stayed low (−1: never),
+    ``points`` [H·W, 2] are the last points, ``arrived_at`` [H·W] the step at which it settled (−1: it is not there),
     ``diverged`` [H·W] says who ran away.
     """
 
@@ -123,7 +124,7 @@ def basin_map(
     note = "colour: the minimum reached · paler: more steps needed · grey: not arrived · black: diverged"
     return Basins(
         title=f"Where starts lead on {course.title}",
-        sentence=tuple(wrap(_sentence(maps, fans), wide, 10.5)),
+        sentence=tuple(wrap(_sentence(maps, fans, steps), wide, 10.5)),
         extent=extent,
         terrain=terrain(course, frame, lowest, columns=120),
         minima=minima_in(course, frame),
@@ -205,11 +206,11 @@ def _fan(record: RaceRecord, group: Group, box: Box | None) -> Fan:
     paths = record.paths[list(group.runners)]
     with np.errstate(all="ignore"):
         middle = alive(np.median(paths[..., :2], axis=0))
-    settled = sum(record.metrics[k].settles is not None for k in group.runners)
+    settled = sum(record.statuses[k].kind == Status.CONVERGED for k in group.runners)
     return Fan(
         name=group.name,
         style=group.style,
-        caption=f"{settled:,} of {len(group.runners):,} from around here settle",
+        caption=f"{settled:,} of {len(group.runners):,} from around here arrive",
         paths=tuple(outline(path[:, :2], frame) for path in paths),
         median=outline(middle, frame),
         start=middle[:1],
@@ -221,7 +222,9 @@ def _fan(record: RaceRecord, group: Group, box: Box | None) -> Fan:
     )
 
 
-def _sentence(maps: tuple[Basin, ...], fans: tuple[Fan, ...]) -> str:
+def _sentence(maps: tuple[Basin, ...], fans: tuple[Fan, ...], steps: int) -> str:
+    if steps + 1 < PATIENCE:
+        return f"No start can arrive in {count(steps, 'step')}: to settle takes {PATIENCE}."
     ranked = sorted(maps, key=lambda basin: -basin.success)
     text = f"{ranked[0].name} arrives from {share_of(ranked[0].success)} of all starts"
     if len(ranked) > 1:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slalom.core import RaceRecord
-from slalom.show.views.frames import Axis, gap_axis, linear_axis, log_axis, step_axis
+from slalom.show.views.frames import Axis, descent_axis, gap_axis, linear_axis, step_axis
 from slalom.show.views.groups import Group, diverged
 from slalom.show.views.labels import Label, place, text_size
 from slalom.show.views.lines import cloud, curve, steps_to_draw, within_reach
@@ -36,6 +36,12 @@ class CurveLine:
     label: Label | None = None
     gone: tuple[float, float] | None = None
 
+    @property
+    def zero_from(self) -> float | None:
+        """The first step at which the value is exactly 0 (or below): on a logarithmic axis its place is the foot."""
+        low = np.flatnonzero(self.values <= 0)
+        return float(self.steps[low[0]]) if len(low) else None
+
 
 @dataclass(frozen=True)
 class Panel:
@@ -57,42 +63,64 @@ class Panel:
 def step_panel(record: RaceRecord, field: list[Group]) -> Panel:
     """Return the curves of the length of each step, on a logarithmic axis."""
     lengths = np.concatenate([np.full((len(record.runners), 1), np.nan), record.step_lengths], axis=1)
-    shown = lengths[[group.typical for group in field]]
-    positive = shown[np.isfinite(shown) & (shown > 0)]
-    x = step_axis(record.steps)
-    if not len(positive):
-        return Panel("length of a step", x, log_axis(1e-3, 10.0), ())
-    # The steps that are taken on the way: a runner that has settled makes ever smaller ones, down to nothing.
-    early = shown[:, 1 : 1 + max(10, record.steps // 20)]
-    early = early[np.isfinite(early) & (early > 0)]
-    usual = float(np.quantile(early if len(early) else positive, 0.5))
-    high = min(float(positive.max()), usual * 1e8)
-    low = max(float(positive.min()), high * 1e-12)
-    y = log_axis(10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.1)))
-    return Panel("length of a step", x, y, tuple(_curve_line(group, lengths, x) for group in field))
+    shown = [k for group in field for k in group.runners]
+    x, y = time_axis(record, field), descent_axis(lengths[shown], descents(record, shown), 1e-12)
+    curves = tuple(_curve_line(group, lengths, x) for group in field)
+    return Panel(_with_zeros("length of a step", curves), x, y, curves)
+
+
+def time_axis(record: RaceRecord, field: list[Group]) -> Axis:
+    """Return the axis of steps of a race."""
+    settled = [record.metrics[k].settles for group in field for k in group.runners]
+    return step_axis(record.steps, min((step for step in settled if step), default=None))
+
+
+def descents(record: RaceRecord, runners: list[int]) -> np.ndarray:
+    """Return which steps are each run's way down, [R, N + 1] bool: what the axes have to hold.
+
+    It is the way until it settles; for a run that does not, all of it, or up to its best step where it diverges.
+    """
+    last = [
+        record.metrics[k].best_step
+        if diverged(record, k) is not None
+        else (record.steps if record.metrics[k].settles is None else record.metrics[k].settles)
+        for k in runners
+    ]
+    return np.arange(record.steps + 1) <= np.array(last, dtype=int)[:, None]
 
 
 def loss_panel(record: RaceRecord, field: list[Group], area: tuple[float, float]) -> Panel:
     """Return the curves of f − minimum over steps: one per optimizer, median and middle half over many."""
-    floor = measured_from(record)
-    gaps = record.losses - floor
+    gaps, name = drawn_losses(record)
     shown_gaps = gaps[[k for group in field for k in group.runners]]
-    x, y = step_axis(record.steps), gap_axis(shown_gaps, record.tolerance)
-    rule = (record.tolerance, f"arrived: below {_tolerance(record.tolerance)}")
-    shown = rule if y.low < record.tolerance < y.high else None
+    way = descents(record, [k for group in field for k in group.runners])
+    x, y = time_axis(record, field), gap_axis(shown_gaps, record.tolerance, way)
+    shown = None
+    if y.low < record.tolerance < y.high:
+        shown = (record.tolerance, f"settled: below {_tolerance(record.tolerance)}")
     curves = _named([_curve_line(group, gaps, x) for group in field], x, y, area, shown)
-    name = "loss" if record.minimum_is_known and floor == 0 else f"loss above {number(floor)}"
-    if not record.minimum_is_known:
-        name = f"loss above the lowest seen, {number(floor)}"
-    return Panel(name, x, y, curves, shown)
+    return Panel(_with_zeros(name, curves), x, y, curves, shown)
 
 
-def measured_from(record: RaceRecord) -> float:
-    """Return what losses are measured from: the minimum, or the lowest loss of a runner that did not run away."""
+def _with_zeros(title: str, curves: tuple[CurveLine, ...]) -> str:
+    """Return a panel's title, with what the mark at the foot of its logarithmic axis means where there is one."""
+    return f"{title} · ▼ exactly 0" if any(line.zero_from is not None for line in curves) else title
+
+
+def drawn_losses(record: RaceRecord) -> tuple[np.ndarray, str]:
+    """Return what the loss panel draws on its logarithmic axis, [R, N + 1], and what that is called.
+
+    It is the gap to f*; where there is none, how far each run has come below its start.
+    """
+    floor = record.minimum
+    if floor is None:
+        sign = -1.0 if record.maximizes else 1.0
+        fallen = sign * (record.losses[:, :1] - record.losses)
+        return fallen, "rise since the start" if record.maximizes else "fall since the start"
     if record.minimum_is_known:
-        return record.minimum
-    lasting = [k for k in range(len(record.runners)) if diverged(record, k) is None]
-    return float(np.nanmin(record.losses[lasting])) if lasting else record.minimum
+        return record.gaps, "loss" if floor == 0 else f"loss above {number(floor)}"
+    way = "below the highest" if record.maximizes else "above the lowest"
+    return record.gaps, f"loss {way} seen, {number(floor)}"
 
 
 def _tolerance(value: float) -> str:
@@ -111,7 +139,7 @@ def distance_panel(record: RaceRecord, field: list[Group], area: tuple[float, fl
         with np.errstate(over="ignore", invalid="ignore"):
             values = np.linalg.norm(record.paths - record.paths[:, :1], axis=2)
         name = "distance from the start"
-    x = step_axis(record.steps)
+    x = time_axis(record, field)
     finite = values[np.isfinite(values)]
     top = min(
         1.6 * max(float(np.nanmax(values[:, 0])), float(np.quantile(finite, 0.98)) / 1.3),
@@ -152,17 +180,13 @@ def _named(
         clouds.append(cloud(spots))
     anchors = [points[:: max(1, len(points) // 20)] for points in clouds]
     texts = [line.name for line in curves]
-    if rule is not None:
-        width, height = text_size(rule[1], 7.5)
-        foot = float(y.place(np.array(rule[0]))) * area[1]
-        clouds.append(_filled(Label("", 5 + width / 2, foot + 9, width, height, (0.0, 0.0))))
-        anchors.append(np.empty((0, 2)))
-        texts.append("")
-    labels = place(texts, clouds, area, 8.5, (), anchors)[: len(curves)]
+    reserved = [] if rule is None else [_words_at(rule, y, area)]
+    labels = place(texts, clouds, area, 8.5, (), anchors, reserved)
     return tuple(replace(line, label=label) for line, label in zip(curves, labels, strict=True))
 
 
-def _filled(label: Label) -> np.ndarray:
-    """Return points that cover a label, so that others keep off it."""
-    left, bottom, right, top = label.box
-    return np.stack(np.meshgrid(np.linspace(left, right, 12), np.linspace(bottom, top, 4)), axis=-1).reshape(-1, 2)
+def _words_at(rule: tuple[float, str], y: Axis, area: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Return the box of a rule's words, in points: they stand above it, at the left."""
+    width, height = text_size(rule[1], 7.5)
+    foot = float(y.place(np.array(rule[0]))) * area[1]
+    return 3.0, foot + 1, 7 + width, foot + 5 + height

@@ -184,7 +184,7 @@ class Axis:
         if not self.log:
             return (values - self.low) / (self.high - self.low)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return (np.log10(values) - math.log10(self.low)) / math.log10(self.high / self.low)
+            return (np.log10(values) - math.log10(self.low)) / (math.log10(self.high) - math.log10(self.low))
 
 
 def log_axis(low: float, high: float, most: int = 6) -> Axis:
@@ -231,20 +231,37 @@ def share_axis(values: np.ndarray) -> Axis:
     return Axis(axis.low / 100, 1.005, ticks, tuple(f"{tick} %" for tick in axis.labels), log=False)
 
 
-def step_axis(steps: int) -> Axis:
-    """Return the axis of steps: logarithmic where a race is long enough to need it."""
-    return log_axis(1.0, float(steps)) if steps >= 100 else linear_axis(0.0, float(max(steps, 1)))
+def step_axis(steps: int, first: int | None = None) -> Axis:
+    """Return the axis of steps: logarithmic where a race is long enough to need it.
+
+    ``first`` is the step at which the first run settles. A logarithmic axis begins at step 1 and would leave out the
+    whole way of a run that is there at once.
+    """
+    if steps >= 100 and (first is None or first > 2):
+        return log_axis(1.0, float(steps))
+    return linear_axis(0.0, float(max(steps, 1)))
 
 
-def gap_axis(gaps: np.ndarray, tolerance: float) -> Axis:
-    """Return the axis of f − minimum: from a little under the tolerance to a little over where the runners began."""
-    finite = gaps[np.isfinite(gaps)]
-    positive = finite[finite > 0]
-    if not len(positive):
-        return log_axis(1e-3, 10.0)
+def gap_axis(gaps: np.ndarray, tolerance: float, descents: np.ndarray) -> Axis:
+    """Return the axis of f − f* [R, N + 1]: it holds the ``descents``, and a little below the tolerance."""
     start = gaps[:, 0][np.isfinite(gaps[:, 0]) & (gaps[:, 0] > 0)]
-    top = float(start.max()) if len(start) else float(np.quantile(positive, 0.9))
-    high = min(float(positive.max()), top * 1e6)
-    low = max(float(positive.min()), min(tolerance, high) * 1e-7, high * 1e-16)
-    low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high * 1.2))
+    top = float(start.max()) if len(start) else 0.0
+    return descent_axis(gaps, descents, 1e-16, at_least=1e-7 * tolerance, top=1e6 * top)
+
+
+def descent_axis(
+    values: np.ndarray, descents: np.ndarray, below: float, at_least: float = 0.0, top: float = 0.0
+) -> Axis:
+    """Return a logarithmic axis that holds ``values`` [R, N + 1] wherever ``descents`` is true.
+
+    What comes after the descent may leave it: further down than ``at_least``, or than ``below`` times the highest
+    value of the descent, and further up than ``top``, so that the rest of the picture is not squeezed.
+    """
+    positive = np.isfinite(values) & (values > 0)
+    if not positive.any():
+        return log_axis(1e-3, 10.0)
+    way = values[positive & descents] if (positive & descents).any() else values[positive]
+    high = max(float(way.max()), min(float(values[positive].max()), top))
+    low = min(float(way.min()), max(float(values[positive].min()), at_least, high * below))
+    low, high = 10.0 ** max(math.floor(math.log10(low)), -307), 10.0 ** min(math.ceil(math.log10(high) + 0.08), 308)
     return log_axis(low, max(high, low * 100))

@@ -17,7 +17,8 @@ GAPS = (5.0, 11.0, 20.0)
 class Label:
     """A text and where it goes: ``x``, ``y`` is the middle of its box, in points from the axes' lower left corner.
 
-    ``anchor`` is the point of the line that it names; ``leader`` says that they are far enough apart for a thin line.
+    ``anchor`` is the point of the line that it names; ``leader`` says that they are far enough apart for a thin line,
+    which goes from there to the nearest point of the text.
     """
 
     text: str
@@ -37,6 +38,30 @@ class Label:
             self.x + self.width / 2,
             self.y + self.height / 2,
         )
+
+
+Span = tuple[tuple[float, float], tuple[float, float]]
+"""The two ends of a straight line, in points."""
+
+
+def leader_of(anchor: Sequence[float], box: Sequence[float]) -> Span:
+    """Return the thin line from ``anchor`` to the nearest point of a text's ``box``."""
+    x, y = float(anchor[0]), float(anchor[1])
+    return (x, y), (min(max(x, float(box[0])), float(box[2])), min(max(y, float(box[1])), float(box[3])))
+
+
+def crosses(span: Span, box: Sequence[float]) -> bool:
+    """Return whether a straight line has a part inside a box (left, bottom, right, top)."""
+    (x, y), (to_x, to_y) = span
+    enters, leaves = 0.0, 1.0
+    for at, way, low, high in ((x, to_x - x, box[0], box[2]), (y, to_y - y, box[1], box[3])):
+        if way == 0:
+            if not low < at < high:
+                return False
+            continue
+        first, last = sorted(((low - at) / way, (high - at) / way))
+        enters, leaves = max(enters, first), min(leaves, last)
+    return bool(enters < leaves)
 
 
 def text_size(text: str, size: float) -> tuple[float, float]:
@@ -61,11 +86,13 @@ def place(
     size: float,
     markers: Sequence[tuple[float, float]] = (),
     anchors: Sequence[np.ndarray] | None = None,
+    reserved: Sequence[tuple[float, float, float, float]] = (),
 ) -> list[Label | None]:
     """Return a label for each line, or None where there is no room that is free of other labels and of markers.
 
     ``lines`` are point clouds [K, 2] in points inside ``area`` (width, height); a label may stand beside any of its
-    ``anchors`` (the line's own points unless given). The most crowded line chooses first.
+    ``anchors`` (the line's own points unless given). Other texts stand in the ``reserved`` boxes. The most crowded line
+    chooses first. No label's thin line crosses another text.
     """
     anchors = lines if anchors is None else anchors
     everything = [line for line in lines if len(line)]
@@ -76,18 +103,24 @@ def place(
         width, height = text_size(text, size)
         choices.append(_choices(anchors[k], (width, height), area, markers, cloud, owner == k))
     placed: list[Label | None] = [None] * len(texts)
-    taken: list[tuple[float, float, float, float]] = []
+    taken = list(reserved)
+    leaders: list[Span] = []
     for k in sorted(range(len(texts)), key=lambda k: len(choices[k][1])):
         boxes, costs, at, far = choices[k]
         for choice in np.argsort(costs, kind="stable"):
-            box = boxes[choice]
-            if not any(_overlap(box, other) for other in taken):
-                left, bottom, right, top = (float(edge) for edge in box)
-                x, y = (left + right) / 2, (bottom + top) / 2
-                anchor = (float(at[choice, 0]), float(at[choice, 1]))
-                placed[k] = Label(texts[k], x, y, right - left, top - bottom, anchor, bool(far[choice]))
-                taken.append((left - 2, bottom - 1, right + 2, top + 1))
-                break
+            left, bottom, right, top = (float(edge) for edge in boxes[choice])
+            around = (left - 2, bottom - 1, right + 2, top + 1)
+            own = [leader_of(at[choice], boxes[choice])] if far[choice] else []
+            if any(_overlap(around, other) for other in taken) or any(crosses(span, around) for span in leaders):
+                continue
+            if any(crosses(span, other) for span in own for other in taken):
+                continue
+            anchor = (float(at[choice, 0]), float(at[choice, 1]))
+            middle = (left + right) / 2, (bottom + top) / 2
+            placed[k] = Label(texts[k], *middle, right - left, top - bottom, anchor, bool(far[choice]))
+            taken.append(around)
+            leaders += own
+            break
     return placed
 
 

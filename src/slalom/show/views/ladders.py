@@ -28,7 +28,7 @@ FOOT = 0.6
 class Tile:
     """One run: its path [K, 2], its dots, and what is printed; ``kind`` says how it ended.
 
-    ``kind`` is "arrives", "bounces" (many turns, not settled), "creeps", "leaves again" or "diverges".
+    ``kind`` is "settles", "bounces" (many turns, not settled), "creeps", "leaves again" or "diverges".
     """
 
     box: Box
@@ -80,7 +80,8 @@ def ladder(races: Sequence[RaceRecord], factors: Sequence[float] = FACTORS) -> L
         optimizer = race.runners[0].optimizer
         rows.append(LadderRow(optimizer.name, style_of(optimizer.family), tiles))
     wide = (WIDTH - 2 * EDGE) * 72
-    note = "dots every 10 steps · each tile prints its learning rate and f − minimum at the end · "
+    what = "f" if races[0].minimum is None else "f* − f" if races[0].maximizes else "f − f*"
+    note = f"dots every 10 steps · each tile prints its learning rate and {what} at the end · "
     return Ladder(
         title=f"Learning rates on {course.title}",
         sentence=tuple(wrap(_sentence(rows, factors), wide, 10.5)),
@@ -119,10 +120,11 @@ def _tile(record: RaceRecord, runner: int, frame: Frame, box: Box) -> Tile:
     if gone is not None:
         result, kind = f"diverged at {gone:,}", "diverges"
     else:
-        result = number(metrics.final_gap or 0.0, 2)
+        boundless = metrics.final_gap is None
+        result = number(float(record.losses[runner, -1]) if boundless else metrics.final_gap or 0.0, 2)
         kind = "creeps"
         if metrics.settles is not None:
-            kind = "leaves again" if metrics.gone_from is not None else "arrives"
+            kind = "leaves again" if metrics.gone_from is not None else "settles"
         elif metrics.turns > 0.2 * record.steps:
             kind = "bounces"
     learning_rate = record.runners[runner].optimizer.hyperparameters.get("lr")
@@ -135,18 +137,18 @@ def _rates(some: int, of: int) -> str:
 
 
 def _sentence(rows: list[LadderRow], factors: Sequence[float]) -> str:
-    """Say which optimizers arrive over the widest range of learning rates, and which diverge."""
-    arrives = {row.name: sum(tile.kind == "arrives" for tile in row.tiles) for row in rows}
-    most = max(arrives.values())
+    """Say which optimizers settle over the widest range of learning rates, and which diverge."""
+    settled = {row.name: sum(tile.kind == "settles" for tile in row.tiles) for row in rows}
+    most = max(settled.values())
     parts = []
     if most == 0:
-        parts.append("Nobody arrives at any of these learning rates.")
+        parts.append("None settles at any of these learning rates.")
     elif len(rows) > 1:
-        best = [name for name, amount in arrives.items() if amount == most]
-        verb = "arrives" if len(best) == 1 else "arrive"
+        best = [name for name, amount in settled.items() if amount == most]
+        verb = "settles" if len(best) == 1 else "settle"
         parts.append(f"{capital(listing(best))} {verb} at {_rates(most, len(factors))}.")
     else:
-        parts.append(f"{rows[0].name} arrives at {_rates(most, len(factors))}.")
+        parts.append(f"{rows[0].name} settles at {_rates(most, len(factors))}.")
     lost = [row.name for row in rows if any(tile.kind == "diverges" for tile in row.tiles)]
     if lost:
         parts.append(f"{listing(lost)} {'diverges' if len(lost) == 1 else 'diverge'} where it is too large.")

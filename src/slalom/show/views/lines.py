@@ -126,11 +126,13 @@ def steps_to_draw(series: np.ndarray, x: Axis, columns: int) -> np.ndarray:
 def within_reach(values: np.ndarray, y: Axis) -> np.ndarray:
     """Return values as lines to them are drawn: not far beyond the axis, which drawing libraries dislike.
 
-    On a logarithmic axis a value at or below zero (the minimum itself, met to the last digit) is below the foot.
+    On a logarithmic axis a value at or below zero (the minimum itself, met to the last digit) is drawn at the foot.
     """
     span = y.high - y.low
-    foot, top = (y.low * 1e-3, y.high * 1e3) if y.log else (y.low - 9 * span, y.high + 9 * span)
-    return np.clip(values, foot, top)
+    if not y.log:
+        return np.clip(values, y.low - 9 * span, y.high + 9 * span)
+    reached = np.clip(values, max(y.low * 1e-3, 5e-324), min(y.high * 1e3, 1.7e308))
+    return np.where(values <= 0, y.low, reached)
 
 
 def cloud(path: np.ndarray, amount: int = 60) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from slalom.core import InputError, RaceRecord
 from slalom.show.views.comparisons import title
-from slalom.show.views.curves import Panel, loss_panel, measured_from
+from slalom.show.views.curves import Panel, drawn_losses, loss_panel
 from slalom.show.views.groups import Group, groups
 from slalom.show.views.layouts import Box
 from slalom.show.views.maps import Map, frame_for, map_of, positions
@@ -112,7 +112,7 @@ def synchronised_race(record: RaceRecord, frames: int = FRAMES, inside: bool = T
     if len(field) > 6:  # names would hide the small curves; the dots have the colours
         loss = replace(loss, curves=tuple(replace(line, label=None) for line in loss.curves))
     typical = [group.typical for group in field]
-    gaps = (record.losses[typical] - measured_from(record))[:, steps]
+    gaps = drawn_losses(record)[0][typical][:, steps]
     drawn = np.broadcast_to(np.maximum(steps, loss.x.low), gaps.shape)
     cursors = np.stack([drawn, np.clip(gaps, loss.y.low, loss.y.high)], axis=-1)
     return MovingRace(

@@ -106,27 +106,34 @@ def sensitivity(
     sweeps: Sequence[RateSweep],
     course: str,
     *,
-    tolerance: float,
+    tolerance: float | None,
     runs: str,
     footer: str = "",
     quantity: str = "final loss above the minimum",
+    higher_is_better: bool = False,
 ) -> Sensitivity:
     """Return the sensitivity curves of some optimizers on one course.
 
     ``course`` is its title, ``runs`` what the runs at a learning rate are ("20 starts"). Good enough is a median
-    below ``tolerance``, or, where nobody gets there, below ten times the best median of all.
+    below ``tolerance``, or, where no optimizer gets there or there is none, within ten times the best median of all.
     """
     styles = styles_for([sweep.family for sweep in sweeps])
-    medians = [np.nanmin(quartiles(sweep.final)[1], initial=math.inf) for sweep in sweeps]
-    best = max(float(min(medians)), FLOOR)
-    good = tolerance if best < tolerance else 10 * best
-    lines = [line_of(sweep, style, Goal(lambda _: good)) for sweep, style in zip(sweeps, styles, strict=True)]
+    medians = np.concatenate([quartiles(sweep.final, higher_is_better)[1] for sweep in sweeps])
+    known = medians[np.isfinite(medians)]
+    best = max(float(known.max() if higher_is_better else known.min()), FLOOR) if len(known) else 1.0
+    arrived = tolerance is not None and best < tolerance
+    good = tolerance if tolerance is not None and arrived else best / 10 if higher_is_better else 10 * best
+    goal = Goal(lambda _: good, higher_is_better)
+    lines = [
+        line_of(sweep, style, goal, quartiles(sweep.final, higher_is_better))
+        for sweep, style in zip(sweeps, styles, strict=True)
+    ]
     x = rate_axis(sweeps)
     shown = np.concatenate([np.concatenate([line.low, line.middle, line.high]) for line in lines])
     y = _vertical(shown[np.isfinite(shown)], good)
     size, curves, box = boxes(len(lines))
     wide = (WIDTH - 2 * EDGE) * 72
-    means = "arrived" if good == tolerance else "within ten times the best"
+    means = "within the tolerance" if arrived else "within ten times the best"
     placed = named(lines, x, y, (curves.width * 72, curves.height * 72))
     return Sensitivity(
         title=f"How the learning rate matters on {course}",
@@ -136,7 +143,7 @@ def sensitivity(
         y_title=f"{quantity}: median and quartiles of {runs}",
         lines=placed,
         good=good,
-        good_means=f"{means}: below {number(good, 2)}",
+        good_means=f"{means}: {'above' if higher_is_better else 'below'} {number(good, 2)}",
         footer=tuple(
             wrap(f"● best  ○ the library's default  ✕ and grey: most runs diverge · {footer}".strip(" ·"), wide, 8.0)
         ),
@@ -162,13 +169,14 @@ def rate_axis(sweeps: Sequence[RateSweep]) -> Axis:
     return log_axis(float(rates.min()), float(rates.max()), most=9)
 
 
-def quartiles(final: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def quartiles(final: np.ndarray, higher_is_better: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the lower quartile, median and upper quartile [L] of ``final`` [L, R]; NaN where most runs diverged.
 
     A run that diverged counts as worse than any other.
     """
-    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), np.inf)
-    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method="higher")
+    worst, method = (-np.inf, "lower") if higher_is_better else (np.inf, "higher")
+    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), worst)
+    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method=method)  # type: ignore[call-overload]
     lost = ~np.isfinite(middle)
     return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
 

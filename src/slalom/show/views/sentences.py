@@ -9,7 +9,7 @@ import numpy as np
 
 from slalom.core import RaceRecord
 from slalom.show.views.groups import Group, diverged, groups, metrics_of
-from slalom.show.views.words import count, fixed, listing, number, share
+from slalom.show.views.words import count, fixed, listing, number, share, three
 
 KIN = (
     ("adam", "adamw", 2.75),
@@ -64,9 +64,13 @@ def _single(record: RaceRecord, field: list[Group]) -> list[Fact]:
     if not arrived:
         return facts + _closest(record, field)
     facts += _kin(record, field)
-    never = tuple(name for name, step in settled.items() if step is None)
-    never = tuple(name for name in never if not any(name in fact.about for fact in facts))
     facts.append(_first(arrived, len(field)))
+    open_ = [group for group in field if settled[group.name] is None and diverged(record, group.typical) is None]
+    late = tuple(group.name for group in open_ if record.metrics[group.typical].stays_from is not None)
+    never = tuple(group.name for group in open_ if group.name not in late)
+    if late:
+        text = f"{listing(late)} {'gets' if len(late) == 1 else 'get'} there too late to have settled by the end."
+        facts.append(Fact(2.8, text, late))
     if never and len(arrived) > 1:
         verb = "does" if len(never) == 1 else "do"
         facts.append(Fact(2.8, f"{listing(never)} {verb} not settle within {record.steps:,} steps.", never))
@@ -113,7 +117,8 @@ def _departure(record: RaceRecord, field: list[Group]) -> list[Fact]:
             back.append((metrics.leaves, group.name))
     if back:
         leaves, name = back[0]
-        text = f"{name} is thrown out again at step {leaves.step:,}, up to f − f* = {number(leaves.gap, 2)}."
+        gap = "f* − f" if record.maximizes else "f − f*"
+        text = f"{name} is thrown out again at step {leaves.step:,}, up to {gap} = {number(leaves.gap, 2)}."
         if len(back) > 1:
             steps = sorted(excursion.step for excursion, _ in back)
             who = listing([name for _, name in back])
@@ -150,23 +155,62 @@ def _kin(record: RaceRecord, field: list[Group]) -> list[Fact]:
 
 
 def _closest(record: RaceRecord, field: list[Group]) -> list[Fact]:
-    """Tell who got nearest in a race that nobody finished."""
-    gaps = [(record.metrics[group.typical].best_gap, group) for group in field]
-    known = sorted(((gap, k) for k, (gap, _) in enumerate(gaps) if gap is not None and math.isfinite(gap)))
-    if not known:
-        return [Fact(3.0, "Every runner diverges.")]
-    gap, k = known[0]
-    floor = "the minimum" if record.minimum_is_known else "the lowest value seen"
-    metrics = record.metrics[field[k].typical]
-    if metrics.touches is not None and record.steps < record.patience:  # too short a race for anyone to settle
-        text = f"{field[k].name} comes closest: within {number(record.tolerance)} of {floor} at step"
-        return [Fact(3.5, f"{text} {metrics.touches:,}.", (field[k].name,))]
-    text = f"None settles within {record.steps:,} steps"
-    if gap > 0:
-        text += f"; {field[k].name} gets closest, {fixed(gap, 2)} above {floor}"
-    elif not record.minimum_is_known:
-        text += f"; {field[k].name} gets lowest, to {number(record.minimum)}"
-    return [Fact(3.5, text + ".", (field[k].name,)), *_stuck(record, field)]
+    """Return which run ends nearest to f* in a race that none finished: the best final value of the table."""
+    sign = -1.0 if record.maximizes else 1.0
+    ends = [
+        (sign * float(record.losses[k, -1]), index, k)
+        for index, group in enumerate(field)
+        for k in group.runners
+        if diverged(record, k) is None
+    ]
+    if not ends:
+        return [Fact(3.0, "Every run diverges.")]
+    _, index, k = min(ends)
+    several = len(record.runners) > len(field)
+    name = f"the best run of {field[index].name}" if several else field[index].name
+    way = ("highest" if record.maximizes else "lowest") if not record.minimum_is_known else "closest"
+    if record.minimum is None:
+        lasting = " of the runs that do not diverge" if len(ends) < len(record.runners) else ""
+        return [Fact(4.5, f"{_boundless(record)}; {name} ends {way}{lasting}, {_end(record, k)}.", ())]
+    if _is_short(record):
+        text = f"In {_too_few(record)}, {name} ends {way}, {_end(record, k)}"
+    else:
+        text = f"None settles within {record.steps:,} steps; {name} ends {way}, {_end(record, k)}"
+    return [Fact(3.5, f"{text}{_since(record, k)}.", (field[index].name,)), *_stuck(record, field)]
+
+
+def _boundless(record: RaceRecord) -> str:
+    return f"The function {'rises' if record.maximizes else 'falls'} without bound, so no run settles"
+
+
+def _is_short(record: RaceRecord) -> bool:
+    """Return whether a race is too short for any run to settle."""
+    return record.steps + 1 < record.patience
+
+
+def _too_few(record: RaceRecord) -> str:
+    return f"{count(record.steps, 'step')}, too few to settle (that takes {record.patience})"
+
+
+def _end(record: RaceRecord, k: int) -> str:
+    """Return where a run that lasted ended: ``"0.52 above the minimum"``."""
+    gap, value = record.metrics[k].final_gap, float(record.losses[k, -1])
+    if gap is None:
+        return f"at f = {three(value)}"
+    if not record.minimum_is_known:
+        best = f"the {'highest' if record.maximizes else 'lowest'} value seen"
+        if gap <= 0:
+            return f"at {best}, f = {three(value)}"
+        return f"{three(gap)} {'below' if record.maximizes else 'above'} {best}"
+    return f"{three(gap)} above the minimum" if gap > 0 else "exactly at the minimum" if gap == 0 else "at the minimum"
+
+
+def _since(record: RaceRecord, k: int) -> str:
+    """Return since when a run that has not settled has been near enough: nothing where it is not."""
+    since = record.metrics[k].stays_from
+    if since is None or not record.minimum_is_known:
+        return ""
+    return f", within {number(record.tolerance)} of it from step {since:,} on"
 
 
 def _stuck(record: RaceRecord, field: list[Group]) -> list[Fact]:
@@ -186,12 +230,11 @@ def _stuck(record: RaceRecord, field: list[Group]) -> list[Fact]:
 
 
 def _alone(record: RaceRecord, group: Group) -> list[Fact]:
-    """Tell of a single runner."""
+    """Return the facts about a single runner."""
     k = group.typical
-    metrics, name, gone = record.metrics[k], group.name, diverged(record, k)
-    if gone is not None:
-        best = "" if metrics.best_gap is None else f", after coming within {fixed(metrics.best_gap, 2)} of the minimum"
-        return [Fact(4.0, f"{name} diverges at step {gone:,}{best if metrics.best_step else ''}.", ())]
+    metrics, name = record.metrics[k], group.name
+    if diverged(record, k) is not None:
+        return [Fact(4.0, _lost_alone(record, group), ())]
     facts = []
     if metrics.settles is not None:
         turns = count(metrics.turns, "turn") if metrics.turns < 13 else f"{metrics.turns:,} turns"
@@ -202,14 +245,37 @@ def _alone(record: RaceRecord, group: Group) -> list[Fact]:
             text += f", {how}"
         facts.append(Fact(3.5, f"{text}, with {turns}.", ()))
     else:
-        gap = metrics.final_gap
-        floor = "the minimum" if record.minimum_is_known else "the lowest value it saw"
-        ends = f"; it ends {fixed(gap, 2)} above {floor}" if gap else ""
-        facts.append(Fact(3.5, f"{name} does not settle within {record.steps:,} steps{ends}.", ()))
+        facts.append(Fact(3.5, _unsettled_alone(record, name, k), ()))
     for fact in _departure(record, [group]):
         told = fact.text.replace(f"{name} settles, but leaves", "It leaves again").replace(f"{name} is", "It is")
         facts.append(Fact(3.0, told))
     return facts
+
+
+def _lost_alone(record: RaceRecord, group: Group) -> str:
+    k = group.typical
+    metrics = record.metrics[k]
+    text = f"{group.name} diverges at step {diverged(record, k):,}"
+    if record.minimum is None:
+        return f"{text}: the function {'rises' if record.maximizes else 'falls'} without bound."
+    if metrics.settles is not None:
+        return f"{text}, after settling at step {metrics.settles:,}."
+    if not record.minimum_is_known or metrics.best_gap is None or not metrics.best_step:
+        return f"{text}."
+    if metrics.best_gap <= 0:
+        return f"{text}, after reaching the minimum at step {metrics.best_step:,}."
+    return f"{text}, after coming within {three(metrics.best_gap)} of the minimum."
+
+
+def _unsettled_alone(record: RaceRecord, name: str, k: int) -> str:
+    end = f"{name} ends {_end(record, k)}"
+    if record.minimum is None:
+        return f"{_boundless(record)}; {end}."
+    if _is_short(record):
+        return f"In {_too_few(record)}, {end}{_since(record, k)}."
+    if record.metrics[k].stays_from is not None:
+        return f"{end}{_since(record, k)}: too late to have settled by step {record.steps:,}."
+    return f"{name} does not settle within {record.steps:,} steps; it ends {_end(record, k)}."
 
 
 def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
@@ -223,13 +289,13 @@ def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
     best, worst = shares[0], shares[-1]
     facts = []
     if best[3] == 0:
-        facts += [fact for fact in _closest(record, field) if fact.weight > 3.3]
+        facts += _closest(record, field)[:1]
     else:
         text = f"{best[2]} settles from {best[3]:,} of {best[4]:,} runs, typically at step {best[1]:,.0f}"
         if len(shares) > 1:
             text += f"; {worst[2]} from {worst[3]:,} of {worst[4]:,}"
         facts.append(Fact(3.5, text + ".", ()))
     lost = sum(diverged(record, k) is not None for k in range(len(record.runners)))
-    if lost:
+    if 0 < lost < len(record.runners):
         facts.append(Fact(3.0, f"{count(lost, 'run').capitalize()} diverged.", ()))
     return facts

@@ -94,6 +94,8 @@ def _cells(record: RaceRecord, runner: int) -> tuple[str, ...]:
 
 def _settles(record: RaceRecord, runner: int) -> str:
     metrics = record.metrics[runner]
+    if metrics.settles is None and (record.minimum is None or diverged(record, runner) is not None):
+        return "–"
     return "not yet" if metrics.settles is None else f"{metrics.settles:,}"
 
 
@@ -136,11 +138,20 @@ def _median(entries: list[PathMetrics], measure: Callable[[PathMetrics], float])
 
 def notes(record: RaceRecord, points: float) -> list[str]:
     """Return what the table's words mean, in lines that fit ``points``."""
-    floor = "the minimum" if record.minimum_is_known else "the lowest value seen"
-    text = (
-        f"settles: less than {number(record.tolerance)} above {floor} for {record.patience} steps ·"
-        " path, straight, turns: until then"
-    )
+    if record.minimum is None:
+        way = "rises" if record.maximizes else "falls"
+        text = f"the function {way} without bound: no run settles · path, straight, turns: to the end"
+    else:
+        seen = (
+            "less than {} below the highest value seen"
+            if record.maximizes
+            else "less than {} above the lowest value seen"
+        )
+        near = "less than {} above the minimum" if record.minimum_is_known else seen
+        text = (
+            f"settles: {near.format(number(record.tolerance))} for {record.patience} steps ·"
+            " path, straight, turns: until then"
+        )
     if len({(runner.start, runner.seed) for runner in record.runners}) > 1:
         text += " · medians over the runs"
     return wrap(text, points, 8.0)

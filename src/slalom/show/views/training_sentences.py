@@ -88,11 +88,13 @@ def results_of(record: TrainingRecord, measure: Measure) -> list[Result]:
 def fall_level(record: TrainingRecord, field: list[Group]) -> float | None:
     """Return the training loss below which a run has fallen: 90 % of the way from the start to the best of all ends.
 
-    None where there are no minibatch losses to tell.
+    None where there are no minibatch losses to tell, and where the loss is maximized.
     """
     if record.training is None or "train" not in record.splits:
         return None
     measure = measure_of(record, "train", "loss")
+    if measure.higher_is_better:
+        return None
     starts = [run.series(measure.key)[0] for run in record.runs if run.evaluations]
     ends = [spread(finals(record, group, measure)[:, None]).middle[0] for group in field]
     known = [end for end in ends if math.isfinite(end)]
@@ -113,7 +115,10 @@ def _learned(record: TrainingRecord, group: Group) -> bool:
     measure = measure_of(record, "train", "loss")
     starts = [record.runs[k].series(measure.key)[0] for k in group.runners if record.runs[k].evaluations]
     known = [start for start in starts if math.isfinite(start)]
-    return bool(known) and spread(finals(record, group, measure)[:, None]).middle[0] < float(np.median(known))
+    end = float(spread(finals(record, group, measure)[:, None], measure.higher_is_better).middle[0])
+    if not known:
+        return False
+    return end > float(np.median(known)) if measure.higher_is_better else end < float(np.median(known))
 
 
 def length(record: TrainingRecord) -> str:
@@ -172,7 +177,7 @@ def _field(record: TrainingRecord, results: list[Result], measure: Measure) -> l
         text += f"; {_names(slow, measure)} {'is' if len(slow) == 1 else 'are'} slow {_at_what_rate(record)}"
     if stuck:
         text += f"; {_names(stuck, measure)} {'does' if len(stuck) == 1 else 'do'} not learn"
-    return [text + ".", _fast(record, known)]
+    return [text + ".", _fast(record, [result for result in known if result.learned])]
 
 
 def _rest(results: list[Result], measure: Measure, last: bool) -> str:
@@ -222,7 +227,7 @@ def is_near(value: float, best: float, measure: Measure) -> bool:
 
 
 def _fast(record: TrainingRecord, known: list[Result]) -> str:
-    """Tell whose training loss fell fast, where not everybody's did."""
+    """Tell whose training loss fell fast and stayed low, where not everybody's did."""
     if record.training is None:
         return ""
     limit = FAST * record.training.steps

@@ -45,6 +45,11 @@ def number(value: float, digits: int = 3) -> str:
     return f"{mantissa}×10{str(int(tail)).translate(SUPERSCRIPTS)}".replace("-", "−")
 
 
+def three(value: float) -> str:
+    """Return ``value`` with the three significant digits that a table prints of it, whatever its size."""
+    return number(value, 3 if value == 0 or 1e-4 <= abs(value) < 1e6 else 4)
+
+
 def fixed(value: float, digits: int = 3) -> str:
     """Return ``value`` with ``digits`` significant digits, zeros kept, so that columns stay aligned."""
     if value == 0 or not math.isfinite(value) or not 1e-3 <= abs(value) < 1e6:

@@ -149,8 +149,9 @@ function makeEngine(rules, landscapes) {
     return { paths, losses, gradients, momenta, seconds, updates, divergedAt };
   }
 
-  // Moves one runner without keeping its path. The last point goes to out, NaN where it diverged. Returns the step from
-  // which the value stayed below a threshold, -1 for never. The noise is that of a race: {sd, seed} or null. Where end is
+  // Moves one runner without keeping its path. The last point goes to out, NaN where it diverged. Returns the step at
+  // which it settled: from there on the value stayed below a threshold for constants.patience steps. It is -1 where it
+  // never did, or has left again at the end. The noise is that of a race: {sd, seed} or null. Where end is
   // given, it gets how the runner stands at the end: see Ending.
   function last(course, start, { h, init, step }, steps, out, { below = -Infinity, noise = null, end = null } = {}) {
     const blown = noise && noise.sd ? noiseRows(noise.seed, steps) : null;
@@ -158,7 +159,7 @@ function makeEngine(rules, landscapes) {
     p[0] = start[0];
     p[1] = start[1];
     const tail = end ? end.begin(steps) : Infinity;
-    let since = 0;
+    let since = 0, settles = -1;
     for (let k = 0; ; k++) {
       const loss = course.g(p[0], p[1], g);
       if (!(Math.abs(p[0]) <= bound && Math.abs(p[1]) <= bound) || loss - loss !== 0) {
@@ -166,9 +167,10 @@ function makeEngine(rules, landscapes) {
         return -1;
       }
       if (!(loss < below)) since = k + 1;
+      else if (settles < 0 && k + 1 - since === constants.patience) settles = since;
       if (k === 0 && end) end.slopeAtStart = Math.hypot(g[0], g[1]);
       if (k >= tail) end.note(k, p, g);
-      if (k === steps) return since <= steps ? since : -1;
+      if (k === steps) return steps + 1 - since >= constants.patience ? settles : -1;
       if (blown) {
         g[0] += noise.sd * blown[2 * k];
         g[1] += noise.sd * blown[2 * k + 1];
@@ -193,7 +195,7 @@ function makeEngine(rules, landscapes) {
 
   // Where a grid of starts leads. Start (i, j) of grid [columns, rows] lies at x[i], y[j], evenly over box [[x low, x
   // high], [y low, y high]], edges included; results run row by row. points are the last points, losses the values there;
-  // arrivedAt is the step from which the loss stayed below the threshold, -1 for never; reached is the index of the
+  // arrivedAt is the step at which it settled below the threshold, -1 for never; reached is the index of the
   // nearest minimum where it did, NOWHERE or DIVERGED. The threshold is the lowest minimum and the tolerance; without
   // known minima nobody arrives, and slopesAtStart, slopes and drifts say who has come to rest: see Ending.
   function basins({ landscape, runner: one, steps, grid, box }) {
