@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 _HOME = {
     "InputError": "slalom.core",
     "Landscape": "slalom.landscapes",
+    "Metric": "slalom.core",
     "Race": "slalom.lab",
     "Studies": "slalom.lab.studying",
     "Study": "slalom.lab.studying",
@@ -25,6 +26,7 @@ _HOME = {
 __all__ = [
     "InputError",
     "Landscape",
+    "Metric",
     "Race",
     "Studies",
     "Study",
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from slalom.core import InputError
+    from slalom.core import InputError, Metric
     from slalom.lab import Race, TaskRace, demo, race, sweep
     from slalom.lab.studying import Studies, Study, study
     from slalom.landscapes import Landscape

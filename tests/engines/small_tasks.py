@@ -25,13 +25,14 @@ class SmallTask:
     make: Callable[[], nn.Module]
     data: Examples
     criterion: Callable[[Any, Any], Any] = functional.cross_entropy
-    metrics: dict[str, Metric] = field(default_factory=lambda: {"accuracy": Metric(accuracy)})
+    metrics: dict[str, Metric] = field(default_factory=lambda: {"accuracy": Metric(accuracy, mean=True)})
     batch_size: int = 16
     epochs: int = 2
     reshuffle: bool = True
     drop_last: bool = False
     channels_last: bool = False
     optimum: float | None = None
+    loss_is_mean: bool = True
     name: str = "small"
     title: str = "small"
 

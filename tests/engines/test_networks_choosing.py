@@ -23,7 +23,7 @@ TASKS = small_tasks()
 def test_many_small_networks_are_computed_together() -> None:
     task = TASKS["perceptron"]
     field = [Runner(parse(f"adam:lr={0.001 * (1 + index)}"), 0) for index in range(40)]
-    choice = networks.choose(task, field, Training.of(100, 6))
+    choice = networks.choose(task, field, Training.of(5_000, 6))
     assert choice.engine in ("field", "fleet")
     assert choice.width >= 40
     assert 0 < choice.seconds_per_step < 0.1

@@ -186,7 +186,9 @@ def test_what_cannot_be_computed_together_runs_alone_and_says_so_once() -> None:
         return torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Dropout(0.5), torch.nn.Linear(8, 2))
 
     x = torch.arange(160.0).reshape(40, 4).sin()
-    found = slalom.race(slalom.Task(model=noisy, train=(x, (x.sum(1) > 0).long())), PAIR, seeds=2, steps=3)
+    found = slalom.race(
+        slalom.Task(model=noisy, train=(x, (x.sum(1) > 0).long())), PAIR, seeds=2, steps=3, engine="field"
+    )
     assert found.engine == "solo"
     assert found.remarks == (
         "the networks are computed one after another: they draw random numbers while they train, as dropout does",
@@ -215,7 +217,7 @@ class Weary(torch.optim.SGD):
 def test_an_optimizer_that_raises_leaves_its_run_and_hurts_nobody() -> None:
     found = slalom.race(small_task(), [Weary, "sgd"], steps=250)
     assert [status.kind for status in found.statuses] == ["failed", "finished"]
-    assert found.remarks == ("Weary, seed 0 failed: RuntimeError: late boom",)
+    assert "Weary, seed 0 failed: RuntimeError: late boom" in found.remarks
     assert "late boom" in json.loads(found.to_json())["runners"][0]["error"]
 
 

@@ -307,16 +307,16 @@ LOSS = {
     ),
     "a metric that raises": (
         lambda: task(metrics={"far": lambda outputs, target: outputs[:, 9]}),
-        "`t`: far of the train examples raised `IndexError: index 9 is out of bounds for dimension 1 with size 2`: "
+        "`t`: far of the validation examples raised `IndexError: index 9 is out of bounds for dimension 1 with size 2`: "
         "give other metrics, {} for none.",
     ),
     "a metric of many numbers": (
         lambda: task(metrics={"each": lambda outputs, target: (outputs.argmax(1) == target).float()}),
-        "`t`: each of the train examples has the shape [36]: a measure is one number, take the mean.",
+        "`t`: each of the validation examples is `Tensor` of shape [4]: a measure is one number, take the mean for instance.",
     ),
     "a metric that is no number": (
         lambda: task(metrics={"word": lambda outputs, target: "good"}),
-        "`t`: word of the train examples is `str`: a measure is one number, as a tensor or a float.",
+        "`t`: word of the validation examples is `str`: a measure is one number, take the mean for instance.",
     ),
     "a model of several outputs without a loss": (
         lambda: task(lambda: nn.GRU(6, 2)),

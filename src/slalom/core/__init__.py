@@ -37,6 +37,7 @@ from slalom.core.task import (
     Task,
     Training,
     TrainingLoop,
+    one_number,
     order_of,
 )
 
@@ -71,6 +72,7 @@ __all__ = [
     "maximizes",
     "measure",
     "nearest",
+    "one_number",
     "order_of",
     "quote",
 ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+
+from slalom.core.errors import InputError, quote
 
 
 class Examples(NamedTuple):
@@ -38,11 +40,24 @@ class Splits:
 class Metric(NamedTuple):
     """A number by which a trained network is judged, beside its loss.
 
-    ``function(outputs, target)`` returns the mean over the examples of a batch, a tensor without dimensions.
+    ``function(outputs, target)`` takes the outputs and targets of a whole split and returns one number: a float, or a
+    tensor with one element. ``mean=True`` declares that this number is a mean over examples, each with the same weight;
+    slalom then computes it in pieces, which needs less memory. A loss may be declared in the same way.
     """
 
     function: Callable[[Any, Any], Any]
     higher_is_better: bool = True
+    mean: bool = False
+
+
+def one_number(name: str, value: Any) -> float:
+    """Return as a float what a metric, called ``name`` in messages, returned. Raises InputError for all else."""
+    try:
+        return float(value.detach().reshape(()) if hasattr(value, "detach") else value)
+    except (TypeError, ValueError, RuntimeError):
+        shape = list(getattr(value, "shape", ()))
+        kind = quote(type(value).__name__) + (f" of shape {shape}" if shape else "")
+        raise InputError(f"{name} is {kind}: a measure is one number, take the mean for instance.") from None
 
 
 class Task(Protocol):
@@ -62,6 +77,8 @@ class Task(Protocol):
     def drop_last(self) -> bool: ...  # leave out the last batch of an epoch where it is not full
     @property
     def metrics(self) -> Mapping[str, Metric]: ...  # by name, the most important first; may be empty
+    @property
+    def loss_is_mean(self) -> bool: ...  # whether the loss of a split is the mean of its examples' losses
     @property
     def optimum(self) -> float | None: ...  # the smallest possible training loss, where that is known
     @property
@@ -147,6 +164,8 @@ class Training:
 
     ``evaluate_at`` are the steps after which losses and metrics are computed, in order, the first 0, the last
     ``steps``; they may be (0, steps) alone. ``precision`` is ``"fp32"`` (the dtype as it is) or ``"bf16"`` (autocast).
+    ``horizon`` is the length that learning-rate schedules are made for where it is not ``steps``: of a run that is
+    stopped early.
     """
 
     steps: int
@@ -155,6 +174,17 @@ class Training:
     dtype: str = "float32"
     precision: str = "fp32"
     device: str = "cpu"
+    horizon: int | None = None
+
+    @property
+    def length(self) -> int:
+        """The steps that learning-rate schedules are made for."""
+        return self.horizon or self.steps
+
+    def until(self, steps: int) -> Training:
+        """Return the conditions of the same runs, stopped after ``steps`` and evaluated at the start and there."""
+        horizon = None if steps == self.length else self.length
+        return replace(self, steps=steps, evaluate_at=(0, steps), horizon=horizon)
 
     @staticmethod
     def of(steps: int, steps_per_epoch: int, every: int | None = None, **conditions: Any) -> Training:

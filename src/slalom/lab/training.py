@@ -141,14 +141,10 @@ def plan_task(
     """Choose the engine, and divide the runners into units of work."""
     from slalom.engines import networks
 
-    remarks: list[str] = []
-    if engine != "solo" and len(runners) > 1:
-        reason = networks.obstacle(task, training)
-        if reason:
-            engine = "solo"
-            remarks.append(f"the networks are computed one after another: {reason}")
-    choice = networks.choose(task, runners, training, engine=engine)
-    seconds = choice.seconds_per_step * training.steps * len(runners)
+    choice = networks.choose(task, runners, training, engine=engine, known=is_tested(task))
+    remarks = [choice.reason] if choice.reason else []
+    each = choice.seconds_per_step * training.steps + choice.seconds_per_evaluation * len(training.evaluate_at)
+    seconds = each * len(runners)
     hands = hands_for(training, seconds, workers)
     width = choice.width
     if hands > 1 and choice.engine != "solo":
@@ -160,6 +156,12 @@ def plan_task(
         remarks.append("precision bf16: computed in bfloat16 where torch's autocast does so, not in float32 throughout")
     job = Job(task, choice.engine, training, networks.lanes_of(runners))
     return Plan(job, runners, units, hands, tuple(remarks))
+
+
+def is_tested(task: Task) -> bool:
+    """Whether a task is one of the catalogue's, whose networks are tested to give the same results in all engines."""
+    source = str(getattr(task, "source", ""))
+    return bool(source) and not source.rpartition(":")[0].endswith(".py")
 
 
 def hands_for(training: Training, seconds: float, workers: int | None) -> int:

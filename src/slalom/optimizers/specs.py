@@ -52,6 +52,7 @@ class SpecifiedOptimizer:
     nodecay: NoDecay | None = None
     changes: frozenset[str] = frozenset()  # the hyperparameters that the schedulers change: mostly the rate alone
     source: str = ""  # "file.py:name" with the file's absolute path, for what is in a file of the user's
+    horizon: int | None = None  # the length that schedules are made for, where it is not that of the run
 
     def __getstate__(self) -> dict[str, Any]:
         return without_files_class(self)
@@ -132,7 +133,7 @@ class SpecifiedOptimizer:
         if not self.schedulers:
             return None
         parts = getattr(optimizer, "parts", (optimizer,)) if self.needs.matrix else (optimizer,)
-        return schedules.make_schedule(self.schedulers, parts, steps, steps_per_epoch)
+        return schedules.make_schedule(self.schedulers, parts, self.horizon or steps, steps_per_epoch)
 
     def rates(self, steps: int, steps_per_epoch: int) -> np.ndarray | None:
         """Return the learning rate in force at each step, shape [steps], float64; None without a schedule.
@@ -142,7 +143,11 @@ class SpecifiedOptimizer:
         if not self.schedulers:
             return None
         made = self._bare([probing.dummy(self.needs.matrix)])
-        return schedules.rates_of(self.schedulers, made, steps, steps_per_epoch)
+        return schedules.rates_of(self.schedulers, made, self.horizon or steps, steps_per_epoch)[:steps]
+
+    def lasting(self, steps: int) -> SpecifiedOptimizer:
+        """Return the same optimizer for runs that are stopped early: its schedules are made for ``steps`` steps."""
+        return replace(self, horizon=steps) if self.schedulers else self
 
     def replace(self, **hyperparameters: Any) -> SpecifiedOptimizer:
         """Return the same optimizer with other values, checked as if they had been typed."""

@@ -64,7 +64,14 @@ class RunSpec:
         content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "training"}
         if not self.company:
             del content["company"]
-        return {"form": FORM, **content, "training": None if self.training is None else _conditions(self.training)}
+        return {"form": FORM, **content, "training": self._conditions()}
+
+    def _conditions(self) -> dict[str, Any] | None:
+        """Return the conditions; with the length of the schedule where the run was stopped before its end."""
+        if self.training is None:
+            return None
+        early = bool(self.stages) and self.training.length != self.training.steps
+        return _conditions(self.training) | ({"horizon": self.training.length} if early else {})
 
     @staticmethod
     def from_dict(content: Mapping[str, Any]) -> RunSpec:

@@ -8,19 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.core import BatchOrder, InputError, Splits, order_of, quote
+from slalom.core import BatchOrder, InputError, Metric, Splits, one_number, order_of, quote
+from slalom.core.memory import available_memory, readable_bytes
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
-from slalom.tasks.losses import is_cross_entropy, standard_loss
+from slalom.tasks.losses import IGNORED, is_cross_entropy, standard_loss
 
 if TYPE_CHECKING:
     from slalom.tasks.task import Task
 
+TRIED = 2**20
+"""Numbers of input on which metrics that need a whole split are tried at most."""
+
 PIECE = 1_000
 """Examples that are looked at together: looking takes twice their memory."""
-
-IGNORED = -100
-"""The class that ``cross_entropy`` leaves out."""
 
 
 def check(task: Task, seed: int) -> None:
@@ -217,30 +218,44 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
 
 
 def _check_evaluation(task: Task, model: Any, splits: Splits, label: str) -> None:
+    """Try the loss and the metrics on a batch of every split, those that need a whole split on the smallest of them."""
     import torch
 
     model.eval()
-    measures = {"loss": task.loss, **{name: metric.function for name, metric in task.metrics.items()}}
-    for part, indices in splits.named().items():
+    measures = {"loss": Metric(task.loss, mean=task.loss_is_mean), **task.metrics}
+    named = splits.named()
+    smallest = min(named, key=lambda part: len(named[part]))
+    most = max(task.batch_size, TRIED // max(1, *(x[0].numel() for x in task.examples().inputs)))
+    for part, indices in named.items():
+        whole = [name for name, metric in measures.items() if not metric.mean]
+        tried = indices[: most if part == smallest and whole else task.batch_size]
         with torch.no_grad():
-            outputs, target = _forward(task, model, indices[: task.batch_size], label)
-            for name, function in measures.items():
-                _check_measure(function, outputs, target, f"{label}: {name} of the {part} examples")
+            outputs, target = _forward(task, model, tried, label)
+            _check_room(outputs, len(tried), max(map(len, named.values())), whole, label)
+            for name, metric in measures.items():
+                if metric.mean or part == smallest:
+                    _check_measure(metric.function, outputs, target, f"{label}: {name} of the {part} examples")
+
+
+def _check_room(outputs: Any, tried: int, most: int, whole: list[str], label: str) -> None:
+    """Refuse a measure for which the outputs of the largest split would not fit into memory."""
+    needed = sum(x.numel() * x.element_size() for x in _tensors(outputs)) * most // tried
+    if whole and 2 * needed > available_memory():
+        raise InputError(
+            f"{label}: {whole[0]} needs the outputs of all {most:,} examples of a split at once: "
+            f"{readable_bytes(2 * needed)}, and {readable_bytes(available_memory())} of memory are free. Hold "
+            "out fewer examples, or declare it a mean over examples with slalom.Metric(function, mean=True)."
+        )
 
 
 def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None:
-    import torch
-
     try:
         value = function(outputs, target)
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
         raise InputError(f"{label} raised {raised(problem)}: give other metrics, {{}} for none.") from problem
-    if not isinstance(value, torch.Tensor | float | int):
-        raise InputError(f"{label} is {quote(type(value).__name__)}: a measure is one number, as a tensor or a float.")
-    if isinstance(value, torch.Tensor) and value.dim() > 0:
-        raise InputError(f"{label} has the shape {list(value.shape)}: a measure is one number, take the mean.")
+    one_number(label, value)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -8,6 +8,9 @@ from typing import Any
 
 from slalom.core import InputError, Metric, nearest, quote
 
+IGNORED = -100
+"""The class that ``cross_entropy`` leaves out."""
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -28,7 +31,7 @@ def accuracy(outputs: Any, target: Any) -> Any:
     return (outputs.argmax(dim=1) == target).float().mean()
 
 
-METRICS = {"accuracy": Metric(accuracy)}
+METRICS = {"accuracy": Metric(accuracy, mean=True)}
 """Metrics that can be asked for by name."""
 
 Wanted = str | Iterable[str] | Mapping[str, Metric | Callable[[Any, Any], Any] | str]
@@ -41,6 +44,29 @@ def is_cross_entropy(loss: Any) -> bool:
 
     known = (nn.CrossEntropyLoss, nn.NLLLoss)
     return loss in (standard_loss, functional.cross_entropy, functional.nll_loss) or isinstance(loss, known)
+
+
+def is_mean(loss: Any, target: Any) -> bool:
+    """Return whether a loss is known to be the mean of its examples' losses.
+
+    The cross-entropy is no such mean with class weights, nor where it ignores targets: it divides by what is left.
+    """
+    from torch import nn
+    from torch.nn import functional
+
+    functions = (functional.mse_loss, functional.l1_loss, functional.smooth_l1_loss, functional.huber_loss)
+    binary = (functional.binary_cross_entropy, functional.binary_cross_entropy_with_logits)
+    modules = (nn.MSELoss, nn.L1Loss, nn.SmoothL1Loss, nn.HuberLoss)
+    if loss in (*functions, *binary):
+        return True
+    if type(loss) in modules:
+        return bool(loss.reduction == "mean")
+    if not is_cross_entropy(loss):
+        return False
+    if isinstance(loss, nn.Module) and (loss.weight is not None or loss.reduction != "mean"):
+        return False
+    ignored = getattr(loss, "ignore_index", IGNORED)
+    return target.is_floating_point() or not bool((target == ignored).any())
 
 
 def as_loss(loss: Any, name: str) -> Callable[[Any, Any], Any]:

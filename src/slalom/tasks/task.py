@@ -11,7 +11,7 @@ import numpy as np
 from slalom.core import Examples, InputError, Metric, Splits, quote
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
-from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics
+from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics, is_mean
 from slalom.tasks.sharing import is_large, shared
 
 WATCHED = 5_000
@@ -40,8 +40,9 @@ class Task:
 
     ``loss(outputs, target)`` is the mean over a batch; by default the cross-entropy for a target of integer classes,
     [N, classes, ...] against [N, ...], and the mean squared error for a floating one. ``metrics`` maps names to
-    functions of the same kind, higher being better unless wrapped in :class:`slalom.core.Metric`; by default the
-    accuracy for integer classes. ``{}`` for none.
+    functions of (outputs, target), called once with all of a split; higher is better unless wrapped in
+    :class:`slalom.Metric`. By default the accuracy for integer classes; ``{}`` for none. A metric or a loss that is a
+    mean over examples may be declared as one, ``slalom.Metric(function, mean=True)``, and is then computed in pieces.
 
     ``batch_size`` and ``epochs`` are what a race takes unless told otherwise. ``reshuffle`` draws a new order for every
     epoch, ``drop_last`` leaves out the last batch where it is not full. ``optimum`` is the smallest possible training
@@ -58,7 +59,7 @@ class Task:
         test: Any = None,
         *,
         validation: Any = 0.1,
-        loss: Callable[[Any, Any], Any] | None = None,
+        loss: Callable[[Any, Any], Any] | Metric | None = None,
         metrics: Wanted | None = None,
         batch_size: int = 64,
         epochs: int = 10,
@@ -75,7 +76,9 @@ class Task:
         if train is None:
             raise InputError(f"{quote(self.name)}: train is None: a task needs examples to train on.")
         self.train, self.validation, self.test = train, validation, test
-        self.loss_function = as_loss(loss, self.name)
+        declared = loss if isinstance(loss, Metric) else None
+        self.loss_function = as_loss(loss if declared is None else declared.function, self.name)
+        self._loss_is_mean = None if declared is None else declared.mean
         self._metrics = None if metrics is None else as_metrics(metrics, self.name)
         self.batch_size = _at_least_one("batch_size", batch_size, self.name)
         self.epochs = _at_least_one("epochs", epochs, self.name)
@@ -95,6 +98,8 @@ class Task:
         """Set it; a named task that is changed is no longer the one of that name."""
         if not name.startswith("_") and name not in ("source", "data_dir", "name", "title"):
             self.__dict__["source"] = ""
+        if name == "loss_function":
+            self.__dict__["_loss_is_mean"] = None
         super().__setattr__(name, value)
 
     def model(self, seed: int) -> Any:
@@ -172,6 +177,13 @@ class Task:
     def loss(self, outputs: Any, target: Any) -> Any:
         """Return the mean loss of a batch, a tensor without dimensions."""
         return self.loss_function(outputs, target)
+
+    @property
+    def loss_is_mean(self) -> bool:
+        """Whether the loss of a split is the mean of its examples' losses, and may be computed in pieces."""
+        if self._loss_is_mean is None:
+            self._loss_is_mean = is_mean(self.loss_function, self.examples().target)
+        return self._loss_is_mean
 
     @property
     def metrics(self) -> Mapping[str, Metric]:

@@ -4,17 +4,20 @@
 * :mod:`slalom.engines.networks.field`     the real classes on networks computed together
 * :mod:`slalom.engines.networks.fleet`     the update rules on networks computed together
 * :mod:`slalom.engines.networks.choosing`  which engine to take, and how to divide the work
+* :mod:`slalom.engines.networks.obstacles` whether networks can be computed together
 * :mod:`slalom.engines.networks.loops`     a training loop of the caller's own
 
 Underneath: ``material`` (data and batches), ``stack`` (parameters side by side), ``tracing`` (the gradient of many
-networks as a short list of operations), ``crowd`` (what field and fleet share), ``recording`` (what is written down).
+networks as a short list of operations), ``crowd`` (what field and fleet share), ``measuring`` (losses and metrics of a
+split), ``recording`` (what is written down).
 """
 
-from slalom.engines.networks.choosing import Choice, alike, choose, divide, judging_seconds, obstacle
+from slalom.engines.networks.choosing import Choice, alike, choose, divide
 from slalom.engines.networks.crowd import LEAST
 from slalom.engines.networks.field import field
 from slalom.engines.networks.fleet import fleet, lanes_of
 from slalom.engines.networks.loops import follow
+from slalom.engines.networks.obstacles import obstacle
 from slalom.engines.networks.solo import solo
 
 __all__ = [
@@ -26,7 +29,6 @@ __all__ = [
     "field",
     "fleet",
     "follow",
-    "judging_seconds",
     "lanes_of",
     "obstacle",
     "solo",

@@ -1,24 +1,29 @@
-"""Which engine a race on a task takes, and how many networks it computes together."""
+"""Which engine a race on a task takes, and how many networks it computes together.
+
+Where slalom is not sure that networks computed together give the plain loop's results, or finding out would take more
+time than it can save, the plain loop runs.
+"""
 
 from __future__ import annotations
 
-import random
 import time
-import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
 import torch
 
-from slalom.core import Run, Runner, Task, Training, describe_exception, exception_text
+from slalom.core import Optimizer, Run, Runner, Task, Training
 from slalom.engines.networks.crowd import LEAST, Crowd
+from slalom.engines.networks.field import Movers as FieldMovers
 from slalom.engines.networks.field import field, goes_alone
-from slalom.engines.networks.fleet import fleet, is_ruled
+from slalom.engines.networks.fleet import Movers as FleetMovers
+from slalom.engines.networks.fleet import check_ruled, fleet, is_ruled, lanes_of
 from slalom.engines.networks.material import Material
-from slalom.engines.networks.recording import one_thread
-from slalom.engines.networks.solo import precision_context, prepared_model, solo
-from slalom.engines.networks.stack import Stack
+from slalom.engines.networks.obstacles import obstacle
+from slalom.engines.networks.recording import one_thread, warm_up
+from slalom.engines.networks.solo import Trainee, measure, own_chance, prepared_model, solo
 
 ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
 """Bytes that the networks computed together may take: on the CPU what a core's share of the cache holds."""
@@ -26,14 +31,23 @@ ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
 MOST = {"cpu": 128, "cuda": 4_096}
 """Networks that are computed together at most."""
 
-TRIALS = (3, 13)
-"""Steps of the two trials by which an engine is timed; their difference leaves out what is done once."""
+LITTLE = 2.0
+"""Seconds of work below which nothing but the plain loop is tried."""
+
+SHARE = 0.05
+"""Of the estimated work, what trying other engines may take."""
+
+TRIAL_STEPS = {"recorded": 250, "tested": 400}
+"""Plain steps that a trial takes about as long as: operations are recorded, and without ``known`` results compared."""
+
+TIMED = 40
+"""Runs or steps from which one of them is a small part of the work, so that one may be timed."""
+
+TRIAL = 0.05
+"""Seconds of steps by which an engine is timed: one step at least."""
 
 FEW = 20
-"""Steps of an epoch up to which a whole one is tried."""
-
-LONG_TRIAL = 1.5
-"""Seconds of the shorter trial beyond which it is enough."""
+"""Steps of an epoch up to which :func:`alike` tries a whole one; it tries three steps of longer ones."""
 
 PREFERENCE = 1.2
 """The real classes are taken unless the update rules are so many times faster …"""
@@ -46,88 +60,17 @@ ENGINES: dict[str, Callable[..., list[Run]]] = {"solo": solo, "field": field, "f
 
 @dataclass(frozen=True)
 class Choice:
-    """An engine, how many runners it computes together, and the seconds that one step of one runner took."""
+    """An engine, how many runs it computes together, and the seconds that a step and an evaluation of one run took.
+
+    Seconds are 0 where timing would have been a large part of the work. ``reason`` says why the plain loop runs where
+    another engine was possible or asked for.
+    """
 
     engine: str
     width: int
-    seconds_per_step: float
-
-
-def obstacle(task: Task, training: Training) -> str:
-    """Return why a task's networks cannot be computed together, ``""`` where they can.
-
-    Tried are the first and the last batch of an epoch: losses and gradients must be those of a network alone.
-    """
-    try:
-        with one_thread(), torch.no_grad(), warnings.catch_warnings():
-            # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
-            warnings.filterwarnings("error", message=".*performance drop.*")
-            return _tried(task, training)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as problem:
-        return _reason(problem)
-
-
-AGREEMENT = {"fp32": 1e-3, "bf16": 0.1}
-"""How far losses and gradients may lie apart, relative to their size: rounding stays far below, mistakes above."""
-
-
-def _tried(task: Task, training: Training) -> str:
-    model = prepared_model(task, 0, training)
-    if any(p._backward_hooks or getattr(p, "_post_accumulate_grad_hooks", None) for p in model.parameters()):
-        return "their parameters have gradient hooks, which only a network alone calls"
-    steps = sorted({1, training.steps_per_epoch})
-    runners = [Runner(None, 0)] * LEAST  # type: ignore[arg-type]  # nobody moves: only gradients are tried
-    crowd = Crowd(task, runners, replace(training, steps=steps[-1]), swift=False)
-    crowd.judge()
-    tolerance = AGREEMENT[training.precision]
-    for step in steps:
-        before, chance = _plain_attributes(model), (random.getstate(), str(np.random.get_state()))
-        loss, gradients = _alone(task, model, training, step)
-        if chance != (random.getstate(), str(np.random.get_state())):
-            return "they draw random numbers while they train, as dropout does"
-        if before != _plain_attributes(model):
-            return "their Python code keeps track of something from call to call"
-        crowd.differentiate(step)
-        together = float(crowd.losses[step - 1, 0])
-        if abs(together - loss) > tolerance * max(1.0, abs(loss)):
-            return f"computed together they give another loss ({together:.6g}) than alone ({loss:.6g})"
-        if gradients.keys() != set(crowd.stack.names):
-            return "which parameters the loss depends on differs from batch to batch"
-        for name, gradient in gradients.items():
-            apart = (crowd.stack.view(crowd.gradients[0], name) - gradient).norm()
-            if float(apart) > tolerance * (float(gradient.norm()) + tolerance):
-                return f"computed together they give another gradient for {name} than alone"
-    return ""
-
-
-def _alone(task: Task, model: torch.nn.Module, training: Training, step: int) -> tuple[float, dict[str, torch.Tensor]]:
-    """Return a network's loss and gradients by name at a step, as the plain loop computes them."""
-    named = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    batch = Material.of(task, training).batch(0, step)
-    with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
-        loss = task.loss(model(*batch.inputs), batch.target)
-        gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
-    return float(loss.detach()), {n: g for n, g in zip(named, gradients, strict=True) if g is not None}
-
-
-def _plain_attributes(model: torch.nn.Module) -> list[str]:
-    """Return what the modules keep beside parameters, buffers and submodules, as text."""
-    kept = ("_parameters", "_buffers", "_modules")
-    return [repr({k: v for k, v in vars(m).items() if k not in kept}) for m in model.modules()]
-
-
-def _reason(problem: BaseException) -> str:
-    told = exception_text(problem)
-    if "randomness" in told or "random operation" in told:
-        return "they draw random numbers while they train, as dropout does"
-    if "performance drop" in told or "atching rule not implemented" in told:
-        operation = told.partition("aten::")[2].partition(".")[0]
-        return f"torch has no rule that maps {operation or 'one of their operations'} over several networks"
-    if "data-dependent" in told or ".item()" in told or "Boolean value" in told:
-        return "their Python code depends on the values of tensors"
-    return f"torch cannot map them over several networks ({describe_exception(problem)})"
+    seconds_per_step: float = 0.0
+    seconds_per_evaluation: float = 0.0
+    reason: str = ""
 
 
 def choose(
@@ -137,27 +80,159 @@ def choose(
     *,
     engine: str = "auto",
     runs: int | None = None,
-    unhindered: bool = False,
+    known: bool = False,
 ) -> Choice:
-    """Return the engine to take: the fastest in a short trial, the real classes unless the rules save much time.
+    """Return the engine to take.
 
-    A given ``engine`` is only timed. Networks that cannot be computed together (see :func:`obstacle`) go solo;
-    ``unhindered`` says that this has been tried. ``runners`` are all there are, or a sample of ``runs``.
+    ``auto`` takes the plain loop where the work is short, the fastest engine in a short trial otherwise, and the update
+    rules rather than the real classes only where they save much time. A trial takes at most SHARE of the estimated
+    work, and makes one network. ``runners`` are all there are, or a sample of ``runs``. ``known`` says that networks of
+    this task were tested to give the same results together as alone; otherwise this is tried first (see
+    :func:`slalom.engines.networks.obstacles.obstacle`), and a given ``engine`` is replaced by the plain loop where they
+    do not.
     """
-    width = lanes_that_fit(task, training)
-    if engine == "auto":
-        hindered = not unhindered and obstacle(task, training)
-        candidates = ["solo"] if hindered else ["solo", *_joint(runners)]
-    else:
-        candidates = [engine]
-    times = {name: _time(name, task, runners, training, width) for name in candidates}
-    quickest = min(times, key=lambda name: times[name])
-    if quickest == "fleet":
-        real = min((name for name in times if name != "fleet"), key=lambda name: times[name], default="fleet")
-        saved = (times[real] - times["fleet"]) * training.steps * (runs or len(runners))
-        if times[real] <= PREFERENCE * times["fleet"] or saved < WORTH:
-            quickest = real
-    return Choice(quickest, 1 if quickest == "solo" else width, times[quickest])
+    warm_up()
+    trial = _Trial(task, runners, training, runs or len(runners))
+    with one_thread(), own_chance(training.device):
+        if engine == "solo" or (engine == "auto" and trial.runs == 1):
+            return trial.alone("")
+        return trial.fastest(known) if engine == "auto" else trial.of(engine, known)
+
+
+class _Trial:
+    """Times engines on one network, made once, and on copies of it computed together."""
+
+    def __init__(self, task: Task, runners: Sequence[Runner], training: Training, runs: int):
+        self.task, self.runners, self.training, self.runs = task, runners, training, runs
+        self.steps = runs * training.steps  # of all runs
+        self.evaluations = runs * len(training.evaluate_at)
+        self.step = self.evaluation = 0.0  # seconds in the plain loop, 0 where too few to be timed
+        if runs > 1 and self.steps >= TIMED:
+            self._time_alone()
+
+    def alone(self, reason: str) -> Choice:
+        """Return the choice of the plain loop."""
+        return Choice("solo", 1, self.step, self.evaluation, reason)
+
+    def fastest(self, known: bool) -> Choice:
+        """Return what ``auto`` takes."""
+        work = self.steps * self.step + self.evaluations * self.evaluation
+        if work < LITTLE:
+            return self.alone(f"plain loop: less than {LITTLE:.0f} s of work, too little to try other engines")
+        needed = TRIAL_STEPS["recorded" if known else "tested"]
+        if needed * self.step > SHARE * work:
+            return self.alone(f"plain loop: trying other engines would take more than {SHARE:.0%} of the time")
+        optimizers = self._optimizers()
+        if all(map(goes_alone, optimizers)):
+            return self.alone("plain loop: every optimizer computes its own gradients")
+        choice = self.of("field", known)
+        if choice.engine == "solo":
+            return choice
+        if choice.seconds_per_step >= self.step:
+            times = f"{_milliseconds(self.step)} a step, {_milliseconds(choice.seconds_per_step)} for networks together"
+            return self.alone(f"plain loop: the fastest in a short trial ({times})")
+        if choice.seconds_per_step * self.steps > WORTH and all(map(is_ruled, optimizers)):
+            ruled = self._timed("fleet")
+            saved = (choice.seconds_per_step - ruled.seconds_per_step) * self.steps
+            if choice.seconds_per_step > PREFERENCE * ruled.seconds_per_step and saved > WORTH:
+                return ruled
+        return choice
+
+    def of(self, engine: str, known: bool) -> Choice:
+        """Return the choice of a given engine, the plain loop where it can't compute these networks."""
+        if engine == "fleet":
+            check_ruled(self.runners)
+        reason = "" if known else obstacle(self.task, self.training, self.model, self.lanes)
+        if reason:
+            return self.alone(f"the networks are computed one after another: {reason}")
+        return self._timed(engine)
+
+    def _time_alone(self) -> None:
+        """Time one step of the plain loop, more where steps are short, and one evaluation."""
+        try:
+            with _unchanged(self.model), torch.enable_grad():
+                trainee = Trainee(self.task, self.runners[0], self.training, self.model)
+                self.step = _seconds(trainee.step, self.training.steps, SHARE * self.steps)
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
+            return  # an optimizer that fails: its runs will say so
+        if self.evaluations >= TIMED:
+            material, seed = Material.of(self.task, self.training), self.runners[0].seed
+            self.model.eval()
+            began = time.perf_counter()
+            measure(self.task, self.model, material, seed, self.training)
+            self.evaluation = time.perf_counter() - began
+            self.model.train()
+
+    def _timed(self, engine: str) -> Choice:
+        """Time the steps and an evaluation of networks computed together."""
+        lanes = min(self.lanes, len(self.runners))
+        sample = [self.runners[len(self.runners) * index // lanes] for index in range(lanes)]
+        if engine == "field":
+            sample = [runner for runner in sample if not goes_alone(runner.optimizer)] or sample
+        with torch.no_grad():
+            crowd = Crowd(self.task, sample, self.training, swift=engine == "fleet", model=self.model)
+            movers = FieldMovers(crowd) if engine == "field" else FleetMovers(crowd, lanes_of(self.runners))
+
+            def step(number: int) -> None:
+                crowd.differentiate(number)
+                movers.step(number)
+
+            crowd.differentiate(1)  # records the operations
+            seconds = _seconds(step, self.training.steps, SHARE * self.steps) / len(sample)
+            evaluation = 0.0
+            if self.evaluations >= TIMED * len(sample):
+                crowd.judge()  # likewise
+                began = time.perf_counter()
+                crowd.judge()
+                evaluation = (time.perf_counter() - began) / len(sample)
+        return Choice(engine, self.width, seconds, evaluation)
+
+    @cached_property
+    def model(self) -> torch.nn.Module:
+        """The only network that a trial makes."""
+        return prepared_model(self.task, self.runners[0].seed, self.training)
+
+    @cached_property
+    def width(self) -> int:
+        return lanes_that_fit(self.task, self.training, self.model)
+
+    @property
+    def lanes(self) -> int:
+        return max(LEAST, min(self.width, len(self.runners)))
+
+    def _optimizers(self) -> list[Optimizer]:
+        return list({id(runner.optimizer): runner.optimizer for runner in self.runners}.values())
+
+
+@contextmanager
+def _unchanged(model: torch.nn.Module) -> Iterator[None]:
+    """Put a network's parameters and buffers back afterwards."""
+    before = [(tensor, tensor.detach().clone()) for tensor in (*model.parameters(), *model.buffers())]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for tensor, value in before:
+                tensor.copy_(value)
+                tensor.grad = None
+
+
+def _seconds(step: Callable[[int], None], steps: int, most: float) -> float:
+    """Return the seconds of the quickest of a few steps, at most so many."""
+    times: list[float] = []
+    for number in range(1, 1 + max(1, min(steps, int(most)))):
+        began = time.perf_counter()
+        step(number)
+        times.append(time.perf_counter() - began)
+        if sum(times) > TRIAL:
+            break
+    return min(times)
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1e3 * seconds:.2g} ms"
 
 
 def alike(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> bool:
@@ -166,9 +241,9 @@ def alike(task: Task, runners: Sequence[Runner], training: Training, choice: Cho
     Tried are some steps, to the end of an epoch where that is near, in companies of several sizes. A rounding that
     differs rarely can slip through: this is for tasks that are tested besides.
     """
-    few = training.steps_per_epoch if training.steps_per_epoch <= FEW else TRIALS[0]
+    few = training.steps_per_epoch if training.steps_per_epoch <= FEW else 3
     few = min(few, training.steps)
-    short = replace(training, steps=few, evaluate_at=(0, few))
+    short = training.until(few)
     different = list(dict.fromkeys(runners))
     together = (different * -(-choice.width // len(different)))[: choice.width]
     outcomes: dict[Runner, set[tuple[bytes, str]]] = {}
@@ -180,49 +255,10 @@ def alike(task: Task, runners: Sequence[Runner], training: Training, choice: Cho
     return all(len(found) == 1 for found in outcomes.values())
 
 
-def judging_seconds(task: Task, runners: Sequence[Runner], training: Training, choice: Choice) -> float:
-    """Return the seconds that one evaluation of one runner takes, by a short trial in the company of others."""
-    company = runners[: max(LEAST, choice.width)] if choice.engine != "solo" else runners[:1]
-    with one_thread(), torch.no_grad():
-        crowd = Crowd(task, company, training, swift=choice.engine == "fleet")
-        crowd.judge()  # the first records operations
-        began = time.perf_counter()
-        crowd.judge()
-    return (time.perf_counter() - began) / len(company)
-
-
-def _joint(runners: Sequence[Runner]) -> list[str]:
-    """Return the engines that can move these runners together."""
-    optimizers = list({id(runner.optimizer): runner.optimizer for runner in runners}.values())
-    joint = [] if all(goes_alone(optimizer) for optimizer in optimizers) or len(runners) == 1 else ["field"]
-    return [*joint, "fleet"] if joint and all(map(is_ruled, optimizers)) else joint
-
-
-def _time(engine: str, task: Task, runners: Sequence[Runner], training: Training, width: int) -> float:
-    """Return the seconds per step and runner, found by a few steps on a sample of the runners.
-
-    The first steps record operations and compile rules: where steps are short, longer trials take that out.
-    """
-    count = 1 if engine == "solo" else min(width, len(runners))
-    sample = [runners[len(runners) * index // count] for index in range(count)]
-
-    def spent(steps: int) -> float:
-        runs = ENGINES[engine](task, sample, replace(training, steps=steps, evaluate_at=()))
-        return sum(run.seconds for run in runs) / count
-
-    few, many = (min(steps, training.steps) for steps in TRIALS)
-    spent(few)
-    short = spent(few)
-    if short * count > LONG_TRIAL or many == few:
-        return short / few
-    return max(spent(many) - short, 1e-9) / (many - few)
-
-
-def lanes_that_fit(task: Task, training: Training) -> int:
+def lanes_that_fit(task: Task, training: Training, model: torch.nn.Module) -> int:
     """Return how many networks to compute together: parameters, gradients, state and a batch's activations fit ROOM."""
     kind = torch.device(training.device).type
-    model = prepared_model(task, 0, training)
-    numbers = Stack([model]).numbers
+    numbers = sum(p.numel() for p in model.parameters() if p.requires_grad)
     batch = Material.of(task, training).batch(0, 1)
     of_batch = sum(x.nbytes for x in batch.inputs)
     each = 5 * numbers * torch.finfo(getattr(torch, training.dtype)).bits // 8 + 4 * of_batch

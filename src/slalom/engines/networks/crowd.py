@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, Progress, Run, Runner, Task, Training
-from slalom.engines.networks.material import Material
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception
+from slalom.engines.networks.material import Batch, Material, Pieces
+from slalom.engines.networks.measuring import Measures, joined, restored, weighted_mean
 from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row, warm_up
-from slalom.engines.networks.solo import prepared_model, weighted_mean
+from slalom.engines.networks.solo import precision_context, prepared_model
 from slalom.engines.networks.stack import Stack
 from slalom.engines.networks.tracing import Gradient, Judgement, unused_parameters
 
 LOOK_EVERY = 32
 """Steps between looks whether all have diverged."""
+
+ROOM_FOR_OUTPUTS = 2**28
+"""Bytes of outputs of several networks that are collected for a metric at most; those of one always are."""
 
 LEAST = 2
 """Lanes that are computed at least: one alone takes other routines, whose results differ in the last bits."""
@@ -48,22 +53,36 @@ class Movers(Protocol):
 class Crowd:
     """The networks of some runners, in lanes; more lanes than runners where there would be fewer than LEAST.
 
-    ``parameters`` has shape [lanes, numbers], and so has ``gradients`` after :meth:`differentiate`.
+    ``parameters`` has shape [lanes, numbers], and so has ``gradients`` after :meth:`differentiate`. Each seed's
+    network is made once; in a trial one ``model`` serves all seeds.
     """
 
-    def __init__(self, task: Task, runners: Sequence[Runner], training: Training, *, swift: bool):
+    def __init__(
+        self,
+        task: Task,
+        runners: Sequence[Runner],
+        training: Training,
+        *,
+        swift: bool,
+        model: torch.nn.Module | None = None,
+    ):
         self.task, self.runners, self.training = task, runners, training
         self.material = Material.of(task, training)
         missing = max(0, LEAST - len(runners))
         self.seeds = [runner.seed for runner in runners] + [runners[-1].seed] * missing
-        models = {seed: prepared_model(task, seed, training) for seed in dict.fromkeys(self.seeds)}
-        self.stack = Stack([models[seed] for seed in self.seeds], unused_parameters(task, training))
+        models = {
+            seed: prepared_model(task, seed, training) if model is None else model for seed in dict.fromkeys(self.seeds)
+        }
+        first = models[self.seeds[0]]
+        self.stack = Stack([models[seed] for seed in self.seeds], unused_parameters(task, training, first))
         self.parameters = self.stack.flat
         self.gradients = torch.zeros_like(self.parameters)
         self._into = self.stack.views(self.gradients)
         swift = swift and _counts_classes(task)
-        self._gradient = Gradient.of(task, training, swift=swift)
-        self._judgement = Judgement.of(task, training, swift=swift)
+        self._gradient = Gradient.of(task, training, first, swift=swift)
+        self._judgement = Judgement.of(task, training, first, swift=swift)
+        self.measures = Measures(task)
+        self.failures: dict[int, str] = {}  # by runner, what its metrics raised
         self._lanes_of = {
             seed: [lane for lane, own in enumerate(self.seeds) if own == seed] for seed in dict.fromkeys(self.seeds)
         }
@@ -111,6 +130,8 @@ class Crowd:
         """Return one runner's run, which ends where its optimizer failed."""
         facts = movers.facts(runner)
         failed_at = facts.pop("failed_at", None)
+        if runner in self.failures and not facts.get("error"):
+            facts["error"] = self.failures[runner]
         completed = made if failed_at is None else failed_at
         evaluations = [evaluation for evaluation in self.evaluations[runner] if evaluation["step"] <= completed]
         return finished(
@@ -135,22 +156,52 @@ class Crowd:
 
     def judge(self) -> dict[int, dict[str, float]]:
         """Return each runner's losses and metrics by name."""
-        judged_runners: dict[int, dict[str, float]] = {}
-        measures = ("loss", *self.task.metrics)
+        found: dict[int, dict[str, float]] = {}
         for seed, lanes in self._lanes_of.items():
-            parameters, fixed = self._of_lanes(lanes)
-            found: dict[str, np.ndarray] = {}
             for split, pieces in self.material.judged(seed):
-                values, sizes = [], []
-                for piece in pieces:
-                    values.append(self._judgement(parameters, fixed, piece.inputs, piece.target))
-                    sizes.append(len(piece.target))
-                means = weighted_mean(values, sizes).cpu().numpy()
-                found |= {f"{split}_{measure}": values for measure, values in zip(measures, means, strict=True)}
-            for position, lane in enumerate(lanes):
-                if lane < len(self.runners):
-                    judged_runners[lane] = {name: float(values[position]) for name, values in found.items()}
-        return judged_runners
+                for lane, values in zip(lanes, self._measured(lanes, pieces), strict=True):
+                    if lane < len(self.runners):
+                        found.setdefault(lane, {}).update({f"{split}_{name}": x for name, x in values.items()})
+        return found
+
+    def judge_together(self, batch: Batch) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """Return the measures [measures, lanes] that are means of some examples, and outputs where others need them."""
+        return self._judgement(self.stack.views(self.parameters), self.stack.fixed, batch.inputs, batch.target)
+
+    def _measured(self, lanes: list[int], pieces: Pieces) -> list[dict[str, float]]:
+        """Return the measures of some lanes on a split: of half of them at a time where their outputs are large."""
+        parameters, fixed = self._of_lanes(lanes)
+        means, sizes = [], []
+        kept: list[list[torch.Tensor]] = []
+        for piece in pieces:
+            mean, outputs = self._judgement(parameters, fixed, piece.inputs, piece.target)
+            size = bytes_of(outputs) * len(pieces) // len(piece.target)
+            if not kept and len(lanes) > LEAST and size > ROOM_FOR_OUTPUTS:
+                middle = len(lanes) // 2
+                return self._measured(lanes[:middle], pieces) + self._measured(lanes[middle:], pieces)
+            means.append(mean)
+            sizes.append(len(piece.target))
+            kept.append(outputs)
+        columns = weighted_mean(means, sizes).T.tolist()
+        found = [dict(zip(self.measures.by_piece, column, strict=True)) for column in columns[: len(lanes)]]
+        if self.measures.whole:
+            whole = pieces.whole()
+            together = joined(kept, sizes, dim=1)
+            tensors = self._judgement(parameters, fixed, *whole)[1] if together is None else together[0]
+            for position, (lane, values) in enumerate(zip(lanes, found, strict=True)):
+                values |= self._of_split(lane, [x[position] for x in tensors], whole.target)
+        return [{name: values[name] for name in self.measures.named} for values in found]
+
+    def _of_split(self, lane: int, tensors: list[torch.Tensor], target: torch.Tensor) -> dict[str, float]:
+        """Return the measures of one lane that need a whole split; where one of them raises, the run has failed."""
+        with precision_context(self.training):
+            try:
+                return self.measures.of_split(restored(tensors, self._judgement.structure), target)
+            except (InputError, KeyboardInterrupt):
+                raise
+            except BaseException as problem:
+                self.failures.setdefault(lane, describe_exception(problem))
+                return dict.fromkeys(self.measures.whole, math.nan)
 
     def _of_lanes(self, lanes: list[int]) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
         """Return the named parameters and the fixed tensors of some lanes, at least LEAST of them."""

@@ -118,7 +118,7 @@ class Movers:
         try:
             with torch.enable_grad():
                 mover.optimizer = optimizer.equip(list(zip(names, parameters, strict=True)))
-            mover.scheduler = optimizer.scheduler(mover.optimizer, training.steps, training.steps_per_epoch)
+            mover.scheduler = optimizer.scheduler(mover.optimizer, training.length, training.steps_per_epoch)
             if mover.modes:
                 mover.optimizer.train()
         except InputError:

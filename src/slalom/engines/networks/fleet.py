@@ -38,12 +38,7 @@ def fleet(
     ``lanes`` names the hyperparameters, as the rules call them, in which runners that are moved together may differ
     (see :func:`lanes_of`). Raises InputError for an optimizer that no rule describes.
     """
-    for runner in runners:
-        if not is_ruled(runner.optimizer):
-            raise InputError(
-                f"{quote(runner.optimizer.spec)}: the fleet engine moves update rules, and none describes "
-                f"{runner.optimizer.name} on a network: use the engine field or solo."
-            )
+    check_ruled(runners)
     return in_halves(partial(_run, frozenset(lanes)), task, runners, training, progress)
 
 
@@ -63,6 +58,16 @@ def lanes_of(runners: Sequence[Runner]) -> tuple[str, ...]:
                     values.setdefault((optimizer.rule.name, name), set()).add(value)
     differing = {name for (_, name), seen in values.items() if len(seen) > 1}
     return tuple(sorted(differing & LANES | {"lr"}))
+
+
+def check_ruled(runners: Sequence[Runner]) -> None:
+    """Raise InputError for an optimizer that no rule describes."""
+    for runner in runners:
+        if not is_ruled(runner.optimizer):
+            raise InputError(
+                f"{quote(runner.optimizer.spec)}: the fleet engine moves update rules, and none describes "
+                f"{runner.optimizer.name} on a network: use the engine field or solo."
+            )
 
 
 def is_ruled(optimizer: Optimizer) -> bool:
@@ -115,10 +120,11 @@ class Movers:
         dtype, device = crowd.parameters.dtype, crowd.training.device
         layout = Layout(crowd.stack.numbers, len(optimizers), dtype, device, lanes_first=True)
         records = [rule.hyperparameters(optimizer.hyperparameters) for optimizer in optimizers]
-        terms = crowd.training.steps, crowd.training.steps_per_epoch
+        terms = crowd.training.length, crowd.training.steps_per_epoch
         different = {id(optimizer): optimizer for optimizer in optimizers}
         of_optimizer = {key: optimizer.rates(*terms) for key, optimizer in different.items()}
-        schedules = [of_optimizer[id(optimizer)] for optimizer in optimizers]
+        whole = [of_optimizer[id(optimizer)] for optimizer in optimizers]
+        schedules = [None if rates is None else rates[: crowd.training.steps] for rates in whole]
         h = Record(records[0])
         for name in h:
             if name in self.lanes and _is_number(h[name]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -87,22 +87,44 @@ class Material:
         inputs = tuple(_converted(x.index_select(0, positions), self._dtype) for x in self._inputs)
         return Batch(inputs, _converted(self._target.index_select(0, positions), self._dtype))
 
-    def judged(self, seed: int) -> Iterator[tuple[str, Iterator[Batch]]]:
+    def judged(self, seed: int) -> Iterator[tuple[str, Pieces]]:
         """Yield each split by name with its examples in pieces, gathered when they are asked for."""
-        for name, pieces in self._judged(seed).items():
-            yield name, map(self._take, pieces)
+        for name, positions in self._judged(seed).items():
+            yield name, Pieces(self._take, positions, self._piece(len(positions)))
 
-    def _positions_judged(self, seed: int) -> dict[str, tuple[torch.Tensor, ...]]:
+    def _positions_judged(self, seed: int) -> dict[str, torch.Tensor]:
         named = self.splits(seed).named().items()
-        return {
-            name: torch.from_numpy(np.ascontiguousarray(indices)).to(self._device).split(self._piece())
-            for name, indices in named
-        }
+        return {name: torch.from_numpy(np.ascontiguousarray(indices)).to(self._device) for name, indices in named}
 
-    def _piece(self) -> int:
-        """Return how many examples are evaluated at once: as many as in a batch at least."""
+    def _piece(self, examples: int) -> int:
+        """Return how many of a split's examples are evaluated at once: as many as in a batch at least.
+
+        Where outputs are joined, the last piece is smaller than the others: a dimension that counts the examples can
+        then be told from one that happens to be as long.
+        """
         each = max(x[0].numel() for x in self._inputs)
-        return max(self.task.batch_size, PIECE // max(1, each))
+        most = max(self.task.batch_size, PIECE // max(1, each))
+        if examples <= most or (self.task.loss_is_mean and all(metric.mean for metric in self.task.metrics.values())):
+            return most
+        return next((size for size in range(most, 2, -1) if examples % size > 1), most)
+
+
+class Pieces:
+    """The examples of one split: iterated over in pieces of at most ``size``, or whole."""
+
+    def __init__(self, take: Callable[[torch.Tensor], Batch], positions: torch.Tensor, size: int):
+        self._take, self._positions = take, positions
+        self.parts = positions.split(size)
+
+    def __len__(self) -> int:
+        return len(self._positions)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return map(self._take, self.parts)
+
+    def whole(self) -> Batch:
+        """Return all examples of the split at once."""
+        return self._take(self._positions)
 
 
 _MADE: WeakKeyDictionary[Any, dict[tuple[str, str], Material]] = WeakKeyDictionary()

@@ -12,6 +12,7 @@ import torch
 
 from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception
 from slalom.engines.networks.material import Material, step_seed
+from slalom.engines.networks.measuring import Measures, measured
 from slalom.engines.networks.recording import (
     Stopwatch,
     bytes_of,
@@ -31,7 +32,7 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
     warm_up()
     runs: list[Run] = []
     total = len(runners) * training.steps
-    with one_thread(), _own_chance(training.device), torch.enable_grad():
+    with one_thread(), own_chance(training.device), torch.enable_grad():
         for runner in runners:
             done = len(runs) * training.steps
 
@@ -59,7 +60,7 @@ def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Ru
 
 
 @contextmanager
-def _own_chance(device: str) -> Iterator[None]:
+def own_chance(device: str) -> Iterator[None]:
     """Put torch's, NumPy's and Python's random generators back afterwards."""
     python, numpy = random.getstate(), np.random.get_state()
     try:
@@ -90,7 +91,13 @@ def precision_context(training: Training) -> AbstractContextManager[Any]:
 
 def prepared_model(task: Task, seed: int, training: Training) -> torch.nn.Module:
     """Return the seed's network on its device, in training mode."""
-    model = task.model(seed).to(training.device, getattr(torch, training.dtype))
+    dtype = getattr(torch, training.dtype)
+
+    def placed(tensor: torch.Tensor) -> torch.Tensor:
+        kind = dtype.to_complex() if tensor.is_complex() else dtype if tensor.is_floating_point() else None
+        return tensor.to(training.device, kind)
+
+    model = task.model(seed)._apply(placed)  # .to() would make real numbers of complex ones
     if task.channels_last:
         model = model.to(memory_format=torch.channels_last)
     return model.train()
@@ -99,15 +106,15 @@ def prepared_model(task: Task, seed: int, training: Training) -> torch.nn.Module
 class Trainee:
     """One network with its real optimizer, trained as its user would train it."""
 
-    def __init__(self, task: Task, runner: Runner, training: Training):
+    def __init__(self, task: Task, runner: Runner, training: Training, model: torch.nn.Module | None = None):
         self.task, self.runner, self.training = task, runner, training
         self.material = Material.of(task, training)
         self.needs = runner.optimizer.needs
-        self.model = prepared_model(task, runner.seed, training)
+        self.model = prepared_model(task, runner.seed, training) if model is None else model
         self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
         self.optimizer = runner.optimizer.equip(named)
-        self.scheduler = runner.optimizer.scheduler(self.optimizer, training.steps, training.steps_per_epoch)
+        self.scheduler = runner.optimizer.scheduler(self.optimizer, training.length, training.steps_per_epoch)
         self.losses = torch.full((training.steps,), torch.nan, dtype=torch.float64, device=training.device)
         self.rates = np.full(training.steps, np.nan) if self.scheduler is not None else None
         self.gradient_evaluations = 0
@@ -139,7 +146,12 @@ class Trainee:
         except BaseException as problem:
             error = describe_exception(problem)
         if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
-            self._note(made, watch.stop())
+            try:
+                self._note(made, watch.stop())
+            except (InputError, KeyboardInterrupt):
+                raise
+            except BaseException as problem:
+                error = describe_exception(problem)
         return finished(
             self.losses.cpu().numpy(),
             self.evaluations,
@@ -186,9 +198,10 @@ class Trainee:
 
     def _note(self, step: int, seconds: float) -> None:
         self._switch(training_mode=False)
-        measured = measure(self.task, self.model, self.material, self.runner.seed, self.training)
+        _seed(step_seed(self.runner.seed, -1 - step))  # no step of training has this number
+        found = measure(self.task, self.model, self.material, self.runner.seed, self.training)
         self._switch(training_mode=True)
-        self.evaluations.append(row(step, self.training, seconds, measured))
+        self.evaluations.append(row(step, self.training, seconds, found))
 
     def _switch(self, training_mode: bool) -> None:
         """Put the network, and an optimizer that wants to be told, into training or evaluation mode."""
@@ -198,26 +211,11 @@ class Trainee:
 
 
 def measure(task: Task, model: Any, material: Material, seed: int, training: Training) -> dict[str, float]:
-    """Return losses and metrics of a network, the mean over the examples of each split."""
-    measured: dict[str, float] = {}
+    """Return losses and metrics of a network by split and name, such as ``test_loss``."""
+    measures = Measures(task)
+    found: dict[str, float] = {}
     with torch.no_grad(), precision_context(training):
-        for name, pieces in material.judged(seed):
-            values, sizes = [], []
-            for piece in pieces:
-                values.append(torch.stack(list(judgements(task, model(*piece.inputs), piece.target))))
-                sizes.append(len(piece.target))
-            means = weighted_mean(values, sizes).tolist()
-            measured |= {f"{name}_{key}": value for key, value in zip(("loss", *task.metrics), means, strict=True)}
-    return measured
-
-
-def weighted_mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
-    """Return the mean of what pieces of unequal size gave, each counted by its size."""
-    return torch.stack([value * size for value, size in zip(values, sizes, strict=True)]).sum(dim=0) / sum(sizes)
-
-
-def judgements(task: Task, outputs: Any, target: Any) -> Iterator[torch.Tensor]:
-    """Return the loss of some examples, then their metrics: tensors without dimensions."""
-    yield torch.as_tensor(task.loss(outputs, target)).double()
-    for metric in task.metrics.values():
-        yield torch.as_tensor(metric.function(outputs, target), device=target.device).double()
+        for split, pieces in material.judged(seed):
+            of_split = measured(measures, lambda batch: model(*batch.inputs), pieces)
+            found |= {f"{split}_{name}": value for name, value in of_split.items()}
+    return found

@@ -11,8 +11,8 @@ from __future__ import annotations
 import inspect
 import operator
 import weakref
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -20,8 +20,9 @@ from torch.overrides import TorchFunctionMode
 
 from slalom.core import Task, Training
 from slalom.engines.networks.material import Material
+from slalom.engines.networks.measuring import Measures, tensors_of
 from slalom.engines.networks.recordings import Recordings
-from slalom.engines.networks.solo import judgements, precision_context, prepared_model
+from slalom.engines.networks.solo import precision_context
 
 aten = torch.ops.aten
 
@@ -36,16 +37,15 @@ class Gradient:
     statistics) are renewed in place.
     """
 
-    def __init__(self, task: Task, training: Training, *, swift: bool):
+    def __init__(self, task: Task, training: Training, model: torch.nn.Module, *, swift: bool):
         self.task, self.training = weakref.proxy(task), training
-        self.model = prepared_model(task, 0, training)
-        self.swift = swift
+        self.model, self.swift = model, swift
         self._recordings = Recordings(self._record)
 
     @staticmethod
-    def of(task: Task, training: Training, *, swift: bool) -> Gradient:
+    def of(task: Task, training: Training, model: torch.nn.Module, *, swift: bool) -> Gradient:
         """Return the gradient of a task under these conditions; its recordings are kept for the next to ask."""
-        return _kept(task, training, ("gradient", swift), lambda: Gradient(task, training, swift=swift))
+        return _kept(task, training, ("gradient", swift), lambda: Gradient(task, training, model, swift=swift))
 
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor, into: Tensors
@@ -78,27 +78,30 @@ class Gradient:
 
 
 class Judgement:
-    """Losses and metrics of stacked networks on examples that all lanes share: a recording for each shape.
+    """Outputs, losses and metrics of stacked networks on examples that all lanes share: a recording for each shape.
 
-    Called with parameters, fixed tensors, inputs and target; returns [measures, lanes], float64, the loss first.
+    Called with parameters, fixed tensors, inputs and target. Returns the measures that are means over examples, shape
+    [measures, lanes], float64, and the tensors [lanes, …] among the outputs where other measures need them.
+    ``structure`` is what :func:`slalom.engines.networks.measuring.restored` needs to put these back into their place.
     """
 
-    def __init__(self, task: Task, training: Training, *, swift: bool):
-        self.task, self.training, self.swift = weakref.proxy(task), training, swift
-        self.model = prepared_model(task, 0, training)
+    def __init__(self, task: Task, training: Training, model: torch.nn.Module, *, swift: bool):
+        self.training, self.swift, self.model = training, swift, model
+        self.measures = Measures(weakref.proxy(task))
+        self.structure: Any = None
         self._recordings = Recordings(self._record)
 
     @staticmethod
-    def of(task: Task, training: Training, *, swift: bool) -> Judgement:
+    def of(task: Task, training: Training, model: torch.nn.Module, *, swift: bool) -> Judgement:
         """Return the judgement of a task under these conditions; its recordings are kept for the next to ask."""
-        return _kept(task, training, ("judgement", swift), lambda: Judgement(task, training, swift=swift))
+        return _kept(task, training, ("judgement", swift), lambda: Judgement(task, training, model, swift=swift))
 
     def __call__(
         self, parameters: Tensors, fixed: Tensors, inputs: tuple[torch.Tensor, ...], target: torch.Tensor
-    ) -> torch.Tensor:
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
         shapes = _lanes(parameters), tuple(tuple(x.shape) for x in (*inputs, target))
-        measured: torch.Tensor = self._recordings.of(*shapes, (parameters, fixed, inputs, target))
-        return measured
+        means, outputs = self._recordings.of(*shapes, (parameters, fixed, inputs, target))
+        return means.T, outputs
 
     def _record(self, *arguments: Any) -> torch.fx.GraphModule:
         from torch.func import functional_call, vmap
@@ -106,35 +109,50 @@ class Judgement:
         def judge(parameters: Tensors, fixed: Tensors, inputs: Any, target: Any) -> Any:
             with precision_context(self.training), Swiftly() if self.swift else nullcontext():
                 outputs = functional_call(self.model, (parameters, fixed), inputs)
-                return torch.stack(list(judgements(self.task, outputs, target)))
+                means = self.measures.means(outputs, target)
+            if not self.measures.whole:
+                return means, []
+            tensors, self.structure = tensors_of(outputs)
+            return means, tensors
 
         was_training = self.model.training
         self.model.eval()
         try:
-            graph = recorded(vmap(judge, in_dims=(0, 0, None, None), out_dims=1), arguments)
+            graph = recorded(vmap(judge, in_dims=(0, 0, None, None)), arguments)
         finally:
             self.model.train(was_training)
         return pruned(graph)
 
 
-def unused_parameters(task: Task, training: Training) -> frozenset[str]:
-    """Return the names of parameters that the loss does not depend on.
+def unused_parameters(task: Task, training: Training, model: torch.nn.Module) -> frozenset[str]:
+    """Return the names of parameters that the loss does not depend on. ``model`` is left as it was.
 
     In the plain loop they have no gradient, and an optimizer leaves them alone; a gradient of zero would not be the
     same, under weight decay for one.
     """
 
     def find() -> frozenset[str]:
-        model = prepared_model(task, 0, training)
         named = {name: p for name, p in model.named_parameters() if p.requires_grad}
         batch = Material.of(task, training).batch(0, 1)
-        with torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
+        with buffers_kept(model), torch.enable_grad(), torch.random.fork_rng(devices=[]), precision_context(training):
             loss = task.loss(model(*batch.inputs), batch.target)
             gradients = torch.autograd.grad(loss, list(named.values()), allow_unused=True)
         return frozenset(name for name, g in zip(named, gradients, strict=True) if g is None)
 
     found: frozenset[str] = _kept(task, training, ("unused",), find)
     return found
+
+
+@contextmanager
+def buffers_kept(model: torch.nn.Module) -> Iterator[None]:
+    """Put a network's buffers back afterwards: batch normalisation renews its statistics."""
+    before = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, value in before:
+                buffer.copy_(value)
 
 
 _KEPT: weakref.WeakKeyDictionary[Any, dict[Any, Any]] = weakref.WeakKeyDictionary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class Descent:
         with torch.inference_mode(mode=False), torch.enable_grad():
             found: Trajectories = getattr(engines, self.engine)(
                 self.course,
-                runners,
+                self._lasting(runners),
                 self.training.steps,
                 noise=Noise(0.0),
                 dtype=getattr(torch, self.training.dtype),
@@ -71,6 +72,14 @@ class Descent:
         kept = range(len(runners)) if found.kept is None else found.kept
         runs = {index: self._run(found, row, seconds) for row, index in enumerate(kept)}
         return [runs.get(index, Run(np.empty(0), [], interrupted=True)) for index in range(len(runners))]
+
+    def _lasting(self, runners: Sequence[Runner]) -> list[Runner]:
+        """Return the runners with schedules made for whole runs, where these are stopped early."""
+        if self.training.length == self.training.steps:
+            return list(runners)
+        different: dict[int, Any] = {id(runner.optimizer): runner.optimizer for runner in runners}
+        lasting = {key: optimizer.lasting(self.training.length) for key, optimizer in different.items()}
+        return [runner._replace(optimizer=lasting[id(runner.optimizer)]) for runner in runners]
 
     def _run(self, found: Trajectories, row: int, seconds: float) -> Run:
         """Return one run: f along its path, every value before the divergence."""
@@ -100,7 +109,7 @@ class Descent:
 def seconds_per_step(descent: Descent, sample: Sequence[Runner]) -> float:
     """Return the seconds that one step of one run takes, by a short trial; 0 where the trial fails."""
     steps = min(TRIAL, descent.training.steps)
-    short = replace(descent, training=replace(descent.training, steps=steps, evaluate_at=(0, steps)))
+    short = replace(descent, training=descent.training.until(steps))
     try:
         short._together(sample, None)  # the first compiles
         runs = short._together(sample, None)

@@ -87,15 +87,12 @@ class TaskGround:
     def choose(self, sample: Sequence[Runner], engine: str, runs: int) -> Computation:
         from slalom.engines import networks
 
-        reason = "" if engine == "solo" else networks.obstacle(self.course, self.training)
-        remarks = (f"the networks are computed one after another: {reason}",) if reason else ()
-        wanted = "solo" if reason else engine
-        choice = networks.choose(self.course, sample, self.training, engine=wanted, runs=runs, unhindered=not reason)
-        # Of a network that nobody has tested, sizes may be such that rounding depends on the place among others.
-        tested = self.source and not is_file(self.source)
-        alike = choice.engine == "solo" or bool(tested and networks.alike(self.course, sample, self.training, choice))
-        judging = networks.judging_seconds(self.course, sample, self.training, choice)
-        return Computation(choice.engine, choice.width, alike, choice.seconds_per_step, judging, remarks)
+        tested = training.is_tested(self.course)
+        choice = networks.choose(self.course, sample, self.training, engine=engine, runs=runs, known=tested)
+        # Of a network that was not tested, sizes may be such that rounding depends on the place among others.
+        alike = choice.engine == "solo" or (tested and networks.alike(self.course, sample, self.training, choice))
+        seconds = choice.seconds_per_step, choice.seconds_per_evaluation
+        return Computation(choice.engine, choice.width, alike, *seconds, (choice.reason,) if choice.reason else ())
 
     def job(self, engine: str, lanes: tuple[str, ...], training: Training | None) -> Job:
         return Job(self.course, engine, training, lanes)
@@ -156,11 +153,6 @@ class LandscapeGround:
     def job(self, engine: str, lanes: tuple[str, ...], training: Training | None) -> Descent:
         assert training is not None
         return Descent(self.course, engine, training)
-
-
-def is_file(source: str) -> bool:
-    """Whether a source names a file of the user's: ``file.py:name``."""
-    return source.rpartition(":")[0].endswith(".py")
 
 
 Terms = Mapping[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from slalom.core import Training
 from slalom.lab import ranges
@@ -193,8 +193,7 @@ def _ends(training: Training | None, share: float) -> Training | None:
     """Return conditions under which runs are looked at before the first step and at their end, some steps earlier."""
     if training is None:
         return None
-    steps = _share(training.steps, share)
-    return replace(training, steps=steps, evaluate_at=(0, steps))
+    return training.until(_share(training.steps, share))
 
 
 def _share(steps: int, share: float) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from slalom.core import Metric
 from slalom.tasks.catalogue.entry import Entry
 from slalom.tasks.catalogue.mnist import SOURCES, of
 from slalom.tasks.catalogue.networks import flattened, perceptron
@@ -77,7 +78,8 @@ def quadratic_optimum() -> float:
 
 def quadratic_deep(name: str, data_dir: str | None) -> Task:
     return Task(
-        _quadratic, partial(points, 42), test=partial(points, 43, TESTED_POINTS), loss=mean_of_outputs, metrics={},
+        _quadratic, partial(points, 42), test=partial(points, 43, TESTED_POINTS),
+        loss=Metric(mean_of_outputs, mean=True), metrics={},
         name=name, title="DeepOBS quadratic", optimum=quadratic_optimum(), **_CONDITIONS,
     )  # fmt: skip
 

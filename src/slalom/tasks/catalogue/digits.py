@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slalom.core import Metric
 from slalom.tasks.catalogue.entry import Entry
 from slalom.tasks.catalogue.networks import perceptron, small_convolutional
 from slalom.tasks.images import digits
@@ -49,7 +50,8 @@ def logreg(name: str, data_dir: str | None) -> Task:
     return Task(
         _logistic_regression, lambda: tuple(column[:first] for column in digits()),
         validation=None, test=lambda: tuple(column[first:] for column in digits()),
-        loss=penalised_cross_entropy, metrics={"accuracy": accuracy_of_logits}, optimum=LOGREG_OPTIMUM,
+        loss=Metric(penalised_cross_entropy, mean=True),
+        metrics={"accuracy": Metric(accuracy_of_logits, mean=True)}, optimum=LOGREG_OPTIMUM,
         batch_size=64, epochs=20, name=name, title="digits, logistic regression",
     )  # fmt: skip
 
