@@ -307,12 +307,13 @@ LOSS = {
     ),
     "a metric that raises": (
         lambda: task(metrics={"far": lambda outputs, target: outputs[:, 9]}),
-        "`t`: far of the validation examples raised `IndexError: index 9 is out of bounds for dimension 1 with size 2`: "
-        "give other metrics, {} for none.",
+        "`t`: far of the validation examples raised `IndexError: index 9 is out of bounds for dimension 1 with size "
+        "2`: give other metrics, {} for none.",
     ),
     "a metric of many numbers": (
         lambda: task(metrics={"each": lambda outputs, target: (outputs.argmax(1) == target).float()}),
-        "`t`: each of the validation examples is `Tensor` of shape [4]: a measure is one number, take the mean for instance.",
+        "`t`: each of the validation examples is `Tensor` of shape [4]: a measure is one number, take the mean "
+        "for instance.",
     ),
     "a metric that is no number": (
         lambda: task(metrics={"word": lambda outputs, target: "good"}),
