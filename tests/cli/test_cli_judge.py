@@ -98,7 +98,7 @@ def test_what_is_printed_has_everything_that_a_reader_needs(accuracies: Path) ->
     assert lines[:3] == [
         "results.csv: 3 optimizers, 30 runs, accuracy, higher is better",
         "",
-        "Best on digits: adam, distinguished from every other.",
+        "Best on digits: adam, better than sgd and adamw.",
     ]
     assert any(line.split()[:4] == ["optimizer", "n", "mean", "difference"] for line in lines)
     assert (
@@ -152,17 +152,31 @@ def test_lower_may_be_better_without_a_kind(tmp_path: Path) -> None:
     assert judged(path, "--higher-is-better")["tasks"][0]["optimizers"][1]["verdict"] == "worse"
 
 
-def test_runs_that_diverged_are_counted_and_compared_by_ranks(tmp_path: Path) -> None:
+def test_runs_that_diverged_are_counted_beside_the_typical_result(tmp_path: Path) -> None:
     values = {"sgd": [0.5 + k / 100 for k in range(10)], "adam": [0.4 + k / 200 for k in range(9)] + [np.nan]}
     path = write(tmp_path / "losses.csv", {"digits": values})
     shown = printed(path, "--kind", "loss")
     (line,) = [line for line in shown.splitlines() if line.startswith("adam  ")]
-    assert "by ranks" in line
     assert "1 of 10" in line
-    assert "(median)" in line
-    found = judged(path, "--kind", "loss")["tasks"][0]["optimizers"][1]["comparison"]
-    differences = [*(np.log(values["adam"][:9]) - np.log(values["sgd"][:9])), 1e9]
-    assert found["p"] == pytest.approx(stats.wilcoxon(differences, method="exact").pvalue, abs=1e-12)
+    assert f"{stats.gmean(values['adam'][:9]):.3f}" in line
+    found = judged(path, "--kind", "loss")["tasks"][0]["optimizers"][1]
+    assert found["final"]["n"] == 9
+    test = stats.ttest_rel(np.log(values["adam"][:9]), np.log(values["sgd"][:9]))
+    assert found["comparison"]["p"] == pytest.approx(test.pvalue)
+
+
+def test_runs_that_failed_are_told_apart_from_those_that_diverged(tmp_path: Path) -> None:
+    path = tmp_path / "failed.csv"
+    lines = ["optimizer,seed,value,reason"]
+    lines += [f"sgd,{k},{0.9 + k / 1000}," for k in range(10)]
+    lines += [f"adam,{k},{0.95 + k / 900}," for k in range(8)] + ["adam,8,nan,", "adam,9,failed,no memory"]
+    path.write_text("\n".join(lines))
+    shown = " ".join(printed(path).split())
+    assert "without 1 of 10 runs of adam that diverged and 1 that failed (no memory)" in shown
+    assert "warning: 1 of 10 runs of adam failed, with: no memory." in shown
+    adam = judged(path)["tasks"][0]["optimizers"][1]
+    assert (adam["diverged"]["runs"], adam["diverged"]["of"]) == (1, 9)
+    assert (adam["failed"]["runs"], adam["failed"]["of"], adam["failed"]["reasons"]) == (1, 10, ["no memory"])
 
 
 def test_steps_that_missed_the_target_are_kept(tmp_path: Path) -> None:
@@ -206,7 +220,7 @@ def test_what_holds_for_every_task_is_told_once_and_what_does_not_where_it_does(
     assert shown.count("Intervals cover the choice of seed") == 1
     assert shown.count("The margin is 2 %.") == 1
     lossy, _, together = shown.partition("lossy\n")[2].partition("All tasks together")
-    assert "warning: 1 of 10 runs of adam diverged, counted as the worst, by ranks." in lossy
+    assert "warning: 1 of 10 runs of adam diverged, a rate between 1.8 and 40 % with 95 % confidence;" in lossy
     assert "The margin is 2 %." in together
     one = printed(write(tmp_path / "one.csv", {"whole": losses}), "--kind", "loss")
     assert one.count("The margin is 2 %.") == 1
@@ -273,7 +287,7 @@ def test_the_size_of_the_values_does_not_matter(tmp_path: Path, size: float) -> 
 
 def test_a_value_that_no_run_reaches_is_no_result(tmp_path: Path) -> None:
     path = write(tmp_path / "f.csv", {"t": {"a": [1.0, 2.0, 3.0], "b": [1.0, 1e300, 2.0]}})
-    assert "by ranks" in printed(path, "--lower-is-better")
+    assert "1 of 3 runs of b diverged" in " ".join(printed(path, "--lower-is-better").split())
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_other_values_stay_as_they_are_and_higher_is_taken_as_better(tmp_path):
         (GOOD + "adam,2,0.9,1\n", "line 6: the header has 3 columns, this line 4."),
         (GOOD + "adam,two,0.9\n", "line 6: the seed must be a whole number, got `two`."),
         (GOOD + "adam,2.5,0.9\n", "line 6: the seed must be a whole number, got `2.5`."),
-        (GOOD + "adam,2,\n", "line 6: the value must be a number, or nan for a run that diverged, got ``."),
+        (GOOD + "adam,2,\n", "line 6: the value must be a number, nan for a run that diverged, or failed, got ``."),
         (GOOD + "adam,2,1_0\n", "line 6: the value must be a number"),
         (GOOD + "adam,2,-inf\n", "line 6: the value must not be minus infinity"),
         (GOOD + ",2,0.9\n", "line 6: the optimizer is empty."),

@@ -113,25 +113,18 @@ def test_more_than_a_fifth_diverged_is_not_comparable_and_a_fifth_is():
     assert verdict(adamw).reasons == ("3 of 10 runs of AdamW diverged, more than 20 %",)
 
 
-def test_a_diverged_accuracy_counts_as_zero():
-    adamw = SGD + 0.012
+@pytest.mark.parametrize("kind", ["accuracy", "loss"])
+def test_runs_that_diverged_have_no_part_in_the_typical_result_and_are_counted_beside_it(kind):
+    adamw = SGD * 0.98 + 0.001 * NOISE
     adamw[0] = np.nan
-    entry = judge.judge(results(adamw)).entry("AdamW")
-    counted = np.where(np.isnan(adamw), 0.0, adamw)
-    assert entry.estimate.value == pytest.approx(counted.mean())
-    assert entry.comparison.p == pytest.approx(stats.ttest_rel(counted, SGD).pvalue)
-    assert entry.diverged.value == 0.1
-
-
-def test_diverged_losses_are_compared_by_ranks_without_an_interval():
-    sgd = np.exp(np.random.default_rng(0).normal(size=10))
-    adamw = sgd * 0.9 ** np.arange(10.0)
-    adamw[0] = np.nan
-    entry = judge.judge(results(adamw, sgd, kind="loss")).entry("AdamW")
-    assert entry.comparison.method == "signed ranks"
-    assert (entry.comparison.interval, entry.estimate.low, entry.estimate.kind) == (None, None, "median")
-    # Ranks 1 … 9 for, the infinite tenth against: 10 or less of 55, counted on both sides.
-    assert entry.comparison.p == pytest.approx(stats.wilcoxon([*range(1, 10), -10], method="exact").pvalue)
+    entry = judge.judge(results(adamw, kind=kind)).entry("AdamW")
+    a, b = (np.log(runs[1:]) if kind == "loss" else runs[1:] for runs in (adamw, SGD))
+    middle = np.exp(a.mean()) if kind == "loss" else a.mean()
+    assert entry.estimate.value == pytest.approx(middle)
+    assert entry.estimate.n == entry.comparison.n == 9
+    assert entry.comparison.p == pytest.approx(stats.ttest_rel(a, b).pvalue)
+    assert (entry.diverged.value, entry.diverged.n) == (0.1, 10)
+    assert "9 seeds, without 1 of 10 runs of AdamW that diverged, " in entry.verdict.sentence
 
 
 def test_losses_are_compared_as_ratios_and_gaps_as_factors():
@@ -213,19 +206,19 @@ GOOD, NOISY = SGD + 0.02, SGD + 0.02 + 0.002 * NOISE
 @pytest.mark.parametrize(
     ("values", "facts", "sentence"),
     [
-        ((SGD, GOOD), {}, "Best on t: b, distinguished from a."),
-        ((SGD, GOOD, SGD), {}, "Best on t: b, distinguished from every other."),
-        ((SGD, GOOD, SGD), {"a": EDGE}, "Best on t: b, distinguished from c; not compared: a."),
+        ((SGD, GOOD), {}, "Best on t: b, better than a."),
+        ((SGD, GOOD, SGD), {}, "Best on t: b, better than a and c."),
+        ((SGD, GOOD, SGD), {"a": EDGE}, "Best of those that can be compared on t: b, better than c; not compared: a."),
         (
             (SGD, GOOD, SGD, SGD),
             {"a": EDGE},
-            "Best on t: b, distinguished from every other that can be compared; not compared: a.",
+            "Best of those that can be compared on t: b, better than c and d; not compared: a.",
         ),
-        ((SGD, GOOD, NOISY), {}, "Statistically tied with the best on t: b, c."),
-        ((SGD, GOOD, NOISY, SGD), {"d": EDGE}, "Statistically tied with the best on t: b, c; not compared: d."),
-        ((GOOD, NOISY), {}, "No single best on t: a and b are statistically tied."),
-        ((GOOD, NOISY, GOOD), {}, "No single best on t: a, b and c are statistically tied."),
-        ((GOOD, NOISY, SGD), {"c": EDGE}, "No single best on t: a and b are statistically tied; not compared: c."),
+        ((SGD, GOOD, NOISY), {}, "Tied for the best on t: b and c."),
+        ((SGD, GOOD, NOISY, SGD), {"d": EDGE}, "Tied for the best on t: b and c; not compared: d."),
+        ((GOOD, NOISY), {}, "No single best on t: a and b are tied."),
+        ((GOOD, NOISY, GOOD), {}, "No single best on t: a, b and c are tied."),
+        ((GOOD, NOISY, SGD), {"c": EDGE}, "No single best on t: a and b are tied; not compared: c."),
         ((SGD[:1], GOOD[:1]), {}, "No best on t: one seed cannot tell a and b apart."),
         (
             (SGD, GOOD),
@@ -235,7 +228,7 @@ GOOD, NOISY = SGD + 0.02, SGD + 0.02 + 0.002 * NOISE
         (
             (SGD, SGD, NOISY),
             {"b": judge.Facts(trials=5)},
-            "Best on t: c, distinguished from a; not compared: b.",
+            "Best of those that can be compared on t: c, better than a; not compared: b.",
         ),
         (
             (SGD, GOOD, SGD),

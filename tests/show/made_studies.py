@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -20,6 +20,7 @@ class Trial:
     values: Mapping[str, float]
     by_seed: tuple[float, ...]
     steps: int | None = None
+    failures: tuple[str, ...] = ()
 
     @property
     def measure(self) -> float:
@@ -89,18 +90,29 @@ def study_of(
     names = optimizers.labels(made)
     given = {key: options.pop(key) for key in ("optimum", "margin", "baseline") if key in options}
     by_name = {name: dict(enumerate(map(float, runs))) for name, runs in zip(names, values.values(), strict=True)}
-    results = Results("made", options.pop("metric", "test accuracy"), by_name, kind, steps=100, trials=3, **given)
+    failed: Mapping[str, Mapping[int, str]] = options.pop("failures", {})
+    failures = {name: failed[spec] for name, spec in zip(names, values, strict=True) if spec in failed}
+    metric = options.pop("metric", "test accuracy")
+    results = Results("made", metric, by_name, kind, steps=100, trials=3, failures=failures, **given)
     trials = {
         name: [Trial({"lr": rate}, by_seed) for rate, by_seed in (tried or {}).get(spec, {}).items()]
         for name, spec in zip(names, values, strict=True)
     }
     fresh = options.pop("fresh", None) or record_of(
-        {spec: [_run(value) for value in runs] for spec, runs in values.items()}
+        {
+            spec: [_run(value) for value in runs] + [_failed(why) for why in failed.get(spec, {}).values()]
+            for spec, runs in values.items()
+        }
     )
     fresh.runners = [
         Runner(r.optimizer, r.seed, name=names[list(values).index(r.optimizer.spec)]) for r in fresh.runners
     ]
     return Study(names, made, results, trials, fresh, **options)
+
+
+def _failed(why: str) -> Run:
+    """Return a run that failed after two epochs."""
+    return replace(run_of(falling(0.05), stopped_at=40), interrupted=False, error=why)
 
 
 def _run(value: float) -> Run:

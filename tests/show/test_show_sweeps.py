@@ -118,6 +118,7 @@ def grid_of(loss: np.ndarray, scales: tuple[str, str] = ("log", "one minus")) ->
         start_loss=None,
         quantity="training loss",
         diverged=~np.isfinite(loss),
+        failed=np.zeros_like(loss, dtype=bool),
         diverged_at=None,
         steps=200,
         seed=0,

@@ -24,7 +24,7 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 _TOGETHER = re.compile(r" p [=<] [0-9]| %|\[[^\]]*\]|[0-9] (?:points|seeds?|steps?|trials?)")
 """Lines are not broken within a p value, a number with its unit, an interval."""
 
-LEAST_TELLING = ("exact p", "n", "Holm p", "diverged")
+LEAST_TELLING = ("exact p", "n", "Holm p", "diverged", "failed")
 """Columns that give way in a narrow terminal, in this order."""
 
 
@@ -86,22 +86,19 @@ def remark_lines(told: Sequence[str], width: int) -> list[Any]:
 
 
 def judgement_table(judgement: Judgement) -> Texts:
-    """Return one line per optimizer: result, difference to the baseline, p values, verdict."""
-    kinds = [entry.estimate.kind for entry in judgement.entries]
-    middle = next((kind for kind in kinds if kind != "median"), "median")
-    lost = any(entry.diverged.value > 0 for entry in judgement.entries)
+    """Return one line per optimizer: result, difference to the baseline, p values, runs that were lost, verdict."""
+    middle = next((entry.estimate.kind for entry in judgement.entries if entry.estimate.n), "mean")
+    lost = [how for how in ("diverged", "failed") if any(getattr(e, how).value > 0 for e in judgement.entries)]
     columns = ["optimizer", "n", middle, f"difference to {judgement.baseline}", "Holm p", "exact p"]
     texts = []
     for entry in judgement.entries:
-        shown = written_estimate(entry.estimate, judgement.scale)
-        if entry.estimate.kind != middle:
-            shown = f"{shown} ({entry.estimate.kind})"
+        shown = written_estimate(entry.estimate, judgement.scale) if entry.estimate.n else "–"
         line = [entry.name, str(entry.estimate.n), shown, *_compared(entry, judgement.scale)]
-        if lost:
-            runs = entry.estimate.n
-            line.append(f"{round(entry.diverged.value * runs)} of {runs}" if entry.diverged.value else "–")
+        for how in lost:
+            count, runs = round(getattr(entry, how).value * getattr(entry, how).n), entry.failed.n
+            line.append(f"{count} of {runs}" if count else "–")
         texts.append((*line, "baseline" if entry.verdict is None else entry.verdict.word))
-    return Texts((*columns, *["diverged"] * lost, "verdict"), tuple(texts))
+    return Texts((*columns, *lost, "verdict"), tuple(texts))
 
 
 def written_estimate(estimate: Estimate, scale: Scale) -> str:

@@ -54,11 +54,11 @@ def judge(results_file: str, direction: str | None, explore: bool, as_json: bool
     """Judge results that you already have, by the rules of a study.
 
     FILE.csv has the columns optimizer, seed and value, and perhaps task, in any order; others are ignored. Write
-    nan for a run that diverged. Runs of one seed are compared in pairs. Prints which optimizers are tied with the
-    best, and for each its result with a 95 % interval and how it stands against the baseline: better, worse,
-    practically equal, equivalent, inconclusive (which does not mean equal, and says how many seeds would decide) or
-    not comparable. With several tasks each has its table, and one more puts them together. docs/judging.md explains
-    every number and word.
+    nan for a run that diverged, failed for one that failed. Runs of one seed are compared in pairs. Prints which
+    optimizers are tied for the best, and for each its result with a 95 % interval and how it stands against the
+    baseline: better, worse, practically equal, equivalent, inconclusive (which does not mean equal, and says how many
+    seeds would decide) or not comparable. With several tasks each has its table, and one more puts them together.
+    docs/judging.md explains every number and word.
 
     \b
     Examples:
@@ -139,7 +139,7 @@ def _print_json(every: Sequence[Results], explore: bool) -> None:
 def _heading(file: str, every: Sequence[Results]) -> str:
     """Return what is judged: ``"results.csv: 3 optimizers, 30 runs, accuracy, higher is better"``."""
     names = {name for results in every for name in results.values}
-    runs = sum(len(one) for results in every for one in results.values.values())
+    runs = sum(results.runs(name) for results in every for name in results.values)
     first = every[0]
     higher = first.higher_is_better if first.higher_is_better is not None else first.kind == "accuracy"
     tasks = f"{len(every)} tasks, " if len(every) > 1 else ""

@@ -40,7 +40,12 @@ ELSEWHERE = ("course", "workers", "timeout", "data_dir")
     metavar="D",
     help="The difference that matters: points of accuracy, per cent of loss.  [default: 0.3 points, 2 %]",
 )
-@click.option("--metric", metavar="NAME", help="What counts, such as loss.  [default: the task's first metric]")
+@click.option(
+    "--metric",
+    metavar="NAME[:max|min]",
+    help="What counts, such as loss, or val_psnr:max where the name does not say which way is better.  [default: the "
+    "task's first metric]",
+)
 @click.option(
     "--seeds",
     type=options.Whole(1, options.MOST, 10),

@@ -12,6 +12,7 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 """
 
 from slalom.core.course import Landscape, Minimum
+from slalom.core.directions import known_direction, split_direction
 from slalom.core.errors import InputError, describe_exception, exception_text, nearest, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
@@ -69,10 +70,12 @@ __all__ = [
     "Trajectories",
     "describe_exception",
     "exception_text",
+    "known_direction",
     "maximizes",
     "measure",
     "nearest",
     "one_number",
     "order_of",
     "quote",
+    "split_direction",
 ]

@@ -43,9 +43,11 @@ def summarise(values: np.ndarray) -> StepsToTarget:
     """Return the quartiles of steps (float64, [n]; infinite or NaN for a miss).
 
     The median is the ordinary one, as a judgement has it: infinite where half of the runs missed. The other quartiles
-    are steps that were seen.
+    are steps that were seen. Of no runs, all are NaN.
     """
     values = worst_last(values)
+    if not len(values):
+        return StepsToTarget(float("nan"), float("nan"), float("nan"), 0, 0)
     low, high = (float(np.quantile(values, share, method="inverted_cdf")) for share in (0.25, 0.75))
     missed = int(np.count_nonzero(np.isinf(values)))
     return StepsToTarget(float(np.median(values)), low, high, missed, len(values))

@@ -1,4 +1,4 @@
-"""Two optimizers, compared: in pairs where they share seeds, otherwise as two groups; by ranks where runs diverged."""
+"""Two optimizers, compared: in pairs where they share seeds, otherwise as two groups; censored steps by ranks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from slalom.judge.censoring import paired_by_ranks, unpaired_by_ranks
 from slalom.judge.estimates import Difference, paired_difference, welch_difference
 from slalom.judge.power import SeedsNeeded, seeds_needed
+from slalom.judge.results import Results
 from slalom.judge.scales import Scale
 from slalom.judge.significance import equivalence_p, sign_flip_p, two_sample_p
 
@@ -25,11 +26,11 @@ RANK_EFFICIENCY = 0.864
 class Comparison:
     """What the runs say of one optimizer against another; differences are optimizer − other, on the scale's terms.
 
-    ``method`` is ``"paired t"``, ``"Welch t"``, ``"signed ranks"``, ``"rank sums"``, or ``"none"`` where there is but
-    one run. ``direction`` is +1 where the optimizer did better, −1 where worse, 0 where neither. ``p`` is two-sided and
-    uncorrected, 1 where there is nothing to test; ``exact_p`` its exact counterpart, None below six pairs and for
-    ranks, whose ``p`` is exact itself. ``difference`` and the intervals are None for ranks. ``sd`` is that of the
-    difference of two runs, with ``df`` degrees of freedom, from those that ended.
+    ``method`` is ``"paired t"``, ``"Welch t"``, ``"signed ranks"``, ``"rank sums"``, or ``"none"`` where there are
+    fewer than two runs. ``direction`` is +1 where the optimizer did better, −1 where worse, 0 where neither. ``p`` is
+    two-sided and uncorrected, 1 where there is nothing to test; ``exact_p`` its exact counterpart, None below six pairs
+    and for ranks, whose ``p`` is exact itself. ``difference`` and the intervals are None for ranks. ``sd`` is that of
+    the difference of two runs, with ``df`` degrees of freedom, from those that ended.
     """
 
     optimizer: str
@@ -67,19 +68,31 @@ class Comparison:
 def compare(
     names: tuple[str, str], a: Mapping[int, float], b: Mapping[int, float], scale: Scale, *, paired: bool = True
 ) -> Comparison:
-    """Compare the runs of two optimizers, values by seed in the metric's own units."""
+    """Compare the typical results of two optimizers: values by seed in the metric's own units.
+
+    They are those of runs that ended (:meth:`Results.typical`); infinite ones, steps to a target that was missed, are
+    compared by ranks.
+    """
     seeds = common_seeds(a, b) if paired else []
-    if seeds:
-        first, second = (scale.transform(np.array([runs[seed] for seed in seeds])) for runs in (a, b))
-    else:
-        first, second = (scale.transform(np.array([runs[seed] for seed in sorted(runs)])) for runs in (a, b))
-    if min(len(first), len(second)) < 2:
-        difference = float(first.mean() - second.mean()) if np.isfinite([*first, *second]).all() else None
-        direction = 0 if difference is None else _better(difference, scale)
-        return Comparison(*names, "none", 1, direction, 1.0, difference=difference)
+    chosen = [seeds or sorted(runs) for runs in (a, b)]
+    first, second = (
+        scale.transform(np.array([runs[seed] for seed in of], dtype=np.float64))
+        for runs, of in zip((a, b), chosen, strict=True)
+    )
+    fewest = min(len(first), len(second))
+    if fewest < 2:
+        known = fewest > 0 and bool(np.isfinite([*first, *second]).all())
+        difference = float(first.mean() - second.mean()) if known else None
+        direction = 0 if difference is None else scale.better(difference, 0.0)
+        return Comparison(*names, "none", fewest, direction, 1.0, difference=difference)
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         return _by_ranks(names, first, second, scale, bool(seeds))
     return _by_means(names, first, second, scale, bool(seeds))
+
+
+def compared(results: Results, name: str, other: str, scale: Scale) -> Comparison:
+    """Compare the typical results of two optimizers: on the seeds on which neither diverged, or as two groups."""
+    return compare((name, other), results.typical(name), results.typical(other), scale, paired=results.paired)
 
 
 def common_seeds(a: Mapping[int, float], b: Mapping[int, float]) -> list[int]:
@@ -108,7 +121,7 @@ def _by_means(names: tuple[str, str], first: np.ndarray, second: np.ndarray, sca
         *names,
         method="paired t" if paired else "Welch t",
         n=difference.n,
-        direction=_better(difference.mean, scale),
+        direction=scale.better(difference.mean, 0.0),
         p=p,
         exact_p=exact,
         difference=difference.mean,
@@ -121,14 +134,14 @@ def _by_means(names: tuple[str, str], first: np.ndarray, second: np.ndarray, sca
 
 
 def _by_ranks(names: tuple[str, str], first: np.ndarray, second: np.ndarray, scale: Scale, paired: bool) -> Comparison:
-    """Compare runs of which some have no finite value: they are the worst, and nobody knows by how much."""
+    """Compare steps to a target that some runs missed: these need more steps, nobody knows how many."""
     ranks = paired_by_ranks(first, second) if paired else unpaired_by_ranks(first, second)
     spread = _spread_of_finished(first, second, paired)
     return Comparison(
         *names,
         method="signed ranks" if paired else "rank sums",
         n=ranks.n,
-        direction=_better(ranks.direction, scale),
+        direction=scale.better(ranks.direction, 0),
         p=ranks.p,
         sd=None if spread is None else spread.sd,
         df=0.0 if spread is None else spread.df,
@@ -141,9 +154,3 @@ def _spread_of_finished(first: np.ndarray, second: np.ndarray, paired: bool) -> 
         return paired_difference(first[ended], second[ended]) if np.count_nonzero(ended) >= 2 else None
     first, second = first[np.isfinite(first)], second[np.isfinite(second)]
     return welch_difference(first, second) if min(len(first), len(second)) >= 2 else None
-
-
-def _better(difference: float, scale: Scale) -> int:
-    """Return +1 where a difference is an improvement, −1 where it is the opposite, 0 for none."""
-    sign = (difference > 0) - (difference < 0)
-    return sign if scale.higher_is_better else -sign

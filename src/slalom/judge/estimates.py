@@ -61,7 +61,9 @@ def t_interval(values: np.ndarray, level: float = LEVEL) -> Estimate:
 
 
 def wilson(successes: int, n: int, level: float = LEVEL) -> Estimate:
-    """Return the share ``successes / n`` with its Wilson score interval (Wilson, JASA 22, 1927)."""
+    """Return the share ``successes / n`` with its Wilson score interval (Wilson, JASA 22, 1927); of no runs, 0 to 1."""
+    if not n:
+        return Estimate(0.0, 0.0, 1.0, 0, kind="share", level=level)
     z = float(special.ndtri(0.5 + level / 2))
     share, spread = successes / n, z * z / n
     centre = (share + spread / 2) / (1 + spread)

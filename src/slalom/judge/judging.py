@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
-from slalom.judge.comparing import Comparison, common_seeds, compare
+from slalom.judge.best_set import beside_the_best
+from slalom.judge.comparing import Comparison, common_seeds, compared
 from slalom.judge.estimates import Estimate, t_interval, wilson
-from slalom.judge.linter import FairnessWarning, count_of, lint, own_obstacles, pair_obstacles
+from slalom.judge.linter import FairnessWarning, count_of, lint, lost_clause, pair_obstacles
 from slalom.judge.results import Results
 from slalom.judge.scales import Scale, scale_of
 from slalom.judge.significance import benjamini_hochberg, holm
-from slalom.judge.verdicts import ALPHA, Setting, Verdict, ending, pronounce
+from slalom.judge.verdicts import Setting, Verdict, ending, pronounce
 
 NOTE = (
     "Intervals cover the choice of seed, not of test examples; they are 95 % intervals, not adjusted for the number "
@@ -29,13 +30,16 @@ NOTE = (
 class Entry:
     """One optimizer: its result, and how it stands against the baseline (None for the baseline itself).
 
-    ``estimate`` is in the metric's units: the mean for accuracies, the geometric mean for losses and steps, the median
-    without an interval where runs have no finite value. ``diverged`` is the share that did, with its Wilson interval.
+    ``estimate`` is the typical result in the metric's units, of the runs that neither diverged nor failed: the mean for
+    accuracies, the geometric mean for losses and steps. Where any optimizer's run missed a target, all have the median,
+    without an interval. ``diverged`` and ``failed`` are the shares of the runs that did, with their Wilson intervals;
+    runs that failed are left out of the former.
     """
 
     name: str
     estimate: Estimate
     diverged: Estimate
+    failed: Estimate
     comparison: Comparison | None = None
     holm_p: float | None = None
     verdict: Verdict | None = None
@@ -59,6 +63,7 @@ class Judgement:
     warnings: tuple[FairnessWarning, ...]
     note: str = NOTE
     left_out: tuple[str, ...] = ()
+    failures: Mapping[str, Mapping[int, str]] = field(default_factory=dict)  # reasons by optimizer and seed
 
     def entry(self, name: str) -> Entry:
         return next(entry for entry in self.entries if entry.name == name)
@@ -70,7 +75,7 @@ class Judgement:
 
     @property
     def tied_sentence(self) -> str:
-        """Which optimizers are statistically tied with the best, and who was not compared with it."""
+        """The headline: which optimizer is best, or which are tied, and which could not be compared with them."""
         tied, left_out, task = self.tied_best, self.left_out, self.task
         if not tied:
             return f"No optimizer on {task} can be compared fairly, so none is called best."
@@ -80,14 +85,14 @@ class Judgement:
             )
         remark = f"; not compared: {', '.join(left_out)}" if left_out else ""
         if len(tied) == 1:
-            rivals = [entry.name for entry in self.entries if entry.name not in (*tied, *left_out)]
-            others = rivals[0] if len(rivals) == 1 else "every other" + " that can be compared" * bool(left_out)
-            return f"Best on {task}: {tied[0]}, distinguished from {others}{remark}."
+            beaten = [entry.name for entry in self.entries if entry.name not in (*tied, *left_out)]
+            among = "Best of those that can be compared" if left_out else "Best"
+            return f"{among} on {task}: {tied[0]}, better than {_listed(beaten)}{remark}."
         if sum(self.entry(name).estimate.n > 1 for name in tied) < 2:
             return f"No best on {task}: one seed cannot tell {_listed(tied)} apart{remark}."
         if len(tied) + len(left_out) == len(self.entries):
-            return f"No single best on {task}: {_listed(tied)} are statistically tied{remark}."
-        return f"Statistically tied with the best on {task}: {', '.join(tied)}{remark}."
+            return f"No single best on {task}: {_listed(tied)} are tied{remark}."
+        return f"Tied for the best on {task}: {_listed(tied)}{remark}."
 
     def as_dictionary(self) -> dict[str, Any]:
         """Return what JSON has; numbers that are not finite are None."""
@@ -96,7 +101,9 @@ class Judgement:
             "metric": self.metric,
             "baseline": self.baseline,
             "margin": self.margin,
-            "optimizers": [_entry_as_dictionary(entry, self.metric) for entry in self.entries],
+            "optimizers": [
+                _entry_as_dictionary(entry, self.metric, self.failures.get(entry.name, {})) for entry in self.entries
+            ],
             "tied_best": list(self.tied_best),
             "left_out": list(self.left_out),
             "tied_sentence": self.tied_sentence,
@@ -119,14 +126,23 @@ def judge(results: Results) -> Judgement:
     """Judge the results on one task: every optimizer against the baseline, corrected by Holm."""
     scale = scale_of(results)
     baseline = results.reference
-    others = [name for name in results.values if name != baseline]
-    comparisons = [_compared(results, name, baseline, scale) for name in others]
     entries = {name: _estimated(results, name, scale) for name in results.values}
+    others = [name for name in results.values if name != baseline]
+    comparisons = [compared(results, name, baseline, scale) for name in others]
     for name, comparison, p in zip(others, comparisons, holm([one.p for one in comparisons]), strict=True):
-        obstacles = pair_obstacles(results, name, baseline)
-        verdict = pronounce(comparison, p, scale, _setting(results, name, baseline), obstacles, len(others))
-        entries[name] = Entry(name, entries[name].estimate, entries[name].diverged, comparison, p, verdict)
-    tied, left_out = _beside_the_best(results, scale)
+        order = scale.better(entries[name].estimate.value, entries[baseline].estimate.value)
+        verdict = pronounce(
+            comparison,
+            p,
+            scale,
+            _setting(results, name, baseline, order),
+            pair_obstacles(results, name, baseline),
+            len(others),
+        )
+        entries[name] = replace(entries[name], comparison=comparison, holm_p=p, verdict=verdict)
+    shown = {name: entry.estimate.value for name, entry in entries.items()}
+    verdicts = {name: entry.verdict.word for name, entry in entries.items() if entry.verdict is not None}
+    tied, left_out = beside_the_best(results, scale, shown, verdicts)
     return Judgement(
         task=results.task,
         metric=results.metric,
@@ -137,89 +153,66 @@ def judge(results: Results) -> Judgement:
         tied_best=tied,
         warnings=lint(results, scale),
         left_out=left_out,
+        failures=results.failures,
     )
-
-
-def tied_with_best(results: Results, scale: Scale) -> tuple[str, ...]:
-    """Return every optimizer that is not distinguished from the best after Holm, the best included.
-
-    Optimizers that cannot be compared fairly are left out.
-    """
-    return _beside_the_best(results, scale)[0]
-
-
-def _beside_the_best(results: Results, scale: Scale) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the set tied with the best, and those that cannot be compared with the best."""
-    sound = [name for name in results.values if not own_obstacles(results, name)]
-    if not sound:
-        return (), tuple(results.values)
-    best = _best(results, sound, scale)
-    rivals = [name for name in sound if name != best and not pair_obstacles(results, name, best)]
-    corrected = holm([_compared(results, name, best, scale).p for name in rivals])
-    tied = {best, *(name for name, p in zip(rivals, corrected, strict=True) if p > ALPHA)}
-    if results.reference in tied - {best} and _is_told_apart(results, best, scale):
-        tied.remove(results.reference)  # the verdicts, another family of comparisons, have said so
-    left_out = results.values.keys() - {best, *rivals}
-    return tuple(name for name in results.values if name in tied), tuple(
-        name for name in results.values if name in left_out
-    )
-
-
-def _is_told_apart(results: Results, best: str, scale: Scale) -> bool:
-    """Whether the verdict on the best is that it differs from the baseline."""
-    baseline = results.reference
-    others = [name for name in results.values if name != baseline]
-    if pair_obstacles(results, best, baseline) or own_obstacles(results, baseline):
-        return False
-    corrected = holm([_compared(results, name, baseline, scale).p for name in others])
-    return corrected[others.index(best)] <= ALPHA
 
 
 def explore(results: Results) -> tuple[ExploredPair, ...]:
     """Compare all pairs, which is exploration: nobody declared them before seeing the numbers."""
     scale = scale_of(results)
-    comparisons = [_compared(results, *pair, scale) for pair in combinations(results.values, 2)]
+    comparisons = [compared(results, *pair, scale) for pair in combinations(results.values, 2)]
     adjusted = benjamini_hochberg([comparison.p for comparison in comparisons])
     return tuple(ExploredPair(comparison, p) for comparison, p in zip(comparisons, adjusted, strict=True))
 
 
-def _compared(results: Results, name: str, other: str, scale: Scale) -> Comparison:
-    return compare((name, other), results.values[name], results.values[other], scale, paired=results.paired)
-
-
 def _estimated(results: Results, name: str, scale: Scale) -> Entry:
-    values = results.array(name)
-    diverged = wilson(results.divergences(name), len(values))
-    transformed = scale.transform(values)
-    if not np.isfinite(transformed).all():
-        worst = -np.inf if scale.higher_is_better else np.inf
-        median = float(np.median(np.where(np.isnan(values), worst, values)))
-        return Entry(name, Estimate(median, None, None, len(values), kind="median"), diverged)
-    estimate = t_interval(transformed)
+    """Return an optimizer's typical result, by the statistic that all of them share."""
+    values = np.array(list(results.typical(name).values()), dtype=np.float64)
+    ended, runs = len(results.values[name]), results.runs(name)
+    return Entry(
+        name,
+        _typical(values, scale, _are_censored(results)),
+        diverged=wilson(results.divergences(name), ended),
+        failed=wilson(len(results.failed(name)), runs),
+    )
+
+
+def _typical(values: np.ndarray, scale: Scale, censored: bool) -> Estimate:
+    if not len(values):
+        return Estimate(math.nan, None, None, 0)
+    if censored:
+        return Estimate(float(np.median(values)), None, None, len(values), kind="median")
+    estimate = t_interval(scale.transform(values))
     low, high = (None if bound is None else scale.back(bound) for bound in (estimate.low, estimate.high))
     kind = "geometric mean" if scale.logarithmic else "mean"
-    return Entry(name, Estimate(scale.back(estimate.value), low, high, estimate.n, kind=kind), diverged)
+    return Estimate(scale.back(estimate.value), low, high, estimate.n, kind=kind)
 
 
-def _best(results: Results, names: Iterable[str], scale: Scale) -> str:
-    """Return the name with the best mean, or the best median where any run has no finite value."""
-    transformed = {name: scale.transform(results.array(name)) for name in names}
-    finite = all(np.isfinite(values).all() for values in transformed.values())
-    sign = 1 if scale.higher_is_better else -1
-    middle = np.mean if finite else np.median
-    return max(transformed, key=lambda name: sign * float(middle(transformed[name])))
+def _are_censored(results: Results) -> bool:
+    """Whether any run of any optimizer missed its target."""
+    return any(math.isinf(value) for name in results.values for value in results.typical(name).values())
 
 
-def _setting(results: Results, name: str, other: str) -> Setting:
+def _setting(results: Results, name: str, other: str, order: int) -> Setting:
     """Return what the sentence says of seeds and budget."""
-    a, b = results.values[name], results.values[other]
+    a, b = results.typical(name), results.typical(other)
     common = common_seeds(a, b) if results.paired else []
     counts = [len(common)] if common else sorted({len(a), len(b)}, reverse=True)
     seeds = f"{' and '.join(str(count) for count in counts)} seed{'s' * (counts != [1])}"
-    return Setting(results.task, ending(count_of(results, name, "steps"), count_of(results, name, "trials")), seeds)
+    lost = [clause for one in (name, other) if (clause := lost_clause(results, one, "that "))]
+    seeds += f", without {' and '.join(lost)}" if lost and results.kind != "steps" else ""
+    of = name if results.values[name] else other  # of runs that all failed nothing is known
+    steps, trials = (count_of(results, of, what) for what in ("steps", "trials"))
+    return Setting(results.task, ending(steps, trials), seeds, order)
 
 
-def _entry_as_dictionary(entry: Entry, metric: str) -> dict[str, Any]:
+def _share(estimate: Estimate) -> dict[str, Any]:
+    """Return how many runs a share is of, with its Wilson interval."""
+    count = round(estimate.value * estimate.n)
+    return {"runs": count, "of": estimate.n, "share": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _entry_as_dictionary(entry: Entry, metric: str, reasons: Mapping[int, str]) -> dict[str, Any]:
     estimate, comparison, verdict = entry.estimate, entry.comparison, entry.verdict
     dictionary: dict[str, Any] = {
         "name": entry.name,
@@ -231,7 +224,8 @@ def _entry_as_dictionary(entry: Entry, metric: str) -> dict[str, Any]:
             "n": estimate.n,
             "kind": estimate.kind,
         },
-        "diverged": {"share": entry.diverged.value, "low": entry.diverged.low, "high": entry.diverged.high},
+        "diverged": _share(entry.diverged),
+        "failed": {**_share(entry.failed), "reasons": list(dict.fromkeys(reasons.values()))},
         "verdict": "baseline" if verdict is None else verdict.word,
         "sentence": None if verdict is None else verdict.sentence,
     }

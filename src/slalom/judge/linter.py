@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slalom.judge.comparing import common_seeds, compare
+from slalom.judge.comparing import common_seeds, compared
+from slalom.judge.estimates import wilson
 from slalom.judge.results import Results
 from slalom.judge.scales import Scale, has_negative
 from slalom.judge.verdicts import ALPHA
@@ -12,8 +13,11 @@ from slalom.judge.verdicts import ALPHA
 FEWEST_SEEDS = 5
 """Below this, intervals are too wide to say anything."""
 
-MOST_DIVERGED = 0.2
-"""Share of diverged runs above which an optimizer is not comparable."""
+MOST_LOST = 0.2
+"""Share of runs that diverged or failed above which an optimizer is not comparable."""
+
+LONGEST_REASON = 80
+"""Most characters of a failure's reason that a verdict repeats; the warning beside it has all of them."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def lint(results: Results, scale: Scale) -> tuple[FairnessWarning, ...]:
         if results.facts_of(name).best_epoch
     ]
     warnings += _under_tuned(results, scale)
-    warnings += _divergences(results)
+    warnings += _lost(results)
     if results.kind == "loss" and results.optimum is None and has_negative(results):
         warnings.append(
             FairnessWarning("negative losses", "Losses below zero have no logarithm: they are compared as they are.")
@@ -62,25 +66,62 @@ def own_obstacles(results: Results, name: str) -> list[tuple[str, str]]:
         verb = "lies" if len(facts.at_edge) == 1 else "lie"
         best = " and ".join(facts.at_edge)
         found.append(("edge optimum", f"the best {best} of {name} {verb} at the edge of the search"))
-    leaked = sorted(set(facts.tuning_seeds) & results.values[name].keys())
+    leaked = sorted(set(facts.tuning_seeds) & results.seeds(name))
     if leaked:
         noun, verb = ("seed", "was") if len(leaked) == 1 else ("seeds", "were")
         numbers = ", ".join(str(seed) for seed in leaked[:5]) + (", …" if len(leaked) > 5 else "")
         found.append(("leaked seeds", f"{noun} {numbers} of {name} {verb} used for both tuning and evaluation"))
-    diverged, runs = results.divergences(name), len(results.values[name])
-    if diverged > MOST_DIVERGED * runs:
-        found.append(("divergence", f"{diverged} of {runs} runs of {name} diverged, more than 20 %"))
+    if facts.untuned and results.values[name]:
+        found.append(("untuned", f"no trial of {name} came to an end"))
+    if is_often_lost(results, name):
+        kind = "failure" if results.failed(name) else "divergence"
+        found.append((kind, f"{lost_clause(results, name)}, more than 20 %"))
     return found
+
+
+def is_often_lost(results: Results, name: str) -> bool:
+    """Whether more than 20 % of an optimizer's runs diverged or failed."""
+    return results.divergences(name) + len(results.failed(name)) > MOST_LOST * results.runs(name)
+
+
+def lost_clause(results: Results, name: str, that: str = "") -> str:
+    """Return ``"2 of 10 runs of SGD diverged and 1 failed (its reason)"``, ``""`` where all of its runs ended.
+
+    ``that`` is ``"that "`` where the clause is to name the runs.
+    """
+    failed = results.failed(name)
+    parts = [f"{that}diverged"] if results.divergences(name) else []
+    counts = [results.divergences(name)] * len(parts)
+    if failed:
+        reason = _shortened(next(iter(failed.values())))
+        first = "the first: " * (len(set(failed.values())) > 1)
+        parts.append(f"{that}failed" + (f" ({first}{reason})" if reason else ""))
+        counts.append(len(failed))
+    if not parts:
+        return ""
+    runs = results.runs(name)
+    clause = f"{counts[0]} of {runs} run{'s' * (runs != 1)} of {name} {parts[0]}"
+    return clause + "".join(f" and {count} {part}" for count, part in zip(counts[1:], parts[1:], strict=True))
+
+
+def _shortened(reason: str) -> str:
+    reason = reason.rstrip(".")
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
 
 
 def pair_obstacles(results: Results, name: str, other: str) -> list[str]:
     """Return why two optimizers cannot be compared, as clauses; empty where they can be."""
     found = [clause for one in (name, other) for _, clause in own_obstacles(results, one)]
-    for what in ("trials", "steps"):
+    for what in ("trials", "steps") if _has_budget(results, name) and _has_budget(results, other) else ():
         counts = count_of(results, name, what), count_of(results, other, what)
         if counts[0] != counts[1]:
             found.append(f"unequal {what}, {_written(counts[0])} for {name} and {_written(counts[1])} for {other}")
     return found
+
+
+def _has_budget(results: Results, name: str) -> bool:
+    """Whether an optimizer's trials and steps can be held against those of others: not where all runs failed."""
+    return bool(results.values[name]) and not results.facts_of(name).untuned
 
 
 def count_of(results: Results, name: str, what: str) -> int | None:
@@ -96,7 +137,7 @@ def _written(count: int | None) -> str:
 def _unequal(results: Results) -> list[FairnessWarning]:
     warnings = []
     for what in ("trials", "steps"):
-        counts = {name: count_of(results, name, what) for name in results.values}
+        counts = {name: count_of(results, name, what) for name in results.values if _has_budget(results, name)}
         if len(set(counts.values())) > 1:
             each = ", ".join(f"{name} {_written(count)}" for name, count in counts.items())
             warnings.append(FairnessWarning(f"unequal {what}", f"Not every optimizer had as many {what}: {each}."))
@@ -105,7 +146,8 @@ def _unequal(results: Results) -> list[FairnessWarning]:
 
 def _seeds(results: Results) -> list[FairnessWarning]:
     warnings = []
-    for name, runs in results.values.items():
+    for name in results.values:
+        runs = results.seeds(name)
         if len(runs) == 1:
             sentence = f"{name} has one seed: luck cannot be told from merit; run at least {FEWEST_SEEDS}."
             warnings.append(FairnessWarning("one seed", sentence, name))
@@ -114,10 +156,10 @@ def _seeds(results: Results) -> list[FairnessWarning]:
             warnings.append(FairnessWarning("few seeds", sentence, name))
     if not results.paired:
         return warnings
-    reference = results.values[results.reference]
-    for name, runs in results.values.items():
-        if runs.keys() != reference.keys():
-            common = common_seeds(runs, reference)
+    reference = results.seeds(results.reference)
+    for name in results.values:
+        if results.seeds(name) != reference:
+            common = common_seeds(results.typical(name), results.typical(results.reference))
             how = (
                 f"only their {len(common)} common seeds are compared"
                 if common
@@ -138,8 +180,7 @@ def _under_tuned(results: Results, scale: Scale) -> list[FairnessWarning]:
         for special in results.facts_of(name).special_cases:
             if special not in results.values or special == name:
                 continue
-            runs = results.values[name], results.values[special]
-            comparison = compare((name, special), *runs, scale, paired=results.paired)
+            comparison = compared(results, name, special, scale)
             gap = abs(comparison.difference or 0.0)
             detected, large = comparison.p <= ALPHA, scale.margin is not None and gap > scale.margin
             if comparison.direction < 0 and (detected or large):
@@ -149,13 +190,22 @@ def _under_tuned(results: Results, scale: Scale) -> list[FairnessWarning]:
     return warnings
 
 
-def _divergences(results: Results) -> list[FairnessWarning]:
-    """Mention the divergences that do not forbid a comparison."""
+def _lost(results: Results) -> list[FairnessWarning]:
+    """Mention the divergences that do not forbid a comparison, and why runs failed."""
     warnings = []
-    for name, runs in results.values.items():
-        diverged = results.divergences(name)
-        if 0 < diverged <= MOST_DIVERGED * len(runs):
-            how = "counted as accuracy 0" if results.kind == "accuracy" else "counted as the worst, by ranks"
-            sentence = f"{diverged} of {len(runs)} runs of {name} diverged, {how}."
+    for name in results.values:
+        diverged, failed, runs = results.divergences(name), results.failed(name), results.runs(name)
+        if diverged and not is_often_lost(results, name):
+            rate = wilson(diverged, len(results.values[name]))
+            how = "a miss each" if results.kind == "steps" else "the result is that of the others"
+            sentence = (
+                f"{diverged} of {runs} runs of {name} diverged, a rate between {100 * (rate.low or 0):.2g} and "
+                f"{100 * (rate.high or 1):.2g} % with 95 % confidence; {how}."
+            )
             warnings.append(FairnessWarning("some diverged", sentence, name))
+        if failed and (not is_often_lost(results, name) or len(next(iter(failed.values()))) > LONGEST_REASON):
+            reason = next(iter(failed.values())).rstrip(".")
+            told = f", {'the first ' * (len(failed) > 1)}with: {reason}" if reason else ""
+            sentence = f"{len(failed)} of {runs} run{'s' * (runs != 1)} of {name} failed{told}."
+            warnings.append(FairnessWarning("some failed", sentence, name))
     return warnings

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from slalom.core import InputError
-from slalom.judge.linter import count_of, own_obstacles
+from slalom.judge.linter import count_of, is_often_lost, own_obstacles
 from slalom.judge.results import Results
-from slalom.judge.scales import FLOOR, LARGEST, scale_of
+from slalom.judge.scales import FLOOR, scale_of
 from slalom.judge.significance import mean_ranks
 from slalom.judge.verdicts import ALPHA, written_p
 
@@ -83,9 +83,9 @@ def rank_probabilities(
 ) -> np.ndarray:
     """Return the probability of each optimizer for each rank, float64, [optimizers, ranks], averaged over tasks.
 
-    ``values`` holds, per task and optimizer, the costs of its seeds (smaller is better, infinite allowed), in the same
-    order of seeds for all optimizers of a task where ``paired``. Seeds are drawn with replacement within each task,
-    optimizers are ranked by their means, and equal ones share their ranks.
+    ``values`` holds, per task and optimizer, the costs of its seeds (smaller is better, infinite allowed, NaN where a
+    run has no part in the mean), in the same order of seeds for all optimizers of a task where ``paired``. Seeds are
+    drawn with replacement within each task, optimizers are ranked by their means, and equal ones share their ranks.
     """
     generator = np.random.Generator(np.random.Philox(seed))
     count = len(values[0])
@@ -96,12 +96,19 @@ def rank_probabilities(
         chosen = generator.integers(0, len(costs[0]), size=(draws, len(costs[0]))) if alike else None
         for place, one in enumerate(costs):
             drawn = chosen if chosen is not None else generator.integers(0, len(one), size=(draws, len(one)))
-            means[:, place] = np.asarray(one, dtype=np.float64)[drawn].mean(axis=1)
+            means[:, place] = _means(np.asarray(one, dtype=np.float64)[drawn])
         below = (means[:, None, :] < means[:, :, None]).sum(axis=2)  # [draws, optimizers]: how many did better
         equal = (means[:, None, :] == means[:, :, None]).sum(axis=2)  # itself included
         for rank in range(count):
             total[:, rank] += (((below <= rank) & (rank < below + equal)) / equal).mean(axis=0)
     return total / len(values)
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each row of ``values`` [rows, n] without its NaN, infinite where nothing else is there."""
+    counted = ~np.isnan(values)
+    counts = counted.sum(axis=1)
+    return np.where(counts, np.where(counted, values, 0.0).sum(axis=1) / np.maximum(counts, 1), np.inf)
 
 
 def friedman_p(costs: np.ndarray) -> float | None:
@@ -123,15 +130,16 @@ def friedman_p(costs: np.ndarray) -> float | None:
 def across(results: Sequence[Results], seed: int = 0) -> Across:
     """Return what several tasks say together of the optimizers that have results on all of them.
 
-    A run that diverged is as bad as any, and so is the mean that it is part of. Raises InputError for fewer than two
-    tasks, or two optimizers.
+    An optimizer's cost on a task is its typical result, as the verdicts have it; it is infinite where so many runs
+    diverged or failed that the optimizer is not comparable. Raises InputError for fewer than two tasks, or two
+    optimizers.
     """
     names = [name for name in results[0].values if all(name in other.values for other in results)]
     if len(results) < 2 or len(names) < 2:
         raise InputError("Tasks can be put together where there are at least two, with two optimizers on each.")
     runs = [[_weighed(result, name) for name in names] for result in results]
     costs = np.array([[_cost(result, one) for one in row] for result, row in zip(results, runs, strict=True)])
-    paired = all(result.paired and _same_seeds(result.values, names) for result in results)
+    paired = all(result.paired and _same_seeds(result, names) for result in results)
     obstacles = [_obstacles(result, names) for result in results]
     fair = costs[[not found for found in obstacles]]
     p = friedman_p(fair)
@@ -151,28 +159,28 @@ def across(results: Sequence[Results], seed: int = 0) -> Across:
 
 
 def _weighed(results: Results, name: str) -> np.ndarray:
-    """Return what is averaged over runs, [seeds], smaller is better, infinite for a divergence.
+    """Return what is averaged over runs, [seeds], smaller is better: NaN for a run that diverged or failed, all
+    infinite where too many did.
 
     Error rates for accuracies; logarithms of gaps, losses or steps, as the verdicts have them. A plain result of which
     higher is better has no natural zero: its distance to the best of all runs is taken.
     """
-    values = results.array(name)
+    seeds, typical = sorted(results.seeds(name)), results.typical(name)
+    if is_often_lost(results, name):
+        return np.full(len(seeds), np.inf)
+    values = np.array([typical.get(seed, math.nan) for seed in seeds])
     if results.kind == "accuracy":
-        return 1.0 - np.nan_to_num(values, nan=0.0)
+        return 1.0 - values
     scale = scale_of(results)
     if scale.logarithmic:
-        transformed = scale.transform(values)
-        return np.where(transformed <= math.log(LARGEST), transformed, np.inf)
-    every = np.concatenate([scale.transform(results.array(other)) for other in results.values])
-    finite = every[np.isfinite(every)]
-    best = (finite.max() if scale.higher_is_better else finite.min()) if len(finite) else 0.0
-    values = scale.transform(values)
-    return np.where(np.isfinite(values), np.abs(best - values), np.inf)
+        return scale.transform(values)
+    every = [value for other in results.values for value in results.typical(other).values()]
+    return np.abs((max if scale.higher_is_better else min)(every) - values)
 
 
 def _cost(results: Results, weighed: np.ndarray) -> float:
     """Return the cost of an optimizer on a task: the mean, for what is compared by ratios the geometric one."""
-    mean = float(np.mean(weighed))
+    mean = float(_means(weighed[None])[0])
     return float(np.exp(mean)) if scale_of(results).logarithmic else mean
 
 
@@ -183,8 +191,8 @@ def _obstacles(results: Results, names: Sequence[str]) -> list[str]:
     return found + [f"unequal {what}" for what in unequal]
 
 
-def _same_seeds(values: Mapping[str, Mapping[int, float]], names: Sequence[str]) -> bool:
-    return len({frozenset(values[name]) for name in names}) == 1
+def _same_seeds(results: Results, names: Sequence[str]) -> bool:
+    return len({frozenset(results.seeds(name)) for name in names}) == 1
 
 
 def _sentence(names: Sequence[str], costs: np.ndarray, every: int, p: float | None) -> str:

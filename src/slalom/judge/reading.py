@@ -19,6 +19,9 @@ from slalom.judge.results import Kind, Results
 
 COLUMNS = ("optimizer", "seed", "value")
 
+FAILED = "failed"
+"""What a file has for the value of a run that failed."""
+
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}(\.0*)?")
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,4})?|nan|[+-]?inf(inity)?", re.IGNORECASE)
 
@@ -39,7 +42,8 @@ def read_results(
 ) -> tuple[Results, ...]:
     """Return the results in a file, one :class:`Results` per task, in the order of the file.
 
-    ``value`` is nan for a run that diverged, inf for a target that was missed; other columns are ignored. Where
+    ``value`` is nan for a run that diverged, ``failed`` for one that failed (with its reason in a column ``reason``, if
+    there is one), inf for a target that was missed; other columns are ignored. Where
     ``kind`` is not given, higher values are taken as better, and the results say so: as accuracies where all lie
     between 0 and 1, or between 0 and 100 with some above 20 (per cent), else as they are.
 
@@ -47,12 +51,19 @@ def read_results(
     """
     name = os.fspath(path)
     rows = list(_rows(name))
-    by_task = _collect(name, iter(rows))
+    by_task, failed = _collect(name, iter(rows))
     told = _told(name, rows) if kind is None and higher_is_better is None and optimum is None else {}
     if told:
         return tuple(
             Results(
-                task=task, values=values, baseline=baseline, margin=margin, steps=steps, trials=trials, **told[task]
+                task=task,
+                values=values,
+                failures=failed[task],
+                baseline=baseline,
+                margin=margin,
+                steps=steps,
+                trials=trials,
+                **told[task],
             )
             for task, values in by_task.items()
         )
@@ -70,6 +81,7 @@ def read_results(
             task=task,
             metric="value" if chosen == "plain" else chosen,
             values=values,
+            failures=failed[task],
             kind=chosen,
             higher_is_better=higher_is_better,
             optimum=optimum,
@@ -165,24 +177,33 @@ def _header(name: str, line: int, cells: list[str]) -> list[str]:
     return header
 
 
-def _collect(name: str, rows: Iterator[tuple[int, dict[str, str]]]) -> dict[str, dict[str, dict[int, float]]]:
-    """Return values by task, optimizer and seed."""
+def _collect(
+    name: str, rows: Iterator[tuple[int, dict[str, str]]]
+) -> tuple[dict[str, dict[str, dict[int, float]]], dict[str, dict[str, dict[int, str]]]]:
+    """Return values, and the reasons of runs that failed, by task, optimizer and seed."""
     collected: dict[str, dict[str, dict[int, float]]] = {}
+    failed: dict[str, dict[str, dict[int, str]]] = {}
     lines: dict[tuple[str, str, int], int] = {}
     for line, row in rows:
         task, optimizer = row.get("task", Path(name).stem), row["optimizer"]
         for column, text in (("task", task), ("optimizer", optimizer)):
             if not text:
                 raise _broken(name, line, f"the {column} is empty")
-        seed, value = _seed(name, line, row["seed"]), _value(name, line, row["value"])
+        seed = _seed(name, line, row["seed"])
+        value = None if row["value"].lower() == FAILED else _value(name, line, row["value"])
         first = lines.setdefault((task, optimizer, seed), line)
         if first != line:
             what = f"{quote(optimizer)} has seed {seed} already in line {first}"
             raise _broken(name, line, f"{what}; keep one value per optimizer, seed and task")
-        collected.setdefault(task, {}).setdefault(optimizer, {})[seed] = value
+        runs = collected.setdefault(task, {}).setdefault(optimizer, {})
+        reasons = failed.setdefault(task, {}).setdefault(optimizer, {})
+        if value is None:
+            reasons[seed] = row.get("reason", "")
+        else:
+            runs[seed] = value
     if not collected:
         raise InputError(f"{quote(name)} has a header but no results; write one line per optimizer and seed.")
-    return collected
+    return collected, failed
 
 
 def _seed(name: str, line: int, text: str) -> int:
@@ -193,7 +214,9 @@ def _seed(name: str, line: int, text: str) -> int:
 
 def _value(name: str, line: int, text: str) -> float:
     if not _NUMBER.fullmatch(text):
-        raise _broken(name, line, f"the value must be a number, or nan for a run that diverged, got {quote(text)}")
+        raise _broken(
+            name, line, f"the value must be a number, nan for a run that diverged, or failed, got {quote(text)}"
+        )
     value = float(text)
     if value == -math.inf:
         raise _broken(name, line, "the value must not be minus infinity; write nan for a run that diverged")

@@ -11,6 +11,9 @@ import numpy as np
 
 from slalom.core import InputError, nearest, quote
 
+LARGEST = 1e140
+"""A result beyond this is that of a run that diverged: its square is not finite."""
+
 Kind = Literal["accuracy", "loss", "steps", "plain"]
 """How results are compared: accuracies in points, losses and steps to a target as ratios, anything else as it is."""
 
@@ -24,6 +27,7 @@ class Facts:
     steps: int | None = None
     tuning_seeds: tuple[int, ...] = ()
     best_epoch: bool = False  # results are those of the best epoch rather than of the last step
+    untuned: bool = False  # every trial of its search failed
     special_cases: tuple[str, ...] = ()  # optimizers in these results that this one, tuned, could imitate
 
 
@@ -31,8 +35,9 @@ class Facts:
 class Results:
     """The results to be judged. ``values`` are by optimizer and seed, in the metric's own units.
 
-    Accuracies are shares of 1. NaN is a run that diverged; infinity, for steps, a target that was missed. ``optimum``
-    is the smallest possible loss where that is known. ``margin`` is what matters in practice: in points for accuracies,
+    Accuracies are shares of 1. NaN is a run that diverged; infinity, for steps, a target that was missed. Runs that
+    failed have no value: ``failures`` gives the reason of each, by optimizer and seed. ``optimum`` is the smallest
+    possible loss where that is known. ``margin`` is what matters in practice: in points for accuracies,
     in per cent for losses and steps, a factor for losses with a known optimum, else in the metric's units. Runs of one
     seed are compared in pairs unless ``paired`` is false.
     """
@@ -50,6 +55,7 @@ class Results:
     paired: bool = True
     facts: Mapping[str, Facts] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()  # what the reader of a file had to assume
+    failures: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_settings(self)
@@ -74,11 +80,32 @@ class Results:
         runs = self.values[optimizer]
         return np.array([runs[seed] for seed in sorted(runs)], dtype=np.float64)
 
+    def typical(self, optimizer: str) -> dict[int, float]:
+        """Return the values, by seed, that make up an optimizer's typical result: those of the runs that did not
+        diverge. Steps to a target are censored instead: a run that diverged has missed it, and is infinite."""
+        runs = self.values[optimizer]
+        if self.kind == "steps":
+            return {seed: math.inf if math.isnan(value) else value for seed, value in runs.items()}
+        return {seed: value for seed, value in runs.items() if not self._is_diverged(value)}
+
     def divergences(self, optimizer: str) -> int:
-        """Return how many of an optimizer's runs diverged."""
-        values = self.array(optimizer)
-        failed = np.isnan(values) if self.kind in ("accuracy", "steps") else ~np.isfinite(values)
-        return int(np.count_nonzero(failed))
+        """Return how many of an optimizer's runs diverged; one that failed is not among them."""
+        return sum(self._is_diverged(value) for value in self.values[optimizer].values())
+
+    def failed(self, optimizer: str) -> Mapping[int, str]:
+        """Return the reasons, by seed, of an optimizer's runs that failed."""
+        return self.failures.get(optimizer, {})
+
+    def runs(self, optimizer: str) -> int:
+        """Return how many runs an optimizer has, those included that diverged or failed."""
+        return len(self.values[optimizer]) + len(self.failed(optimizer))
+
+    def seeds(self, optimizer: str) -> set[int]:
+        """Return the seeds on which an optimizer was run."""
+        return {*self.values[optimizer], *self.failed(optimizer)}
+
+    def _is_diverged(self, value: float) -> bool:
+        return math.isnan(value) if self.kind == "steps" else not abs(value) <= LARGEST
 
 
 def _check_settings(results: Results) -> None:
@@ -107,7 +134,7 @@ def _check_settings(results: Results) -> None:
 
 def _check_runs(results: Results, name: str, runs: Mapping[int, float]) -> None:
     """Raise :class:`InputError` for values that the kind of result cannot have."""
-    if not runs:
+    if not runs and not results.failed(name):
         raise InputError(f"{quote(name)} has no results on {results.task}.")
     for seed, value in runs.items():
         if math.isnan(value):

@@ -16,9 +16,6 @@ from slalom.judge.results import Results
 FLOOR = 1e-12
 """A loss or a gap below this counts as this: on the log scale, differences down there are rounding."""
 
-LARGEST = 1e140
-"""Where values are compared as they are, one beyond this is no result: its square is not finite."""
-
 ACCURACY_MARGIN, LOSS_MARGIN, GAP_MARGIN, STEPS_MARGIN = 0.3, 2.0, 2.0, 10.0
 """What matters in practice unless somebody says otherwise: points, per cent, a factor, per cent."""
 
@@ -41,11 +38,13 @@ class Scale:
     optimum: float = 0.0
 
     def transform(self, values: np.ndarray) -> np.ndarray:
-        """Return ``values`` (float64, [n]) on this scale; what is not finite as the worst result, an accuracy of 0."""
-        worst = 0.0 if self.unit == "points" else -np.inf if self.higher_is_better else np.inf
-        known = np.isfinite(values) if self.logarithmic else np.abs(values) <= LARGEST
-        values = np.where(known, values, worst)
+        """Return ``values`` (float64, [n]) on this scale; a target that was missed, infinite, stays so."""
         return np.log(np.maximum(values - self.optimum, FLOOR)) if self.logarithmic else values
+
+    def better(self, first: float, second: float) -> int:
+        """Return +1 where the first of two numbers, in any units, is better, −1 where it is worse, else 0."""
+        sign = (first > second) - (first < second)
+        return sign if self.higher_is_better else -sign
 
     def back(self, value: float) -> float:
         """Return a number of this scale in the metric's own units."""
@@ -115,13 +114,12 @@ def scale_of(results: Results) -> Scale:
 
 def has_negative(results: Results) -> bool:
     """Say whether any value is below zero."""
-    return any(bool(np.any(results.array(name) < 0)) for name in results.values)
+    return any(value < 0 for name in results.values for value in results.typical(name).values())
 
 
 def _plain_margin(results: Results) -> float | None:
-    baseline = results.array(results.reference)
-    finite = baseline[np.abs(baseline) <= LARGEST]
-    return PLAIN_MARGIN * abs(float(finite.mean())) or None if len(finite) else None
+    finite = list(results.typical(results.reference).values())
+    return PLAIN_MARGIN * abs(float(np.mean(finite))) or None if finite else None
 
 
 def _fixed(number: float, decimals: int) -> str:

@@ -29,6 +29,7 @@ class Setting:
     task: str
     ending: str  # see :func:`ending`
     seeds: str  # "10 seeds"
+    order: int = 0  # of the results shown: +1 where the optimizer's is better than the other's, −1 where worse
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,21 @@ class Verdict:
     reasons: tuple[str, ...] = ()
 
 
-def decide(comparison: Comparison, holm_p: float, margin: float | None, obstacles: Sequence[str] = ()) -> str:
-    """Return the first word of :data:`WORDS` that holds. ``margin`` is δ on the scale of the comparison."""
+def decide(
+    comparison: Comparison, holm_p: float, margin: float | None, obstacles: Sequence[str] = (), order: int = 0
+) -> str:
+    """Return the first word of :data:`WORDS` that holds. ``margin`` is δ on the scale of the comparison.
+
+    ``order`` is that of the results shown beside the verdict (:class:`Setting`): those of all runs that ended, where
+    the comparison has only the seeds that both have. A verdict against that order is not pronounced.
+    """
     if obstacles:
         return NOT_COMPARABLE
     if holm_p <= ALPHA and comparison.direction != 0:
         if _inside(comparison.interval, margin):
             return PRACTICALLY_EQUAL
-        return BETTER if comparison.direction > 0 else WORSE
+        if comparison.direction != -order:
+            return BETTER if comparison.direction > 0 else WORSE
     return EQUIVALENT if _inside(comparison.narrow_interval, margin) else INCONCLUSIVE
 
 
@@ -59,7 +67,7 @@ def pronounce(
 
     The seeds that would decide are those for the strictest of the corrected tests, at level 0.05 / ``family``.
     """
-    word = decide(comparison, holm_p, scale.margin, obstacles)
+    word = decide(comparison, holm_p, scale.margin, obstacles, setting.order)
     needed = comparison.seeds_needed(scale.margin, ALPHA / family) if word == INCONCLUSIVE else None
     a, b, task = comparison.optimizer, comparison.other, setting.task
     found = f"{_finding(comparison, scale)}, {setting.seeds}, {written_p(holm_p)}"
@@ -75,7 +83,9 @@ def pronounce(
             change = scale.change(comparison.difference or 0.0, *(comparison.narrow_interval or ()))
             text = f"{a} is equivalent to {b} on {task}: {change} (90 % interval), {_within(scale)}, {setting.seeds}"
         case _:
-            text = f"{a} against {b} on {task} is inconclusive: {found}; {_would_decide(comparison, needed, scale)}"
+            text = (
+                f"{a} against {b} on {task} is inconclusive: {found}; {_open_since(comparison, holm_p, needed, scale)}"
+            )
     return Verdict(word, f"{text}, {setting.ending}.", needed, tuple(obstacles))
 
 
@@ -114,10 +124,12 @@ def _finding(comparison: Comparison, scale: Scale) -> str:
     return scale.change(comparison.difference, *(comparison.interval or ()))
 
 
-def _would_decide(comparison: Comparison, needed: SeedsNeeded | None, scale: Scale) -> str:
-    """Return how many seeds would decide, as a clause."""
+def _open_since(comparison: Comparison, holm_p: float, needed: SeedsNeeded | None, scale: Scale) -> str:
+    """Return what leaves a comparison open, and how many seeds would decide, as a clause."""
     if comparison.method == "none":
-        return "one seed says nothing of luck, run at least 5"
+        return "one seed says nothing of luck, run at least 5" if comparison.n else "no runs to compare"
+    if holm_p <= ALPHA and comparison.direction:
+        return "the seeds that both have speak against the order of the results of all runs"
     if scale.margin is None:
         return "declare a margin to learn how many seeds would decide"
     if needed is None:
@@ -125,7 +137,7 @@ def _would_decide(comparison: Comparison, needed: SeedsNeeded | None, scale: Sca
     if needed.seeds >= MOST_SEEDS:
         return f"no practicable number of seeds would find {scale.written_margin()}"
     if needed.seeds <= comparison.n and comparison.by_ranks:
-        return f"runs that diverged leave it open, more than {comparison.n} seeds would decide"
+        return f"runs that missed the target leave it open, more than {comparison.n} seeds would decide"
     if needed.seeds <= comparison.n:
         return (
             f"about {needed.seeds:,} seeds find {scale.written_margin()} in 80 % of studies, "

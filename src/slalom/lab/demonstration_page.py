@@ -124,5 +124,5 @@ def _tuned(chapter: StudyChapter) -> Tuned:
     from slalom.show.report.facts import Facts
 
     study = chapter.study
-    facts = Facts(table=reports.plain(study.table()), code=study.best())
+    facts = Facts(table=reports.plain(study.table()), code=study.code)
     return Tuned(PicturedStudy(study), facts, chapter.change(), chapter.command)

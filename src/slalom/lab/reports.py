@@ -48,7 +48,7 @@ def study_page(study: Study) -> str:
         command=commands.study_command(file) if file else "",
         study_file=file,
         why=why or beside(courses),
-        code=study.best(),
+        code=study.code,
         plan=_plan(study),
         cost=_cost(study),
         machine=machine(),

@@ -419,7 +419,7 @@ def _cell(name: str, value: Any) -> str:
         return "–"
     if isinstance(value, str):
         return value
-    if name in ("arrives", "diverges", "diverged"):
+    if name in ("arrives", "diverges", "diverged", "failed"):
         return f"{100 * value:.1f} %"
     if name == "usable decades":
         return f"{value:.1f}"

@@ -11,17 +11,24 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Run, Runner, Status, Task, Training, TrainingLoop, maximizes, quote
+from slalom.core import (
+    InputError,
+    Run,
+    Runner,
+    Status,
+    Task,
+    Training,
+    TrainingLoop,
+    known_direction,
+    maximizes,
+    quote,
+)
 from slalom.lab import files, pictures, task_exports
 from slalom.lab.tables import Table
 from slalom.lab.task_tables import training_table
 
 CLOCKS = ("step", "epoch", "seconds")
 """What an evaluation holds beside what was measured."""
-
-HIGHER = ("accuracy", "score", "reward", "return", "auc", "f1", "precision", "recall", "bleu", "r2")
-LOWER = ("loss", "error", "perplexity", "mse", "mae", "rmse", "nll")
-"""Words in the name of a loop's measure that tell which way is better; others tell nothing."""
 
 
 @dataclass(repr=False, eq=False)
@@ -86,14 +93,8 @@ class TaskRace:
             metrics = self.course.metrics  # type: ignore[union-attr]
             climbs = any(maximizes(runner.optimizer) for runner in self.runners)
             return {"loss": climbs, **{name: metric.higher_is_better for name, metric in metrics.items()}}
-        known: dict[str, bool] = {}
-        for name in self.measures:
-            words = name.lower().replace("-", "_").split("_")
-            if any(word in LOWER for word in words):
-                known[name] = False
-            elif any(word in HIGHER for word in words):
-                known[name] = True
-        return known
+        known = {name: known_direction(name) for name in self.measures}
+        return {name: higher for name, higher in known.items() if higher is not None}
 
     @cached_property
     def losses(self) -> np.ndarray:

@@ -109,6 +109,8 @@ def sensitivity(
         measure=f"{split}_{measure}",
         higher_is_better=race.higher_is_better[measure],
         seeds=tuple(seeds),
+        failed=tuple(_failed(race).reshape(len(optimizers), grid, len(seeds))),
+        reason=_reason(race),
     )
 
 
@@ -158,7 +160,9 @@ def trainability(
         values=(across, up),
         scales=(axes[0].scale, axes[1].scale),
         final_loss=_finals(race, "train_loss").reshape(grid, grid),
-        diverged_at=np.array([_lost_at(run) for run in race.runs]).reshape(grid, grid),
+        diverged_at=np.array([_diverged_at(run) for run in race.runs]).reshape(grid, grid),
+        failed=_failed(race).reshape(grid, grid),
+        reason=_reason(race),
         seed=seed,
         start_loss=next((run.evaluations[0]["train_loss"] for run in race.runs if run.evaluations), None),
     )
@@ -183,17 +187,25 @@ def _train(
 
 
 def _finals(race: TaskRace, name: str) -> np.ndarray:
-    """Return a measure at the end of every run, NaN where it was lost."""
+    """Return a measure at the end of every run, NaN where it diverged or failed."""
     finals = race.final(name)
-    finals[[_lost_at(run) >= 0 for run in race.runs]] = np.nan
+    finals[[bool(run.error) or _diverged_at(run) >= 0 for run in race.runs]] = np.nan
     return finals
 
 
-def _lost_at(run: Any) -> int:
-    """Return the step at which a run diverged or failed, −1 where it did not."""
-    if run.diverged_at is not None:
-        return int(run.diverged_at)
-    return int(run.completed) if run.error else -1
+def _diverged_at(run: Any) -> int:
+    """Return the step at which a run diverged, −1 where it did not; one that failed did not."""
+    return -1 if run.diverged_at is None or run.error else int(run.diverged_at)
+
+
+def _failed(race: TaskRace) -> np.ndarray:
+    """Return which runs failed, bool, [runs]."""
+    return np.array([bool(run.error) for run in race.runs])
+
+
+def _reason(race: TaskRace) -> str:
+    """Return why the first of the runs that failed did, ``""`` where none failed."""
+    return next((run.error for run in race.runs if run.error), "")
 
 
 def _only(wanted: Ranges, count: int) -> Sequence[float] | None:

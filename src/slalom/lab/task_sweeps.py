@@ -31,6 +31,12 @@ class _NetworkSweep(Pictured):
     def remarks(self) -> tuple[str, ...]:  # type: ignore[override]
         return self.notes
 
+    def _failures(self, failed: np.ndarray) -> dict[str, Any]:
+        """Return what JSON has of runs that failed: which, and why the first of them did; nothing where none did."""
+        if not failed.any():
+            return {}
+        return {"failed": failed.tolist()}
+
     @property
     def course_title(self) -> str:
         return self.course.title
@@ -76,10 +82,12 @@ class NetworkSensitivity(_NetworkSweep):
     """Every optimizer at a range of learning rates of its own, with several seeds at each."""
 
     rates: tuple[np.ndarray, ...]  # one per optimizer, [L]
-    finals: tuple[np.ndarray, ...]  # [L, S]: ``measure`` at the last step; NaN where a run was lost
+    finals: tuple[np.ndarray, ...]  # [L, S]: ``measure`` at the last step; NaN where a run diverged or failed
     measure: str  # "validation_accuracy"
     higher_is_better: bool
     seeds: tuple[int, ...]
+    failed: tuple[np.ndarray, ...]  # [L, S], bool
+    reason: str = ""  # why the first of the runs that failed did
 
     @cached_property
     def sweeps(self) -> list[Any]:
@@ -87,8 +95,10 @@ class NetworkSensitivity(_NetworkSweep):
         from slalom.show import views
 
         return [
-            views.RateSweep(name, optimizer.family, rates, finals, library_rate(optimizer))
-            for name, optimizer, rates, finals in zip(self.names, self.optimizers, self.rates, self.finals, strict=True)
+            views.RateSweep(name, optimizer.family, rates, finals, library_rate(optimizer), failed)
+            for name, optimizer, rates, finals, failed in zip(
+                self.names, self.optimizers, self.rates, self.finals, self.failed, strict=True
+            )
         ]
 
     def view(self) -> Any:
@@ -102,19 +112,22 @@ class NetworkSensitivity(_NetworkSweep):
         return plots.sensitivity(self.view())
 
     def medians(self, index: int) -> np.ndarray:
-        """Return the median over seeds at each learning rate of an optimizer, [L]; a run that was lost is the worst."""
+        """Return the median over seeds at each learning rate of an optimizer, [L].
+
+        A run that diverged is the worst, one that failed is left out: NaN where all did.
+        """
         from slalom.show.views.seeds import spread
 
         worst = -np.inf if self.higher_is_better else np.inf
         finals = np.where(np.isfinite(self.finals[index]), self.finals[index], worst)
-        return spread(finals.T, self.higher_is_better).middle
+        return spread(np.where(self.failed[index], np.nan, finals).T, self.higher_is_better).middle
 
     def best(self, index: int) -> int | None:
-        """Return which learning rate of an optimizer has the best median; None where all were lost."""
+        """Return which learning rate of an optimizer has the best median; None where all diverged or failed."""
         medians = self.medians(index)
         if not np.isfinite(medians).any():
             return None
-        return int(np.argmax(medians) if self.higher_is_better else np.argmin(medians))
+        return int(np.nanargmax(medians) if self.higher_is_better else np.nanargmin(medians))
 
     def table(self) -> Table:
         title = self.measure.replace("_", " ")
@@ -129,11 +142,14 @@ class NetworkSensitivity(_NetworkSweep):
                     f"median {title}": None if best is None else float(self.medians(index)[best]),
                     "default lr": library_rate(optimizer),
                     "at the edge": "yes" if at_edge else "",
-                    "diverged": float((~np.isfinite(self.finals[index])).mean()),
+                    "diverged": float((~np.isfinite(self.finals[index]) & ~self.failed[index]).mean()),
+                    **({"failed": float(self.failed[index].mean())} if self.reason else {}),
                 }
             )
         count = len(self.seeds)
-        return sweep_table(rows, f"after {self.steps:,} steps, over {count} seed{'s' * (count > 1)} at each rate")
+        failed = f"; runs that failed are left out, the first with: {self.reason}" if self.reason else ""
+        each = f"over {count} seed{'s' * (count > 1)} at each rate"
+        return sweep_table(rows, f"after {self.steps:,} steps, {each}{failed}")
 
     def as_dictionary(self) -> dict[str, Any]:
         return {
@@ -141,27 +157,35 @@ class NetworkSensitivity(_NetworkSweep):
             "measure": self.measure,
             "higher_is_better": self.higher_is_better,
             "seeds": list(self.seeds),
+            **({"reason": self.reason} if self.reason else {}),
             "optimizers": [
                 {
                     **identity(name, optimizer),
                     "default": library_rate(optimizer),
                     "learning_rates": rates.tolist(),
                     "final": formats.nested(finals),
+                    **self._failures(failed),
                 }
-                for name, optimizer, rates, finals in zip(
-                    self.names, self.optimizers, self.rates, self.finals, strict=True
+                for name, optimizer, rates, finals, failed in zip(
+                    self.names, self.optimizers, self.rates, self.finals, self.failed, strict=True
                 )
             ],
         }
 
     def long_table(self) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         rows = [
-            [optimizer.spec, rate, seed, value]
-            for optimizer, rates, finals in zip(self.optimizers, self.rates, self.finals, strict=True)
-            for rate, row in zip(rates.tolist(), finals.tolist(), strict=True)
-            for seed, value in zip(self.seeds, row, strict=True)
+            [optimizer.spec, rate, seed, value, _ended(value, gone)]
+            for optimizer, rates, finals, failed in zip(
+                self.optimizers, self.rates, self.finals, self.failed, strict=True
+            )
+            for rate, row, gone_row in zip(rates.tolist(), finals.tolist(), failed.tolist(), strict=True)
+            for seed, value, gone in zip(self.seeds, row, gone_row, strict=True)
         ]
-        return ("optimizer", "lr", "seed", self.measure), rows
+        return ("optimizer", "lr", "seed", self.measure, "status"), rows
+
+
+def _ended(value: float, failed: bool) -> str:
+    return "failed" if failed else "finished" if np.isfinite(value) else "diverged"
 
 
 @dataclass(eq=False)
@@ -171,10 +195,12 @@ class TrainabilityMap(_NetworkSweep):
     axes: tuple[str, str]
     values: tuple[np.ndarray, np.ndarray]  # [n], [m]
     scales: tuple[str, str]
-    final_loss: np.ndarray  # [n, m]: the training loss at the last step; NaN where diverged
+    final_loss: np.ndarray  # [n, m]: the training loss at the last step; NaN where a network diverged or failed
     diverged_at: np.ndarray  # [n, m], the step, −1 where it did not
+    failed: np.ndarray  # [n, m], bool
     seed: int
     start_loss: float | None = None  # the training loss before the first step, the same for all
+    reason: str = ""  # why the first of the networks that failed did
 
     quantity = "training loss"
 
@@ -198,7 +224,7 @@ class TrainabilityMap(_NetworkSweep):
         return plots.trainability(self.view())
 
     def best(self) -> tuple[int, int] | None:
-        """Return the cell with the lowest loss; None where all diverged."""
+        """Return the cell with the lowest loss; None where all diverged or failed."""
         if not np.isfinite(self.final_loss).any():
             return None
         across, up = np.unravel_index(np.nanargmin(self.final_loss), self.final_loss.shape)
@@ -211,8 +237,11 @@ class TrainabilityMap(_NetworkSweep):
             row[f"best {name}"] = None if best is None else float(values[best[axis]])
         row["training loss"] = None if best is None else float(self.final_loss[best])
         row["diverged"] = float(self.diverged.mean())
+        if self.reason:
+            row["failed"] = float(self.failed.mean())
         row["networks"] = str(self.final_loss.size)
-        return sweep_table([row], f"training loss after {self.steps:,} steps; every network starts alike")
+        failed = f"; networks that failed, the first with: {self.reason}" if self.reason else ""
+        return sweep_table([row], f"training loss after {self.steps:,} steps; every network starts alike{failed}")
 
     def as_dictionary(self) -> dict[str, Any]:
         return {
@@ -225,16 +254,20 @@ class TrainabilityMap(_NetworkSweep):
             "start_loss": self.start_loss,
             "final_loss": formats.nested(self.final_loss),
             "diverged_at": self.diverged_at.tolist(),
+            **self._failures(self.failed),
+            **({"reason": self.reason} if self.reason else {}),
         }
 
     def long_table(self) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         first, second = (values.tolist() for values in self.values)
         rows = [
-            [self.optimizers[0].spec, x, y, self.seed, loss, gone if gone >= 0 else None]
-            for x, losses, lost in zip(first, self.final_loss.tolist(), self.diverged_at.tolist(), strict=True)
-            for y, loss, gone in zip(second, losses, lost, strict=True)
+            [self.optimizers[0].spec, x, y, self.seed, loss, gone if gone >= 0 else None, _ended(loss, broken)]
+            for x, losses, lost, failed in zip(
+                first, self.final_loss.tolist(), self.diverged_at.tolist(), self.failed.tolist(), strict=True
+            )
+            for y, loss, gone, broken in zip(second, losses, lost, failed, strict=True)
         ]
-        return ("optimizer", *self.axes, "seed", "final_training_loss", "diverged_at"), rows
+        return ("optimizer", *self.axes, "seed", "final_training_loss", "diverged_at", "status"), rows
 
 
 class _AsGrid:

@@ -33,13 +33,16 @@ PATIENCE = 0.2
 """Seconds between two looks at whether somebody has pressed Ctrl-C, or a run has taken too long."""
 
 
+MEMORY = ("MemoryError", "OutOfMemoryError")
+"""How the errors of runs begin that memory was too short for."""
+
 LATE, UNBEGUN = "took longer than the limit of", "its process had not begun after"
 """How the errors of runs begin that this machine, or a limit, did not let come to an end; a worker's death: DIED."""
 
 
 def is_machines_fault(run: Run) -> bool:
     """Whether a run failed for a reason that another time, or another machine, may not have."""
-    return run.error.startswith((LATE, UNBEGUN, DIED))
+    return run.error.startswith((LATE, UNBEGUN, DIED, *MEMORY)) or "not enough memory" in run.error
 
 
 def cores() -> int:

@@ -72,7 +72,7 @@ def study(
     opened once, after tuning. Everyone is compared with ``baseline``, the first unless named by its spec; ``margin`` is
     the difference that matters, in points of accuracy or per cent of loss. ``metric`` names what counts: of a task
     ``"loss"`` or one of its metrics, by default the first; of a loop one of the measures that it yields, by default the
-    first on validation examples.
+    first on validation examples; ``"val_psnr:max"`` or ``":min"`` states which way is better.
 
     ``budget`` (seconds, or a text such as ``"10m"``) is turned into equal steps and trials for everybody before the
     first run, and the plan that comes of it is kept; ``trials`` says how many directly. ``halving`` stops hopeless

@@ -33,18 +33,23 @@ class Finished:
 
     def __repr__(self) -> str:
         how = self.run.error or (
-            f"diverged at step {self.run.diverged_at}" if self.lost else f"{self.run.completed} steps"
+            f"diverged at step {self.run.diverged_at}" if self.diverged else f"{self.run.completed} steps"
         )
         return f"<{self.runner.optimizer.spec}, seed {self.runner.seed}: {how}>"
 
     @property
-    def lost(self) -> bool:
-        """Whether it diverged or failed, which counts as the worst result."""
-        return self.run.diverged_at is not None or bool(self.run.error)
+    def failed(self) -> bool:
+        """Whether the run has no result: the optimizer or the loop raised, it took too long, its process died."""
+        return bool(self.run.error)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether it diverged, which is the worst of results; a run that failed is no divergence."""
+        return self.run.diverged_at is not None and not self.failed
 
     def final(self, measure: str) -> float:
-        """Return a measure at the last step; NaN where the run was lost."""
-        if self.lost or not self.run.evaluations:
+        """Return a measure at the last step; NaN where the run diverged or failed."""
+        if self.failed or self.diverged or not self.run.evaluations:
             return float("nan")
         return float(self.run.last.get(measure, float("nan")))
 

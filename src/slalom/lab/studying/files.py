@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from slalom.core import InputError, quote
 from slalom.lab import formats
 from slalom.lab.studying.asking import Question
+from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.grounds import Ground, LandscapeGround, TaskGround
 from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import study_file
@@ -21,20 +22,28 @@ if TYPE_CHECKING:
 def study_csv(studies: Sequence[Study], path: Path) -> None:
     """Write what ``slalom judge`` reads: task, optimizer, seed, value, and how values are compared.
 
-    The value is nan for a run that diverged.
+    The value is nan for a run that diverged, ``failed`` for one that failed, whose reason is in the last column.
     """
     lines = [
         [
-            *(study.course.name, name, seed, "nan" if value != value else repr(value), study.yardstick.words),
+            *(study.course.name, name, one.runner.seed, _value(one, study.yardstick.final), study.yardstick.words),
             study.yardstick.kind,
             *("yes" if study.yardstick.higher_is_better else "no", _written(study.yardstick.optimum)),
+            one.run.error,
         ]
         for study in studies
-        for name, values in study.results.values.items()
-        for seed, value in values.items()
+        for name, runs in study.evaluations.items()
+        for one in runs
     ]
-    columns = ["task", "optimizer", "seed", "value", "metric", "kind", "higher_is_better", "optimum"]
+    columns = ["task", "optimizer", "seed", "value", "metric", "kind", "higher_is_better", "optimum", "reason"]
     formats.write_csv(path, columns, lines)
+
+
+def _value(one: Finished, measure: str) -> str:
+    if one.failed:
+        return "failed"
+    value = one.final(measure)
+    return "nan" if value != value else repr(value)
 
 
 def _written(optimum: float | None) -> str:

@@ -194,7 +194,7 @@ def _on_landscape(
     unusual.pop("device", None)
     unusual |= {name: terms[name] for name in ("epochs", "data_dir") if terms[name] is not None}
     courses.refuse_unused(landscape, unusual, doing="study")
-    if metric not in (None, "loss"):
+    if metric not in (None, "loss", "loss:min"):
         raise InputError(f"{quote(metric)} is no measure of the landscape {quote(landscape.name)}: it has loss.")
     steps = racing.STEPS if terms["steps"] is None else check_count("steps", terms["steps"])
     dtype = terms["dtype"] or "float64"

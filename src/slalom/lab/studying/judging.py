@@ -16,12 +16,21 @@ if TYPE_CHECKING:
 def results_of(question: Question, tuned: Mapping[str, Tuned], runs: Mapping[str, Sequence[Finished]]) -> Results:
     """Return what is judged: the final measure by optimizer and seed, and how it came about."""
     yardstick = question.yardstick
-    # A loop of the caller's own tells how far it is: the longest run stands for those that ended early.
-    made = {name: max(one.run.completed for one in found) for name, found in runs.items()}
+    # A loop of the caller's own tells how far it is: the longest run stands for those that ended early. Runs that
+    # failed say nothing of it.
+    made = {
+        name: max((one.run.completed for one in found if not one.failed), default=None) for name, found in runs.items()
+    }
     return Results(
         task=question.course.name,
         metric=yardstick.words,
-        values={name: {one.runner.seed: one.final(yardstick.final) for one in found} for name, found in runs.items()},
+        values={
+            name: {one.runner.seed: one.final(yardstick.final) for one in found if not one.failed}
+            for name, found in runs.items()
+        },
+        failures={
+            name: {one.runner.seed: one.run.error for one in found if one.failed} for name, found in runs.items()
+        },
         kind=yardstick.kind,
         higher_is_better=yardstick.higher_is_better,
         optimum=yardstick.optimum,
@@ -34,6 +43,7 @@ def results_of(question: Question, tuned: Mapping[str, Tuned], runs: Mapping[str
                 trials=one.count,
                 steps=made[name] if question.training is None else None,
                 tuning_seeds=one.seeds,
+                untuned=one.untuned,
                 special_cases=_special_cases(question, name),
             )
             for name, one in tuned.items()

@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from slalom.core import Training
+from slalom.core import InputError, Training
 from slalom.judge import (
     Judgement,
     Results,
@@ -125,28 +125,33 @@ class Study:
             found.append(RANKS_DEFAULTS)
         if isinstance(self.plan.question.ground, LandscapeGround):
             found.append("Ranks on a landscape do not carry over to networks.")
-        elif not self.yardstick.final.startswith("test"):
+        return (*found, *self.caveats, *self._failed_in_tuning(), *self._same_twice())
+
+    @cached_property
+    def caveats(self) -> tuple[str, ...]:
+        """What limits the verdict itself, in a sentence each: splits that the course does not have."""
+        if isinstance(self.plan.question.ground, LandscapeGround):
+            return ()
+        found = []
+        if not self.yardstick.final.startswith("test"):
             found.append(f"{self.course.name} has no test set: the verdict is about the {self.yardstick.words}.")
         if self.yardstick.tuning.startswith("train") and self.yardstick.final != self.yardstick.tuning:
             measure = self.yardstick.tuning.replace("_", " ")
-            found.append(f"Nothing is held out for validation: the {measure} chose what was tuned.")
-        for name, runs in self.evaluations.items():
-            reasons = [one.run.error for one in runs if one.run.error]
-            if reasons:
-                found.append(f"{len(reasons)} of {len(runs)} runs of {name} failed, the first with: {reasons[0]}.")
-        return tuple(found + self._lost_in_tuning() + self._same_twice())
+            found.append(f"{self.course.name} has no validation split: the {measure} chose what was tuned.")
+        return tuple(found)
 
-    def _lost_in_tuning(self) -> list[str]:
+    def _failed_in_tuning(self) -> list[str]:
         """Tell of runs of the search that failed; those that diverged are an answer, not a failure."""
         found = []
         for name, one in self.tuned.items():
-            failed = [run for run in one.runs if run.run.error]
+            failed = [run for run in one.runs if run.failed]
             if failed:
                 rates = sorted({run.runner.optimizer.hyperparameters.get("lr", 0.0) for run in failed})
                 at = f" (lr {', '.join(f'{rate:.3g}' for rate in rates[:3])}{', …' if len(rates) > 3 else ''})"
+                near = "; the one that was chosen lies next to one at which all runs failed" * _is_beside_failure(one)
                 found.append(
-                    f"{len(failed)} of {len(one.runs)} tuning runs of {name} failed{at if any(rates) else ''}, the "
-                    f"first with: {failed[0].run.error}."
+                    f"{len(failed)} of {len(one.runs)} tuning runs of {name} failed{at if any(rates) else ''} and had "
+                    f"no part in tuning, the first with: {failed[0].run.error.rstrip('.')}{near}."
                 )
         return found
 
@@ -183,7 +188,8 @@ class Study:
         where = "" if self.store == "memory" else f"; all are kept in {self.store}"
         halving = f"halving left out {self.spared:.0%} of the steps of tuning"
         saved = (halving,) if self.plan.question.effort.halving else ()
-        return (*self._told_values(), *self.warnings, *self.plan.remarks, *self.how, *saved, kept + where)
+        warnings = (warning for warning in self.warnings if warning not in self.caveats)  # which the verdict has
+        return (*self._told_values(), *warnings, *self.plan.remarks, *self.how, *saved, kept + where)
 
     @property
     def sentence(self) -> str:
@@ -191,8 +197,9 @@ class Study:
         return self.verdict()
 
     def verdict(self) -> str:
-        """Return who is tied with the best, and how everyone stands against the baseline, in sentences to quote."""
-        return " ".join([self.judgement.tied_sentence, *self.judgement.sentences])
+        """Return which optimizers are tied for the best, how each stands against the baseline, and what limits that, in
+        sentences to quote."""
+        return " ".join([self.judgement.tied_sentence, *self.judgement.sentences, *self.caveats])
 
     def runs(self) -> list[Finished]:
         """Return all runs, those of tuning first, each with its specification and key."""
@@ -204,15 +211,18 @@ class Study:
     def best(self) -> str:
         """Return the winner as code to paste: ``torch.optim.AdamW(model.parameters(), lr=0.0021)``.
 
-        Of several that are tied, the one with the best result; where none can be compared fairly, of all.
+        Of several that are tied, the one with the best result. Raises InputError where none can be compared fairly.
         """
-        return str(self.tuned[self._winner].optimizer.code())
+        if not self.judgement.tied_best:
+            raise InputError(f"No recommendation: {self.judgement.tied_sentence}")
+        return self.code
 
     @property
-    def _winner(self) -> str:
+    def code(self) -> str:
+        """The winner as code to paste, ``""`` where there is none."""
         sign = 1 if self.yardstick.higher_is_better else -1
-        values = {name: self.judgement.entry(name).estimate.value for name in self.judgement.tied_best or self.names}
-        return max(values, key=lambda name: sign * values[name])
+        values = {name: self.judgement.entry(name).estimate.value for name in self.judgement.tied_best}
+        return str(self.tuned[max(values, key=lambda name: sign * values[name])].optimizer.code()) if values else ""
 
     def width(self, name: str) -> Width | None:
         """Return the stretch of learning rates around an optimizer's best in which it stays close to that.
@@ -220,7 +230,7 @@ class Study:
         None where more or less than the rate was tuned, some trials were stopped early, everything diverged, or gaps
         to a known minimum are compared.
         """
-        trials = self.tuned[name].trials
+        trials = [trial for trial in self.tuned[name].trials if not trial.failed]
         if not trials or self.plan.question.tuned[name] != ("lr",) or self.plan.question.effort.halving:
             return None
         if self.yardstick.optimum is not None:
@@ -229,25 +239,30 @@ class Study:
         return learning_rate_width(rates, values, accuracy=self.yardstick.kind == "accuracy")
 
     def expected_best(self, name: str) -> np.ndarray:
-        """Return the best validation result to expect of 1, 2, … trials, float64, [trials]; empty if none."""
+        """Return the best validation result to expect of 1, 2, … trials, float64, [trials that did not fail]; empty if
+        none."""
         higher = self.yardstick.higher_is_better
-        measures = np.array([trial.measure for trial in self.tuned[name].trials])
+        measures = np.array([trial.measure for trial in self.tuned[name].trials if not trial.failed])
         return expected_best(measures, higher_is_better=higher) if len(measures) else measures
 
     @cached_property
     def target(self) -> float:
         """What steps to target are counted to: the baseline's median, on fresh seeds, of the measure that chooses.
 
-        NaN where more than half of the baseline's runs were lost.
+        NaN where more than half of the baseline's runs diverged. Runs that failed are left out.
         """
-        ends = [one.final(self.yardstick.tuning) for one in self.evaluations[self.judgement.baseline]]
+        runs = self.evaluations[self.judgement.baseline]
+        ends = [one.final(self.yardstick.tuning) for one in runs if not one.failed]
+        if not ends:
+            return float("nan")
         lost = self.yardstick.lost
         median = float(np.median([lost if np.isnan(end) else end for end in ends]))
         return median if np.isfinite(median) else float("nan")
 
     def steps_to_target(self, name: str) -> StepsToTarget:
-        """Return in how many steps an optimizer's evaluation runs reached the target; a miss is infinite."""
-        runs, higher = self.evaluations[name], self.yardstick.higher_is_better
+        """Return in how many steps an optimizer's evaluation runs reached the target; a miss is infinite, and runs that
+        failed are left out."""
+        runs, higher = [one for one in self.evaluations[name] if not one.failed], self.yardstick.higher_is_better
         return summarise(np.array([_reached(one, self.yardstick, self.target, higher) for one in runs]))
 
     @property
@@ -283,10 +298,12 @@ class Study:
         question = self.plan.question
         margin = f"margin {self.judgement.margin}" if self.judgement.margin else "no margin"
         each = len(question.seeds)
-        kinds = list(dict.fromkeys(entry.estimate.kind for entry in self.judgement.entries))
-        middle = f"{' or '.join(kinds)} of " if each > 1 else ""
+        kind = next((entry.estimate.kind for entry in self.judgement.entries if entry.estimate.n), "mean")
+        middle = f"{kind} of " if each > 1 else ""
+        lost = any(entry.diverged.value or entry.failed.value for entry in self.judgement.entries)
         return (
-            f"{middle}{self.yardstick.words} after {self.steps:,} steps, {each} fresh seed{'s' * (each != 1)}; "
+            f"{middle}{self.yardstick.words} after {self.steps:,} steps, {each} fresh seed{'s' * (each != 1)}"
+            f"{', without the runs that diverged or failed' * lost}; "
             f"baseline {self.judgement.baseline}, {margin}; lr marked * was fixed; seconds of training of all runs."
         )
 
@@ -297,6 +314,7 @@ class Study:
             "lr": self.tuned[name].optimizer.hyperparameters.get("lr"),
             self.yardstick.words: entry.estimate.value,
             "diverged": self.results.divergences(name),
+            **({"failed": len(self.results.failed(name))} if any(self.results.failures.values()) else {}),
             "verdict": "baseline" if entry.verdict is None else entry.verdict.word,
             "trials": cost.trials,
             "runs": cost.runs,
@@ -306,13 +324,14 @@ class Study:
     def _texts(self, name: str, row: Mapping[str, Any]) -> list[str]:
         estimate, rate = self.judgement.entry(name).estimate, row["lr"]
         shown = "–" if rate is None else f"{rate:.4g}" + "*" * ("lr" not in self.plan.question.tuned[name])
-        lost = f"{row['diverged']} of {len(self.evaluations[name])}" if row["diverged"] else "–"
+        runs = len(self.evaluations[name])
+        lost = [f"{row[how]} of {runs}" if row[how] else "–" for how in ("diverged", "failed") if how in row]
         result = self._interval(estimate.value, estimate.low, estimate.high)
         return [
             name,
             shown,
             result,
-            lost,
+            *lost,
             row["verdict"],
             f"{row['trials']}",
             f"{row['runs']}",
@@ -328,6 +347,8 @@ class Study:
                 return f"{100 * number:.1f} %".replace("-", "−")
             return ("≤ " if number <= least else "") + f"{number:.4g}"
 
+        if not np.isfinite(value):
+            return "–"
         if low is None or high is None:
             return written(value)
         return f"{written(value)} [{written(low).removesuffix(' %')}, {written(high).removesuffix(' %')}]"
@@ -346,7 +367,7 @@ class Study:
             "steps": self.steps,
             "seeds": list(question.seeds),
             "sentence": self.verdict(),
-            "best": self.best(),
+            "best": self.code or None,
             "tied_sentence": self.judgement.tied_sentence,
         }
         if self.plan.question.effort.halving:
@@ -360,7 +381,7 @@ class Study:
             "optimizer": one.optimizer.spec,
             "code": one.optimizer.code(),
             "tuned": {tuned: value_of(one.optimizer, tuned) for tuned in self.plan.question.tuned[name]},
-            "values": {str(seed): value for seed, value in self.results.values[name].items()},
+            "values": {str(one.runner.seed): one.final(self.yardstick.final) for one in self.evaluations[name]},
             "cost": {
                 "trials": cost.trials,
                 "tuning_runs": cost.tuning_runs,
@@ -381,7 +402,14 @@ class Study:
 
     def _told_trial(self, trial: Trial) -> dict[str, Any]:
         stopped = {} if trial.steps is None else {"stopped_after_steps": trial.steps}
-        return {**trial.values, self.yardstick.tuning: trial.measure, "values": list(trial.by_seed), **stopped}
+        failed = {"failed": len(trial.failures), "reason": trial.failures[0]} if trial.failures else {}
+        return {
+            **trial.values,
+            self.yardstick.tuning: trial.measure,
+            "values": list(trial.by_seed),
+            **stopped,
+            **failed,
+        }
 
     def _told_steps(self, name: str) -> dict[str, Any]:
         found = self.steps_to_target(name)
@@ -418,6 +446,16 @@ class Study:
 
     def __repr__(self) -> str:
         return f"{self.course.title}, a study\n{self.table()}\n{self.verdict()}"
+
+
+def _is_beside_failure(tuned: Tuned) -> bool:
+    """Whether the learning rate that was chosen lies next to one at which every run failed."""
+    chosen = tuned.optimizer.hyperparameters.get("lr")
+    trials = sorted(tuned.trials, key=lambda trial: trial.values.get("lr", 0.0))
+    return any(
+        (one.failed and other.values.get("lr") == chosen) or (other.failed and one.values.get("lr") == chosen)
+        for one, other in pairwise(trials)
+    )
 
 
 def _reached(one: Finished, yardstick: Yardstick, target: float, higher: bool) -> float:

@@ -62,7 +62,7 @@ class Studies:
         return [run for part in self.parts for run in part.runs()]
 
     def best(self) -> dict[str, str]:
-        """Return each course's winner as code to paste, by the course's name."""
+        """Return each course's winner as code to paste, by the course's name. Raises InputError where one has none."""
         return {part.course.name: part.best() for part in self.parts}
 
     def table(self) -> Table:
@@ -77,7 +77,7 @@ class Studies:
             rows.append(row)
             texts.append((*map(str, list(row.values())[:-2]), f"{first:.0%}", f"{within:.0%}"))
         notes = (
-            "Each course: the result, * where statistically tied with the best there. ranks first: the chance, over "
+            "Each course: the result, * where tied for the best there. ranks first: the chance, over "
             "seeds drawn anew and a course drawn at random; within: the share of the courses on which the cost is at "
             "most so many times the best."
         )

@@ -33,23 +33,25 @@ DIGITS = 4
 
 @dataclass(frozen=True)
 class DrawnSearch:
-    """The search of the track full for one optimizer: ``points`` are all there are; ``scores`` are by their index."""
+    """The search of the track full for one optimizer: ``points`` are all there are; ``scores`` are by their index,
+    ``failed`` those of which no run came to an end."""
 
     points: Sequence[dict[str, float]]
     scores: dict[float, float] = field(default_factory=dict)
     stopped: dict[float, float] = field(default_factory=dict)
+    failed: set[float] = field(default_factory=set)
 
     def values(self, place: float) -> dict[str, float]:
         """Return the hyperparameters of a point."""
         return self.points[int(place)]
 
     def ranked(self) -> list[float]:
-        """Return the indices of all points tried, the best first; of equals, the one drawn first."""
+        """Return the indices of all points that have a score, the best first; of equals, the one drawn first."""
         return ranked(self.scores, self.stopped)
 
     def in_order(self) -> list[float]:
         """Return the indices of all points tried, as drawn."""
-        return sorted(self.scores)
+        return sorted(self.scores.keys() | self.failed)
 
     def is_edge(self, place: float) -> bool:
         """Points are drawn inside: none lies at an edge."""

@@ -9,7 +9,7 @@ from slalom.core import Training
 from slalom.lab import ranges
 from slalom.lab.studying.asking import Question
 from slalom.lab.studying.executing import Executor, Finished
-from slalom.lab.studying.search import FINALISTS, RUNGS, WORTH_HALVING, RateSearch, search, survivors
+from slalom.lab.studying.search import FINALISTS, RUNGS, WORTH_HALVING, RateSearch, note_scores, search, survivors
 from slalom.lab.studying.spaces import DrawnSearch, drawn_search
 from slalom.optimizers import SpecifiedOptimizer
 
@@ -19,14 +19,22 @@ class Trial:
     """Hyperparameters that were tried, and what they came to on the search seeds, in the measure's own units.
 
     ``measure`` is the mean over the seeds at the last step (above a known optimum the geometric one), ``by_seed`` is
-    each seed's, NaN where a run was lost. ``steps`` are fewer than the others' where halving stopped it.
+    each seed's, NaN where a run diverged or failed. ``failures`` are the reasons of the runs that failed, which have no
+    part in the score; where all did, there is none and ``measure`` is NaN. ``steps`` are fewer than the others' where
+    halving stopped it.
     """
 
     values: Mapping[str, float]
-    score: float  # higher is better
+    score: float | None  # higher is better
     measure: float
     by_seed: tuple[float, ...]
     steps: int | None
+    failures: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether no run of it came to an end."""
+        return self.score is None
 
 
 @dataclass
@@ -43,6 +51,11 @@ class Tuned:
     @property
     def count(self) -> int:
         return max(1, len(self.trials))
+
+    @property
+    def untuned(self) -> bool:
+        """Whether every trial failed: the optimizer is then evaluated as it was given."""
+        return bool(self.trials) and all(trial.failed for trial in self.trials)
 
 
 def tune(question: Question, executor: Executor) -> dict[str, Tuned]:
@@ -83,11 +96,11 @@ class _Tuning:
         if self.drawn:
             every = {name: list(map(float, range(len(one.points)))) for name, one in self.drawn.items()}
             for name, scores in self.measure(every).items():
-                self.drawn[name].scores.update(zip(every[name], scores, strict=True))
+                note_scores(self.drawn[name], every[name], scores)
         search(self.rates, self.measure)
 
-    def measure(self, places: Places) -> dict[str, list[float]]:
-        """Run places on the search seeds and return their scores."""
+    def measure(self, places: Places) -> dict[str, list[float | None]]:
+        """Run places on the search seeds and return their scores, None where all runs failed."""
         seeds = self.question.effort.search_seeds
         told = f"tuning on seeds {seeds[0]:,} and {seeds[-1]:,}: {_counted(places)}"
         self.executor.say(f"{told}{self._best_so_far()}")
@@ -96,12 +109,13 @@ class _Tuning:
         found = self._whole(places, seeds)
         return {name: [self._score(runs) for runs in of_places] for name, of_places in found.items()}
 
-    def _halved(self, places: Places) -> dict[str, list[float]]:
+    def _halved(self, places: Places) -> dict[str, list[float | None]]:
         """Run all places for a part of the steps, the best third of them for more, the best of these to the end."""
-        scores: dict[str, dict[float, float]] = {name: {} for name in places}
+        scores: dict[str, dict[float, float | None]] = {name: {} for name in places}
         left = {name: list(of_name) for name, of_name in places.items()}
         seeds = self.question.effort.search_seeds
         for share in RUNGS:
+            left = {name: of_name for name, of_name in left.items() if of_name}
             found = self._whole(left, seeds) if share == 1 else self._run(left, seeds, share)
             for name, of_name in left.items():
                 for place, runs in zip(of_name, found[name], strict=True):
@@ -122,13 +136,13 @@ class _Tuning:
         if any(stopped.values()):
             revived = {name: places for name, places in stopped.items() if places}
             for name, of_name in self._whole(revived, effort.search_seeds).items():
-                for place, runs in zip(revived[name], of_name, strict=True):
-                    self.searches[name].scores[place] = self._score(runs)
+                note_scores(self.searches[name], revived[name], list(map(self._score, of_name)))
+                for place in revived[name]:
                     self.searches[name].stopped.pop(place, None)
-        if best:
+        if any(best.values()):
             seeds = f"{effort.final_seeds[0]:,} to {effort.final_seeds[-1]:,}"
             self.executor.say(f"the best {FINALISTS} again on seeds {seeds}{self._best_so_far()}")
-            self._whole(best, effort.final_seeds)
+            self._whole({name: places for name, places in best.items() if places}, effort.final_seeds)
         return best
 
     def _whole(self, places: Places, seeds: Sequence[int]) -> dict[str, list[list[Finished]]]:
@@ -152,13 +166,17 @@ class _Tuning:
         return found
 
     def choose(self, name: str, one: RateSearch | DrawnSearch, finalists: Sequence[float]) -> Tuned:
-        """Return an optimizer at the finalist whose mean over all tuning seeds is best; of equals, the smaller rate."""
-        best = min(finalists, key=lambda place: (-self._score(self.runs[name, place]), place))
-        (chosen,) = self._variants(name, [best])
+        """Return an optimizer at the finalist whose mean over all tuning seeds is best; of equals, the smaller rate.
+
+        Where every trial failed, it is the optimizer as it was given.
+        """
+        scores = {place: score for place in finalists if (score := self._score(self.runs[name, place])) is not None}
+        best = min(scores, key=lambda place: (-scores[place], place)) if scores else None
+        chosen = self.question.by_name[name] if best is None else self._variants(name, [best])[0]
         return Tuned(
             optimizer=chosen,
             trials=[self._trial(name, one, place) for place in one.in_order()],
-            at_edge=one.is_edge(best),
+            at_edge=best is not None and one.is_edge(best),
             seeds=self.question.effort.seeds,
             runs=self.spent[name],
         )
@@ -167,17 +185,19 @@ class _Tuning:
         runs = self.runs.get((name, place), self.shorter.get((name, place), []))[
             : len(self.question.effort.search_seeds)
         ]
-        training, score = self.question.training, one.scores[place]
+        training, score = self.question.training, one.scores.get(place)
         stopped = None if training is None or place not in one.stopped else _share(training.steps, one.stopped[place])
         values = tuple(run.final(self.yardstick.tuning) for run in runs)
-        return Trial(one.values(place), score, self.yardstick.measure(score), values, stopped)
+        failures = tuple(run.run.error for run in runs if run.failed)
+        return Trial(one.values(place), score, self.yardstick.measure(score), values, stopped, failures)
 
     def _variants(self, name: str, places: Sequence[float]) -> list[SpecifiedOptimizer]:
         optimizer, one = self.question.by_name[name], self.searches[name]
         return [ranges.variant(optimizer, one.values(place)) for place in places]  # type: ignore[misc]  # specified
 
-    def _score(self, runs: Sequence[Finished]) -> float:
-        return self.yardstick.score([run.final(self.yardstick.tuning) for run in runs])
+    def _score(self, runs: Sequence[Finished]) -> float | None:
+        """Return what runs come to; those that failed say nothing of the values that were tried."""
+        return self.yardstick.score([run.final(self.yardstick.tuning) for run in runs if not run.failed])
 
     def _best_so_far(self) -> str:
         """Return ``"; best so far Adam lr 0.003, validation accuracy 96.1 %"``, ``""`` before anybody has a score."""

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slalom.core import InputError, Landscape, Optimizer, Runner, nearest, quote
+from slalom.core import InputError, Landscape, Optimizer, Runner, known_direction, nearest, quote, split_direction
 from slalom.judge import Kind
 from slalom.judge.scales import FLOOR
-from slalom.lab.task_record import CLOCKS, HIGHER, LOWER
+from slalom.lab.task_record import CLOCKS
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,24 @@ class Yardstick:
         """What the final measure is called: "test accuracy"."""
         return self.final.replace("_", " ")
 
-    def score(self, values: Sequence[float]) -> float:
-        """Return what several seeds come to, higher being better; NaN, a run that was lost, counts as the worst.
+    def score(self, values: Sequence[float]) -> float | None:
+        """Return what several seeds come to, higher being better; NaN, a run that diverged, counts as the worst.
 
-        It is their mean; above a known optimum the mean of logarithms, by which such results are judged.
+        It is their mean; above a known optimum the mean of logarithms, by which such results are judged. None where
+        there is no value, since all runs failed.
         """
+        if not values:
+            return None
         told = [self.lost if math.isnan(value) else value for value in values]
         if self.optimum is not None and self.kind == "loss":
             told = [math.log(max(value - self.optimum, FLOOR)) for value in told]
         mean = sum(told) / len(told)
         return mean if self.higher_is_better else -mean
 
-    def measure(self, score: float) -> float:
-        """Return a score in the measure's own units."""
+    def measure(self, score: float | None) -> float:
+        """Return a score in the measure's own units; NaN where there is none."""
+        if score is None:
+            return math.nan
         mean = score if self.higher_is_better else -score
         if self.optimum is not None and self.kind == "loss":
             return self.optimum + math.exp(min(mean, 700.0)) if mean < math.inf else math.inf
@@ -79,13 +84,19 @@ def task_yardstick(task: Any, seed: int, metric: str | None = None, maximized: b
     """
     splits = task.splits(seed).named()
     held_out = [split for split in ("validation", "test") if split in splits]
-    wanted = None if metric is None else metric.removeprefix("validation_").removeprefix("test_")
+    name, stated = (None, None) if metric is None else split_direction(metric)
+    wanted = None if name is None else name.removeprefix("validation_").removeprefix("test_")
     known = ["loss", *task.metrics]
     if wanted is not None and wanted not in known:
         hint = nearest(wanted, known)
-        raise InputError(f"{quote(metric)} is no measure of {quote(task.name)}.{hint} It has {', '.join(known)}.")
+        raise InputError(f"{quote(name)} is no measure of {quote(task.name)}.{hint} It has {', '.join(known)}.")
     measure = wanted or (next(iter(task.metrics), "loss") if held_out else "loss")
     higher = task.metrics[measure].higher_is_better if measure in task.metrics else maximized
+    if stated not in (None, higher):
+        way = "higher" if higher else "lower"
+        raise InputError(
+            f"{quote(metric)}: {quote(task.name)} declares that {way} values of {quote(measure)} are better."
+        )
     if not held_out:
         optimum = task.optimum if measure == "loss" and not maximized else None
         return Yardstick(f"train_{measure}", f"train_{measure}", higher, _kind(measure, higher), optimum)
@@ -108,6 +119,9 @@ def loop_yardstick(loop: Any, optimizer: Optimizer, seed: int, metric: str | Non
     """
     first = _first_evaluation(loop, optimizer, seed)
     names = [name for name in first if name not in CLOCKS]
+    stated = None
+    if metric is not None and metric not in names:
+        metric, stated = split_direction(metric)
     if metric is not None and metric not in names:
         hint = nearest(metric, names)
         raise InputError(f"{quote(metric)} is no measure of {quote(loop.name)}.{hint} It yields {', '.join(names)}.")
@@ -120,7 +134,7 @@ def loop_yardstick(loop: Any, optimizer: Optimizer, seed: int, metric: str | Non
         )
     bare = tuning.partition("_")[2] or tuning
     final = f"test_{bare}" if f"test_{bare}" in names else tuning
-    higher = _direction(loop, tuning)
+    higher = _direction(loop, tuning) if stated is None else stated
     share = higher and "accuracy" in bare and 0 <= first.get(final, 2.0) <= 1
     kind: Kind = "accuracy" if share else "loss" if not higher and "loss" in bare else "plain"
     return Yardstick(tuning, final, higher, kind)
@@ -141,12 +155,11 @@ def _first_evaluation(loop: Any, optimizer: Optimizer, seed: int) -> dict[str, f
 
 
 def _direction(loop: Any, name: str) -> bool:
-    """Return whether higher is better, as the words of a measure's name tell. Raises InputError where they do not."""
-    words: Sequence[str] = name.lower().replace("-", "_").split("_")
-    for known, higher in ((LOWER, False), (HIGHER, True)):
-        if any(word in known for word in words):
-            return higher
-    raise InputError(
-        f"{quote(loop.name)}: the name {quote(name)} does not tell whether higher is better: call the measure by what "
-        f"it is, such as {', '.join((*LOWER[:2], *HIGHER[:2]))}."
-    )
+    """Return whether higher is better, as a measure's name says. Raises InputError where it does not."""
+    higher = known_direction(name)
+    if higher is None:
+        raise InputError(
+            f"{quote(loop.name)}: the name {quote(name)} does not say whether higher or lower values are better. State "
+            f"it: `--metric {name}:max` or `--metric {name}:min`."
+        )
+    return higher

@@ -46,13 +46,14 @@ def _row(target: Axes, view: FinalResults, place: int, row: ResultRow) -> None:
     if row.middle is not None:
         bar = {"linewidth": 2.6, "solid_capstyle": "butt", "zorder": 5}
         target.plot([row.middle] * 2, [place - 0.34, place + 0.34], color=colour, **bar)  # type: ignore[arg-type]
-    if row.gone:
-        target.plot(view.worst_at, place, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False, zorder=6)
+    if row.lost:
+        if row.gone:
+            cross = {"markersize": 8, "markeredgewidth": 2, "clip_on": False, "zorder": 6}
+            target.plot(view.worst_at, place, "x", color=colour, **cross)  # type: ignore[arg-type]
         left = view.worst_at == view.axis.low
         where = {"textcoords": "offset points", "va": "center", "ha": "left" if left else "right", "zorder": 7}
-        text = f"{row.gone} diverged"
         note = {"fontsize": 8, "color": ink(colour), "path_effects": canvas.halo()}
-        target.annotate(text, (view.worst_at, place), (9 if left else -9, 0), **where, **note)  # type: ignore[arg-type]
+        target.annotate(row.lost, (view.worst_at, place), (9 if left else -9, 0), **where, **note)  # type: ignore[arg-type]
     _words(target, place, row)
 
 

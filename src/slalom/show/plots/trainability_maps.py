@@ -12,7 +12,7 @@ from slalom.show import canvas
 from slalom.show.views.trainability_maps import Trainability
 
 COLOURS = "plasma_r"
-"""Perceptually uniform; its dark end is blue, so that black can only mean diverged."""
+"""Perceptually uniform; its dark end is blue, so that black can only mean diverged; white is a network that failed."""
 
 
 def trainability(view: Trainability) -> Figure:
@@ -33,6 +33,17 @@ def trainability(view: Trainability) -> Figure:
             norm=norm,
             zorder=1,
         )
+        if view.failed.any():
+            blank = matplotlib.colors.ListedColormap(["white"])
+            target.imshow(
+                np.ma.masked_equal(view.failed, False),
+                extent=view.extent,
+                origin="lower",
+                aspect="auto",
+                interpolation="nearest",
+                cmap=blank,
+                zorder=2,
+            )
         canvas.scale(target, view.x, view.y)
         target.set_xlabel(view.x_title, fontsize=9.5, color=canvas.INK, labelpad=3)
         target.set_ylabel(view.y_title, fontsize=9.5, color=canvas.INK, labelpad=4)
@@ -74,7 +85,7 @@ def _bar(figure: Figure, view: Trainability, colours: matplotlib.colors.Colormap
     for side in bar.spines.values():
         side.set_visible(False)
     bar.set_title("good", fontsize=8.5, color=canvas.QUIET, pad=4)
-    if np.isnan(view.loss).any():
+    if (np.isnan(view.loss) & ~view.failed).any():
         box, (width, height) = view.bar_box, figure.get_size_inches()
         swatch = Rectangle((box.left / width, (box.bottom - 0.3) / height), box.width / width, 0.2 / height)
         swatch.set(facecolor="black", transform=figure.transFigure)

@@ -145,7 +145,8 @@ def _tied(record: StudyRecord) -> Element:
     top = [row for row in verdict_strip(record).rows if row.tied]
     if not top:
         return element("p", "No optimizer can be compared fairly, so none is called best.", class_="tied")
-    told = "Alone at the top:" if len(top) == 1 else "Statistically tied for the best:"
+    rivals = len(record.names) - len(record.judgement.left_out) > 1
+    told = "Best:" if len(top) == 1 and rivals else "Alone:" if len(top) == 1 else "Tied for the best:"
     chips = [
         element("span", row.name, " ", element("small", row.about), class_="chip", data_name=row.name) for row in top
     ]

@@ -128,7 +128,8 @@ class VerdictsSpec(TypedDict):
 class ResultSpec(TypedDict):
     """One optimizer's seeds: ``dots`` are (place, height in the lane), ``told`` their results in words.
 
-    ``text``, ``kind`` and ``between`` tell the middle, what it is, and the interval; ``gone`` counts diverged runs.
+    ``text``, ``kind`` and ``between`` tell the middle, what it is, and the interval; ``gone`` counts diverged runs,
+    ``failed`` those that failed and have no dot.
     ``mark`` stands before the name, ``marked`` is what it means.
     """
 
@@ -143,6 +144,7 @@ class ResultSpec(TypedDict):
     text: str
     between: str
     gone: int
+    failed: int
     kind: str
     mark: str
     marked: str

@@ -25,6 +25,7 @@ def results_means(view: FinalResults, mark: str = NEAR) -> str:
     parts += [f"line and shade: {view.means}"] if view.means else []
     parts += [f"{mark} {view.best_means}"] if view.best_means else []
     parts += ["✕ diverged: worse than any other"] if any(row.gone for row in view.rows) else []
+    parts += ["runs that failed have no dot"] if any(row.failed for row in view.rows) else []
     parts += [view.axis_means] if view.axis_means else []
     return "; ".join(parts) + "."
 
@@ -78,6 +79,7 @@ def results(record: TrainingRecord, view: FinalResults, measure: Measure, mark: 
                 "text": row.text,
                 "between": row.told,
                 "gone": row.gone,
+                "failed": row.failed,
                 "kind": row.kind,
                 "mark": mark if row.best else "",
                 "marked": view.best_means if row.best else "",

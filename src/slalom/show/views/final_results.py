@@ -14,7 +14,7 @@ from slalom.show.views.frames import Axis, linear_axis, measure_axis
 from slalom.show.views.groups import Group, rate, training_groups
 from slalom.show.views.labels import text_size
 from slalom.show.views.layouts import EDGE, WIDTH, Box
-from slalom.show.views.seeds import Measure, finals, interval_means, lost, measure_named, primary, spread
+from slalom.show.views.seeds import Measure, diverged, failed, finals, interval_means, measure_named, primary, spread
 from slalom.show.views.styles import Style
 from slalom.show.views.training_sentences import is_near, length, training_sentence
 from slalom.show.views.words import capital, count, fixed, listing, number, percent, shortened, wrap
@@ -54,7 +54,8 @@ class ResultRow:
     ``dots`` [seeds, 2] are the places of the dots: along the axis, and up or down from the row's line (−1 to 1).
     ``middle`` and ``interval`` are places too, None where most runs, or one at an end of the interval, were lost, or
     where they lie beyond the axis; ``text`` and ``told`` are their words, ``kind`` is what the middle is: "median".
-    ``gone`` runs were lost; ``best`` says that it is among the best, as :attr:`FinalResults.best_means` tells.
+    ``gone`` runs diverged and ``failed`` failed; ``best`` says that it is among the best, as
+    :attr:`FinalResults.best_means` tells.
     """
 
     name: str
@@ -69,6 +70,13 @@ class ResultRow:
     gone: int
     best: bool
     kind: str = "median"
+    failed: int = 0
+
+    @property
+    def lost(self) -> str:
+        """How many runs have no dot: "2 diverged, 1 failed"; empty where all have one."""
+        counts = {"diverged": self.gone, "failed": self.failed}
+        return ", ".join(f"{amount} {how}" for how, amount in counts.items() if amount)
 
 
 @dataclass(frozen=True)
@@ -132,11 +140,11 @@ def pictured(
     """
     field = training_groups(record)
     ends = [finals(record, group, what) for group in field]
-    gone = any(lost(record, k) for group in field for k in group.runners)
+    gone = any(diverged(record, k) for group in field for k in group.runners)
     whole = [
         np.clip((one.low, one.middle, one.high), *((0, 1) if what.proportion else (-np.inf, np.inf)))
         for one, end in zip(told, ends, strict=True)
-        if np.isfinite(end).all()  # of the others a middle that counts lost runs would press all dots together
+        if not np.isinf(end).any()  # of the others a middle that counts lost runs would press all dots together
     ]
     scale = _scale(what, np.concatenate([*ends, *whole]))
     if gone:
@@ -259,9 +267,10 @@ def _row(record: TrainingRecord, group: Group, end: np.ndarray, scale: _Scale, t
         interval=_seen(told, scale),
         text=told.text,
         told=told.told,
-        gone=sum(lost(record, k) for k in group.runners),
+        gone=sum(diverged(record, k) for k in group.runners),
         best=told.marked,
         kind=told.kind,
+        failed=sum(failed(record, k) for k in group.runners),
     )
 
 
@@ -313,7 +322,8 @@ def _sentence(record: TrainingRecord, told: Sequence[Summary], what: Measure) ->
     after = f"After {length(record)}"
     known = [k for k, one in enumerate(told) if math.isfinite(one.middle)]
     if not known:
-        return f"{after} most runs of every optimizer have diverged."
+        how = lost_words(record)
+        return f"{after} most runs of every optimizer have {how}."
     best = [names[k] for k in known if told[k].marked]
     if len(told) == 1 or not best:
         return f"{after} {names[known[0]]} has a {what.title} of {told[known[0]].text}."
@@ -322,8 +332,16 @@ def _sentence(record: TrainingRecord, told: Sequence[Summary], what: Measure) ->
     text = f"{after} {listing(best, 6)} {'has' if len(best) == 1 else 'have'} the best {what.title}, "
     text += f"{told[leader].text} or near it" if len(best) > 1 else told[leader].text
     text += f"; {names[last]} has {told[last].text}." if len(known) > 1 else "."
-    gone = sum(lost(record, k) for group in field for k in group.runners)
-    return text + (f" {capital(count(gone, 'run'))} diverged." if gone else "")
+    for how, lost in (("diverged", diverged), ("failed", failed)):
+        gone = sum(lost(record, k) for group in field for k in group.runners)
+        text += f" {capital(count(gone, 'run'))} {how}." if gone else ""
+    return text
+
+
+def lost_words(record: TrainingRecord) -> str:
+    """Return "diverged", "failed", or "diverged or failed": whatever became of runs that have no result."""
+    ways = {"diverged": diverged, "failed": failed}
+    return " or ".join(how for how, lost in ways.items() if any(lost(record, k) for k in range(len(record.runs))))
 
 
 def _means(scale: _Scale, means: str, best_means: str, gone: bool) -> list[str]:

@@ -9,7 +9,16 @@ import numpy as np
 from slalom.show.views.frames import Axis, measure_axis, share_axis
 from slalom.show.views.layouts import EDGE, WIDTH
 from slalom.show.views.seeds import TITLES, interval_means, spread
-from slalom.show.views.sensitivities import Goal, Sensitivity, SensitivityLine, boxes, line_of, named, rate_axis
+from slalom.show.views.sensitivities import (
+    Goal,
+    RateSweep,
+    Sensitivity,
+    SensitivityLine,
+    boxes,
+    line_of,
+    named,
+    rate_axis,
+)
 from slalom.show.views.styles import styles_for
 from slalom.show.views.sweeps import NetworkSweep
 from slalom.show.views.words import count, listing, number, percent, wrap
@@ -31,8 +40,7 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     goal, proportion = _goal(sweep)
     styles = styles_for([entry.family for entry in sweep.sweeps])
     lines = [
-        line_of(entry, style, goal, _bands(entry.final, goal))
-        for entry, style in zip(sweep.sweeps, styles, strict=True)
+        line_of(entry, style, goal, _bands(entry, goal)) for entry, style in zip(sweep.sweeps, styles, strict=True)
     ]
     x, y = rate_axis(sweep.sweeps), _vertical(lines, goal, proportion)
     wide = (WIDTH - 2 * EDGE) * 72
@@ -50,7 +58,7 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
         lines=named(drawn, x, y, (curves.width * 72, curves.height * 72)),
         good=None,
         good_means=bound,
-        footer=tuple(wrap(_footer(sweep), wide, 8.0, most=3)),
+        footer=tuple(wrap(_footer(sweep, lines), wide, 8.0, most=3)),
         size=size,
         curves_box=curves,
         strip_box=strip,
@@ -58,10 +66,11 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     )
 
 
-def _bands(final: np.ndarray, goal: Goal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return low, median and high [L] over the seeds; NaN where most runs diverged."""
+def _bands(entry: RateSweep, goal: Goal) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return low, median and high [L] over the seeds whose runs did not fail; NaN where most of them diverged."""
     worst = -np.inf if goal.higher_is_better else np.inf
-    over = spread(np.where(np.isfinite(final), final, worst).T, goal.higher_is_better)
+    filled = np.where(np.isfinite(entry.final), entry.final, worst)
+    over = spread((filled if entry.failed is None else np.where(entry.failed, np.nan, filled)).T, goal.higher_is_better)
     lost = ~np.isfinite(over.middle)
     low, middle, high = (np.where(lost, np.nan, part) for part in (over.low, over.middle, over.high))
     return low, middle, high
@@ -103,15 +112,17 @@ def _clipped(line: SensitivityLine, y: Axis) -> SensitivityLine:
 def _sentence(lines: list[SensitivityLine], title: str, bound: str, goal: Goal, proportion: bool) -> str:
     known = [line for line in lines if line.best is not None]
     if not known:
-        return "Most runs diverge at every learning rate of this range."
+        verb = "diverge or fail" if any(line.broken for line in lines) else "diverge"
+        return f"Most runs {verb} at every learning rate of this range."
     text = _bests(known, title, goal, proportion)
     usable = sorted(known, key=lambda line: -line.decades)
     widest, narrow = usable[0], usable[-1]
     who = widest.name if len(known) > 1 else "It"
     text += f" {who} stays {bound} over {widest.decades:.1f} decades of learning rates"
     text += f", {narrow.name} over {narrow.decades:.1f}." if len(known) > 1 else "."
-    never = [line.name for line in lines if line.best is None]
-    return text + (f" Most runs of {listing(never)} diverge everywhere." if never else "")
+    never = [line for line in lines if line.best is None]
+    verb = "diverge or fail" if any(line.broken for line in never) else "diverge"
+    return text + (f" Most runs of {listing([line.name for line in never])} {verb} everywhere." if never else "")
 
 
 def _bests(known: list[SensitivityLine], title: str, goal: Goal, proportion: bool) -> str:
@@ -145,7 +156,7 @@ def _length(sweep: NetworkSweep) -> str:
     return f"{sweep.steps:,} steps"
 
 
-def _footer(sweep: NetworkSweep) -> str:
+def _footer(sweep: NetworkSweep, lines: list[SensitivityLine]) -> str:
     seeds = sorted(sweep.seeds)
     which = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]}–{seeds[-1]}"
     rates = max(len(entry.learning_rates) for entry in sweep.sweeps)
@@ -157,6 +168,7 @@ def _footer(sweep: NetworkSweep) -> str:
         "○ the library's default",
         "✕ and grey: most runs diverge",
         "a curve ends where no rate was tried beyond",
+        "nothing is drawn at rates where every run failed" if any(line.broken for line in lines) else "",
         f"{rates} learning rates, {which} at each",
         f"{sweep.steps:,} steps, {sweep.dtype}, {sweep.engine} engine",
         ", ".join(versions),

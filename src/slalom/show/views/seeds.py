@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,10 +97,20 @@ def measure_named(record: TrainingRecord, key: str) -> Measure:
 
 
 def lost(record: TrainingRecord, runner: int) -> bool:
-    """Return whether a runner diverged or failed: its result is the worst, never a missing one."""
+    """Return whether a run diverged or failed."""
+    return diverged(record, runner) or failed(record, runner)
+
+
+def diverged(record: TrainingRecord, runner: int) -> bool:
+    """Return whether a run diverged: its result is the worst, never a missing one."""
     run = record.runs[runner]
-    kinds = (Status.DIVERGED, Status.FAILED)
-    return run.diverged_at is not None or bool(run.error) or record.statuses[runner].kind in kinds
+    gone = run.diverged_at is not None or record.statuses[runner].kind == Status.DIVERGED
+    return gone and not failed(record, runner)
+
+
+def failed(record: TrainingRecord, runner: int) -> bool:
+    """Return whether a run failed: it has no result, and says nothing of how good its optimizer is."""
+    return bool(record.runs[runner].error) or record.statuses[runner].kind == Status.FAILED
 
 
 def clock(record: TrainingRecord) -> str:
@@ -122,7 +132,8 @@ def instants(record: TrainingRecord, runner: int, name: str) -> np.ndarray:
 def over_seeds(record: TrainingRecord, group: Group, measure: Measure) -> tuple[np.ndarray, np.ndarray]:
     """Return when the runs of an optimizer were evaluated, [E], and a measure there, [seeds, E].
 
-    A run that was lost counts as the worst from there to the end of the others; one that was interrupted is NaN.
+    A run that diverged counts as the worst from there to the end of the others; one that failed or was interrupted is
+    NaN from there.
     """
     name = clock(record)
     shared = _moments(record, group, name)
@@ -131,7 +142,7 @@ def over_seeds(record: TrainingRecord, group: Group, measure: Measure) -> tuple[
         run, moments = record.runs[k], instants(record, k, name)
         at, known = places(shared, moments)
         row[at] = run.series(measure.key)[known]
-        if lost(record, k):
+        if diverged(record, k):
             row[_gone(run, shared, moments, row)] = measure.worst
     return shared, rows
 
@@ -158,16 +169,27 @@ def places(shared: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def lost_told(record: TrainingRecord, field: Sequence[Group]) -> str:
-    """Say how many runs of whom were lost, and what they count as; empty where none was."""
+    """Return which runs diverged and which failed, and what they count as; empty where none was."""
+    gone, broken = _counted(record, field, diverged), _counted(record, field, failed)
+    told = [f"Diverged: {gone}; such a run counts as worse than any other, and a line ends there."] if gone else []
+    if broken:
+        told.append(f"Failed: {broken}; such a run is left out ({failure_told(record)}).")
+    return " ".join(told)
+
+
+def failure_told(record: TrainingRecord) -> str:
+    """Return why runs failed, the first reason of them; empty where none did."""
+    reasons = list(dict.fromkeys(run.error for run in record.runs if run.error))
+    return ("the first: " if len(reasons) > 1 else "") + reasons[0].rstrip(".") if reasons else ""
+
+
+def _counted(record: TrainingRecord, field: Sequence[Group], how: Callable[[TrainingRecord, int], bool]) -> str:
     told = []
     for group in field:
-        gone = sum(lost(record, k) for k in group.runners)
+        gone, runs = sum(how(record, k) for k in group.runners), len(group.runners)
         if gone:
-            runs = len(group.runners)
             told.append(f"{f'all {runs}' if gone == runs > 1 else f'{gone} of {runs}'} of {group.name}")
-    if not told:
-        return ""
-    return f"Diverged or failed: {listing(told, 8)}; such a run counts as worse than any other, and a line ends there."
+    return listing(told, 8) if told else ""
 
 
 def _gone(run: Run, shared: np.ndarray, moments: np.ndarray, row: np.ndarray) -> np.ndarray:
@@ -179,14 +201,17 @@ def _gone(run: Run, shared: np.ndarray, moments: np.ndarray, row: np.ndarray) ->
 
 
 def finals(record: TrainingRecord, group: Group, measure: Measure) -> np.ndarray:
-    """Return a measure at the end of each run of an optimizer, [seeds], float64; the worst where it was lost."""
+    """Return a measure at the end of each run of an optimizer, [seeds], float64; the worst where it diverged, NaN where
+    it failed."""
     values = np.full(len(group.runners), np.nan)
     for index, k in enumerate(group.runners):
         run = record.runs[k]
+        if failed(record, k):
+            continue
         if run.evaluations:
             values[index] = run.last.get(measure.key, np.nan)
         spoilt = bool(run.evaluations) and measure.key in run.last and not np.isfinite(values[index])
-        if lost(record, k) or spoilt:
+        if diverged(record, k) or spoilt:
             values[index] = measure.worst
     return values
 

@@ -24,7 +24,8 @@ class RateSweep:
     """One optimizer at L learning rates, with R runs (starts or seeds) at each.
 
     ``learning_rates`` [L] rise; ``final`` [L, R] is f − minimum at the end, on a task the measure of the sweep (NaN or
-    infinite where a run diverged); ``default`` is the library's own learning rate, None where it has none.
+    infinite where a run diverged); ``default`` is the library's own learning rate, None where it has none. ``failed``
+    [L, R] says which runs failed and so have no part in the line, None where none did.
     """
 
     name: str
@@ -32,6 +33,7 @@ class RateSweep:
     learning_rates: np.ndarray
     final: np.ndarray
     default: float | None = None
+    failed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ class SensitivityLine:
 
     ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around
     the best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
-    most runs diverge. ``dots`` [K, 2] are points that no line joins.
+    most runs diverge. ``dots`` [K, 2] are points that no line joins. ``broken`` says that there are rates at which
+    every run failed: the line has a gap there.
     """
 
     name: str
@@ -58,6 +61,7 @@ class SensitivityLine:
     default_tried: bool = True  # false: its place lies on the line between two rates that were tried
     label: Label | None = None
     dots: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    broken: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,8 @@ def line_of(
     if best is not None:
         usable = _usable(rates, middle, goal, best)
         decades = math.log10(usable[1] / usable[0]) if usable else 0.0
-    lost = np.flatnonzero(~np.isfinite(middle) & (np.arange(len(rates)) > (-1 if best is None else best)))
+    broken = np.zeros(len(rates), dtype=bool) if sweep.failed is None else np.all(sweep.failed, axis=1)
+    lost = np.flatnonzero(~np.isfinite(middle) & ~broken & (np.arange(len(rates)) > (-1 if best is None else best)))
     return SensitivityLine(
         name=sweep.name,
         short=sweep.name,
@@ -207,6 +212,7 @@ def line_of(
         usable=usable,
         decades=decades,
         diverges_from=float(rates[lost[0]]) if len(lost) else None,
+        broken=bool(broken.any()),
     )
 
 

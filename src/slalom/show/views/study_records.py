@@ -21,7 +21,8 @@ SMALLEST = 1e-12
 
 class TrialRecord(Protocol):
     """Hyperparameters that were tried. ``measure`` is the mean over the seeds of tuning, in its own units; ``by_seed``
-    are theirs, NaN where a run was lost. ``steps`` are fewer than the study's where the trial was stopped early."""
+    are theirs, NaN where a run diverged or failed; ``failures`` are the reasons of those that failed. ``steps`` are
+    fewer than the study's where the trial was stopped early."""
 
     @property
     def values(self) -> Mapping[str, float]: ...
@@ -29,6 +30,8 @@ class TrialRecord(Protocol):
     def measure(self) -> float: ...
     @property
     def by_seed(self) -> Sequence[float]: ...
+    @property
+    def failures(self) -> Sequence[str]: ...
     @property
     def steps(self) -> int | None: ...
 
@@ -139,15 +142,22 @@ def title_of(yardstick: YardstickRecord, measure: str) -> str:
 
 
 def result_text(yardstick: YardstickRecord, entry: Entry) -> str:
-    """Return an optimizer's result as drawn: "97.2 %", "0.0312"; "diverged" where most runs did."""
+    """Return an optimizer's result as drawn: "97.2 %", "0.0312"; "diverged" or "failed" where no run ended."""
     value = entry.estimate.value
-    if not np.isfinite(value) or entry.diverged.value > 0.5:
-        return "diverged"
+    if not np.isfinite(value):
+        return "diverged" if entry.diverged.value else "failed"
     if yardstick.kind == "accuracy":
         return percent(value)
     drawn = float(from_optimum(yardstick, np.array(value)))
     least = yardstick.optimum is not None and drawn <= SMALLEST * (1 + 1e-9)
     return ("≤ " if least else "") + fixed(drawn)
+
+
+def lost_counts(entry: Entry) -> list[str]:
+    """Return how many runs of an optimizer are not in its result: ``["2 of 10 diverged", "1 of 10 failed"]``."""
+    counts = {"diverged": entry.diverged, "failed": entry.failed}
+    found = {how: round(share.value * share.n) for how, share in counts.items()}
+    return [f"{amount} of {entry.failed.n} {how}" for how, amount in found.items() if amount]
 
 
 def seeds_told(seeds: Sequence[int]) -> str:

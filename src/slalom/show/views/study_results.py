@@ -23,14 +23,14 @@ from slalom.show.views.words import count, number, percent
 if TYPE_CHECKING:
     from slalom.judge import Entry
 
-TIED = "statistically tied with the best"
+TIED = "tied for the best"
 
 
 def study_results(record: StudyRecord) -> FinalResults:
     """Return the final results of a study: the mean (of losses the geometric one) and its 95 % interval over seeds.
 
-    An accuracy of a run that diverged counts as 0 in the mean; where losses diverged, the median stands in its place
-    and there is no interval, as in the judge's table. Marked are those that are statistically tied with the best.
+    Runs that diverged or failed have no part in it, as in the judge's table. Marked are those that are tied for the
+    best.
     """
     told = [_summary(record, record.judgement.entry(name)) for name in record.names]
     several = len(record.names) > 1 and bool(record.judgement.tied_best)
@@ -43,21 +43,17 @@ def means(record: StudyRecord) -> str:
     """Say what the middles and intervals are; empty for a single seed, which is its own middle."""
     if len(record.seeds) < 2:
         return ""
-    kinds = list(dict.fromkeys(entry.estimate.kind for entry in record.judgement.entries))
-    middles = [kind for kind in kinds if kind != "median"]
-    text = f"{middles[0]} and its 95 % interval over {count(len(record.seeds), 'seed')}" if middles else ""
-    if "median" in kinds:
-        text += "; " if text else ""
-        text += "median, without an interval, where runs diverged"
-    elif any(record.results.divergences(name) for name in record.names):
-        text += ", an accuracy of 0 for each that diverged" if record.yardstick.kind == "accuracy" else ""
-    return text
+    entries = record.judgement.entries
+    kind = next((entry.estimate.kind for entry in entries if entry.estimate.n), "mean")
+    lost = " or ".join(how for how in ("diverged", "failed") if any(getattr(entry, how).value for entry in entries))
+    without = f", without runs that {lost}" if lost else ""
+    return f"{kind} and its 95 % interval over {count(len(record.seeds), 'seed')}{without}"
 
 
 def _summary(record: StudyRecord, entry: Entry) -> Summary:
     estimate = entry.estimate
     text = result_text(record.yardstick, entry)
-    middle = math.nan if text == "diverged" or not np.isfinite(estimate.value) else _drawn(record, estimate.value)
+    middle = _drawn(record, estimate.value) if estimate.n else math.nan
     low, high = (math.nan if end is None else _drawn(record, end) for end in (estimate.low, estimate.high))
     if math.isnan(middle):
         low = high = math.nan
@@ -67,7 +63,7 @@ def _summary(record: StudyRecord, entry: Entry) -> Summary:
         high,
         text=text,
         told=f"{_end(record, low)} to {_end(record, high)}" if low < high else "",
-        kind=estimate.kind if estimate.n > 1 else "one seed",
+        kind=estimate.kind if len(record.seeds) > 1 else "one seed",
         marked=len(record.names) > 1 and entry.name in record.judgement.tied_best,
     )
 

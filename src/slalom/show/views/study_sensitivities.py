@@ -115,7 +115,10 @@ def sensitivity_means(
         parts.append("○ the library's default" + ("" if tried else ", read off the line where it was not tried"))
     if any(line.diverges_from is not None for line in lines):
         parts.append(gone)
-    if any(trial.steps is not None for name in record.names for trial in record.trials(name)):
+    every = [trial for name in record.names for trial in record.trials(name)]
+    if any(map(_all_failed, every)):
+        parts.append("nothing is drawn at learning rates where every run failed")
+    if any(trial.steps is not None for trial in every):
         parts.append("trials stopped early are left out")
     return parts
 
@@ -145,16 +148,15 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
     loose = record.track == "full"
     order = np.argsort(rates, kind="stable")
     rates, middle = rates[order], middle[order]
-    ends = [[whole[k].by_seed for k in order], [(whole[k].measure,) for k in order]]
-    seeds = [
-        by_seed if np.isfinite(by_seed).all() and len(by_seed) else mean for by_seed, mean in zip(*ends, strict=True)
-    ]
+    ends = [[_ended(whole[k]) for k in order], [(whole[k].measure,) for k in order]]
+    seeds = [ended if ended and not gone else mean for (ended, gone), mean in zip(*ends, strict=True)]
     low, high = (
         np.where(np.isfinite(middle), from_optimum(record.yardstick, np.array([pick(one) for one in seeds])), np.nan)
         for pick in (min, max)
     )
     width = record.width(name) if _has_widths(record) else None
-    lost = rates[~np.isfinite(middle) & (rates > (chosen or 0.0))]
+    broken = np.array([_all_failed(whole[k]) for k in order])
+    lost = rates[~np.isfinite(middle) & ~broken & (rates > (chosen or 0.0))]
     best = _at(chosen, rates, middle, exact=True)
     none = np.empty(0)
     return SensitivityLine(
@@ -176,11 +178,22 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
 
 
 def _measure(record: StudyRecord, trial: TrialRecord) -> float:
-    """Return a trial's mean as drawn; NaN where as many of its runs were lost as were not."""
-    known = np.isfinite(trial.by_seed)
-    if not np.isfinite(trial.measure) or (len(known) and np.count_nonzero(known) <= len(known) / 2):
+    """Return a trial's mean as drawn; NaN where as many of its runs diverged as did not, and where all failed."""
+    ended, gone = _ended(trial)
+    if not np.isfinite(trial.measure) or (trial.by_seed and len(ended) <= gone):
         return math.nan
     return float(from_optimum(record.yardstick, np.array(trial.measure)))
+
+
+def _ended(trial: TrialRecord) -> tuple[Sequence[float], int]:
+    """Return the results of a trial's runs that ended, and how many diverged; those that failed are neither."""
+    ended = [value for value in trial.by_seed if np.isfinite(value)]
+    return ended, len(trial.by_seed) - len(ended) - len(trial.failures)
+
+
+def _all_failed(trial: TrialRecord) -> bool:
+    """Whether no run of a trial came to an end, so that it says nothing of its learning rate."""
+    return 0 < len(trial.by_seed) <= len(trial.failures)
 
 
 def _at(rate: float | None, rates: np.ndarray, middle: np.ndarray, exact: bool = False) -> tuple[float, float] | None:
@@ -285,7 +298,9 @@ def _bound(record: StudyRecord) -> str:
 def _sentence(record: StudyRecord, lines: Sequence[SensitivityLine]) -> str:
     known = [line for line in lines if line.best is not None]
     if not known:
-        return "Every learning rate that was tried diverged."
+        tried = [trial for name in record.names for trial in record.trials(name)]
+        how = "failed" if all(map(_all_failed, tried)) else "diverged"
+        return f"Every learning rate that was tried {how}."
     best = [f"{line.name} at {number(line.best[0], 2)}" for line in known if line.best is not None]
     return f"Chosen: {listing(best, 6)}.{_widths(record, known)}{_defaults(record, known)}"
 

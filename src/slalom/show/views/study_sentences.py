@@ -40,11 +40,13 @@ def _leaders(record: StudyRecord) -> str:
     if tied == (record.judgement.baseline,) and not compared:
         return f"Only {tied[0]} can be compared fairly."
     if len(tied) == 1:
-        others = "every other that can be compared" if record.judgement.left_out else "every other"
-        return f"{tied[0]} is the best, distinguished from {others}."
+        left_out = record.judgement.left_out
+        beaten = [name for name in record.names if name not in (*tied, *left_out)]
+        among = " of those that can be compared" if left_out else ""
+        return f"{tied[0]} is the best{among}, better than {listing(beaten, 4)}."
     if len(tied) == len(record.names):
-        return f"No winner: {count(len(tied), 'optimizer')} are statistically tied for the best."
-    return f"{listing(tied, 4)} are statistically tied for the best."
+        return f"No winner: {count(len(tied), 'optimizer')} are tied for the best."
+    return f"{listing(tied, 4)} are tied for the best."
 
 
 def _standings(record: StudyRecord) -> str:
@@ -80,8 +82,7 @@ def _clause(word: str, names: Sequence[str], every: bool, quoted: str, numbers: 
 def _difference(record: StudyRecord) -> tuple[str, str]:
     """Return whose difference is quoted, and it with its 95 % interval: that of the best, or else the largest.
 
-    The best has none where it is the baseline itself, and where runs that diverged leave ranks alone to compare. Both
-    are empty where none is known.
+    The best has none where it is the baseline itself, and where too few runs ended. Both are empty where none is known.
     """
     judgement, scale = record.judgement, record.judgement.scale
     known = {entry.name: _with_interval(entry) for entry in judgement.entries}

@@ -63,6 +63,8 @@ class TrainabilityGrid(Protocol):
     @property
     def diverged(self) -> np.ndarray: ...  # [n, m], bool
     @property
+    def failed(self) -> np.ndarray: ...  # [n, m], bool: no result, for a reason that is none of the optimizer's
+    @property
     def diverged_at(self) -> np.ndarray | None: ...  # [n, m], the step, −1 where it did not; None if unknown
     @property
     def steps(self) -> int: ...

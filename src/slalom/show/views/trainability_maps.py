@@ -28,7 +28,8 @@ BRIGHT, DARK = 0.002, 0.97
 class Trainability:
     """The map: ``loss`` [m, n] has a row for each value of the second hyperparameter, the lowest first.
 
-    It is NaN where a network diverged, which is drawn black, and positive, on the logarithmic ``colours``. ``extent``
+    It is NaN where a network diverged, which is drawn black, or failed (``failed`` [m, n], drawn white), and positive
+    elsewhere, on the logarithmic ``colours``. ``extent``
     is left, right, bottom, top in the units of ``x`` and ``y``: log10 of a value, log10 of one minus it with its sign
     turned, or the value itself. ``best`` is the place of the lowest loss there, ``best_text`` its values.
     """
@@ -36,6 +37,7 @@ class Trainability:
     title: str
     sentence: tuple[str, ...]
     loss: np.ndarray
+    failed: np.ndarray
     x: Axis
     y: Axis
     x_title: str
@@ -70,6 +72,7 @@ def trainability(grid: TrainabilityGrid) -> Trainability:
         title=f"Where {grid.optimizer_name} trains {grid.course_title}",
         sentence=tuple(said),
         loss=_drawable(loss, colours).T,
+        failed=grid.failed.T,
         x=axes[0],
         y=axes[1],
         x_title=TITLES.get(grid.names[0], grid.names[0]),
@@ -163,16 +166,18 @@ def _drawable(loss: np.ndarray, colours: Axis) -> np.ndarray:
 
 
 def _sentence(grid: TrainabilityGrid, loss: np.ndarray, cell: tuple[int, int] | None) -> str:
-    lost = np.isnan(loss)
+    lost = np.isnan(loss) & ~grid.failed
     networks = count(lost.size, "network")
     if cell is None:
-        return f"All {networks} diverge."
+        return f"All {networks} {'diverge or fail' if grid.failed.any() else 'diverge'}."
     names = [TITLES.get(name, name) for name in grid.names]
     values = [number(float(grid.values[k][cell[k]]), 3 if grid.scales[k] == "one minus" else 2) for k in range(2)]
     if not lost.any():
         text = f"None of {networks} diverges"
     else:
         text = f"{_portion(float(lost.mean()))} of {networks} {'diverge' if lost.sum() > 1 else 'diverges'}"
+    if grid.failed.any():
+        text += f", {_portion(float(grid.failed.mean()))} {'fail' if grid.failed.sum() > 1 else 'fails'}"
     text += f"; the best has {names[0]} {values[0]} and {names[1]} {values[1]}"
     if loss[cell] > 0:
         near = float((loss <= NEAR * loss[cell]).mean())
@@ -221,7 +226,8 @@ def _footer(grid: TrainabilityGrid) -> str:
     ]
     n, m = np.shape(grid.final_loss)
     parts = [
-        f"each pixel one network{'; black: diverged' if np.any(grid.diverged) else ''}; star: the best",
+        f"each pixel one network{'; black: diverged' if np.any(grid.diverged) else ''}"
+        f"{'; white: failed' if grid.failed.any() else ''}; star: the best",
         f"{n} × {m} networks, all from the same start (seed {grid.seed}), the same batches",
         f"{grid.steps:,} steps, {grid.dtype}, {grid.engine} engine",
         ", ".join(versions),

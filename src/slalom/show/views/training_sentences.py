@@ -38,7 +38,8 @@ class Result:
     runs: int
     gone: int
     first_lost: int | None
-    failed: bool  # rather than diverged, at least one of those that are gone
+    failed: int  # of those that are gone; the others diverged
+    reason: str  # why the first of them failed
     fallen: float | None
     learned: bool
 
@@ -77,7 +78,8 @@ def results_of(record: TrainingRecord, measure: Measure) -> list[Result]:
                 len(group.runners),
                 len(gone),
                 min(known, default=None),
-                any(record.statuses[k].kind == Status.FAILED for k in gone),
+                sum(record.statuses[k].kind == Status.FAILED for k in gone),
+                next((record.runs[k].error.rstrip(".") for k in gone if record.runs[k].error), ""),
                 None if level is None else _fallen(record, group, level),
                 _learned(record, group),
             )
@@ -246,39 +248,49 @@ def _at_what_rate(record: TrainingRecord) -> str:
 
 
 def _lost(results: list[Result]) -> list[str]:
-    """Tell who diverged or failed, and how often."""
-    gone = [result for result in results if result.gone]
+    """Return which runs diverged and which failed, and why."""
+    diverged = {result.name: result.gone - result.failed for result in results}
+    failed = {result.name: result.failed for result in results}
+    reason = next((f" ({result.reason})" for result in results if result.reason), "")
+    return [*_went(results, diverged, "diverge", ""), *_went(results, failed, "fail", reason)]
+
+
+def _went(results: list[Result], counts: dict[str, int], verb: str, reason: str) -> list[str]:
+    """Return the sentence on the runs that ended in one way; none where there are no such runs."""
+    gone = [result for result in results if counts[result.name]]
     if not gone:
         return []
     if all(result.runs == 1 for result in gone):
-        steps = [f" at step {result.first_lost:,}" if result.first_lost is not None else "" for result in gone]
-        if len(gone) == 1:
-            return [f"{gone[0].name} {_ends(gone, 's')}{steps[0]}."]
-        return [f"{listing([result.name for result in gone])} {_ends(gone)}."]
+        if len(gone) > 1:
+            return [f"{listing([result.name for result in gone])} {verb}{reason}."]
+        (one,) = gone
+        at = "" if one.first_lost is None else f" at step {one.first_lost:,}"
+        return [f"{one.name} {verb}s{at}{reason}."]
     parts = [
-        f"{result.gone} of {result.runs} runs of {result.name}"
-        if result.gone < result.runs
+        f"{counts[result.name]} of {result.runs} runs of {result.name}"
+        if counts[result.name] < result.runs
         else f"all {result.runs} of {result.name}"
         for result in gone
     ]
-    return [capital(f"{listing(parts)} {_ends(gone)}.")]
+    single = sum(counts.values()) == 1
+    return [capital(f"{listing(parts)} {verb}{'s' * single}{reason}.")]
 
 
 def _ends(gone: list[Result], ending: str = "") -> str:
-    """Return the verb for how these runs were lost."""
-    if all(result.failed for result in gone):
-        return f"fail{ending}"
-    return f"diverge{ending} or fail{ending}" if any(result.failed for result in gone) else f"diverge{ending}"
+    """Return the verb for how all of these runs were lost."""
+    diverged, failed = any(result.failed < result.gone for result in gone), any(result.failed for result in gone)
+    return " or ".join([f"diverge{ending}"] * diverged + [f"fail{ending}"] * failed)
 
 
 def _all_lost(results: list[Result]) -> str:
     first = min((result.first_lost for result in results if result.first_lost is not None), default=None)
     runs = sum(result.runs for result in results)
+    reason = next((f" ({result.reason})" for result in results if result.reason), "")
     when = "" if first is None else f" at step {first:,}" if runs == 1 else f", the first at step {first:,}"
     if runs == 1:
-        return f"{results[0].name} {_ends(results, 's')}{when}."
+        return f"{results[0].name} {_ends(results, 's')}{when}{reason}."
     whose = f" of {results[0].name}" if len(results) == 1 else ""
-    return f"All {count(runs, 'run')}{whose} {_ends(results)}{when}."
+    return f"All {count(runs, 'run')}{whose} {_ends(results)}{when}{reason}."
 
 
 def _cut_short(record: TrainingRecord) -> list[str]:

@@ -8,7 +8,19 @@ import numpy as np
 
 from slalom.core import TrainingRecord
 from slalom.show.views.groups import Group, rate
-from slalom.show.views.seeds import Measure, Spread, finals, held_out, interval_means, lost, measure_of, spread
+from slalom.show.views.seeds import (
+    Measure,
+    Spread,
+    diverged,
+    failed,
+    failure_told,
+    finals,
+    held_out,
+    interval_means,
+    lost,
+    measure_of,
+    spread,
+)
 from slalom.show.views.tables import Row, Table, laid_out
 from slalom.show.views.training_sentences import is_near, length
 from slalom.show.views.words import count, fixed, shortened
@@ -35,20 +47,23 @@ def table(record: TrainingRecord, field: list[Group]) -> Table:
         [spread(finals(record, group, measure)[:, None], measure.higher_is_better) for group in field]
         for measure in measures
     ]
-    gone = any(lost(record, k) for group in field for k in group.runners)
+    ways = {"diverged": diverged, "failed": failed}
+    ways = {how: gone for how, gone in ways.items() if any(gone(record, k) for k in range(len(record.runs)))}
     rows = []
     for place, group in enumerate(field):
         cells = [_cell(measure, column[place]) for measure, column in zip(measures, results, strict=True)]
         best = [k for k, measure in enumerate(measures) if len(field) > 1 and _leads(measure, results[k], place)]
         times = [record.runs[k].seconds for k in group.runners if not lost(record, k)]
         cells.append(fixed(float(np.median(times)), 2) if times else "–")
-        if gone:
-            amount = sum(lost(record, k) for k in group.runners)
+        if all(failed(record, k) for k in group.runners):
+            cells = ["failed", *("–" for _ in cells[1:])]
+        for gone in ways.values():
+            amount = sum(gone(record, k) for k in group.runners)
             cells.append(f"{amount} of {len(group.runners)}" if amount else "–")
         shown = "" if rate(group) in group.name or (group.name.find("lr=") >= 0) else rate(group)
         rows.append(Row(shortened(group.name), group.style, shown, tuple(cells), tuple(best)))
     widths = {measure.title: WIDTHS[measure.proportion] for measure in measures} | {"seconds": 0.75}
-    return laid_out(tuple(rows), widths | ({"diverged": 0.8} if gone else {}))
+    return laid_out(tuple(rows), widths | dict.fromkeys(ways, 0.8))
 
 
 def _cell(measure: Measure, result: Spread) -> str:
@@ -82,8 +97,10 @@ def notes(record: TrainingRecord, field: list[Group]) -> str:
     parts = [f"lines, bands and brackets: {interval_means(seeds)}"] if seeds > 1 else []
     if len(field) > 1:
         parts.append("in bold: within a point of the best accuracy, or a tenth of the lowest loss")
-    if any(lost(record, k) for group in field for k in group.runners):
+    if any(diverged(record, k) for k in range(len(record.runs))):
         parts.append("✕ diverged: counts as worse than any other")
+    if any(failed(record, k) for k in range(len(record.runs))):
+        parts.append(f"failed runs are left out: {failure_told(record)}")
     if record.engine != "solo":
         parts.append("seconds: runners that train together share them evenly")
     return " · ".join(parts)

@@ -15,6 +15,7 @@ from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.study_records import (
     StudyRecord,
     doubts_told,
+    lost_counts,
     protocol_told,
     rate_of,
     result_text,
@@ -165,23 +166,22 @@ def strip_means(record: StudyRecord, strip: VerdictStrip) -> list[str]:
     if strip.margin is not None:
         parts.append(f"grey band: differences that do not matter, {strip.margin_told}")
     if record.judgement.tied_best:
-        parts.append(f"{MARKED} statistically tied with the best")
+        parts.append(f"{MARKED} tied for the best")
     return parts
 
 
 def _row(record: StudyRecord, entry: Entry, style: Style, axis: Axis) -> VerdictRow:
     rate = rate_of(record, entry.name)
     result = result_text(record.yardstick, entry)
-    lost, runs = record.results.divergences(entry.name), len(record.results.values[entry.name])
     parts = ["" if rate is None or "lr" in entry.name else f"lr {number(rate)}", result]
-    parts += [f"{lost} of {runs} diverged" if lost and (lost < runs or result != "diverged") else ""]
+    parts += lost_counts(entry)
     about = " · ".join(part for part in parts if part)
     name, tied = entry.name, entry.name in record.judgement.tied_best
     if entry.verdict is None or entry.comparison is None:
-        return VerdictRow(name, style, about, tied, "baseline", effect=None if result == "diverged" else 0.0)
+        return VerdictRow(name, style, about, tied, "baseline", effect=0.0 if entry.estimate.n else None)
     word, comparison = entry.verdict.word, entry.comparison
     if not _is_drawn(entry):
-        return VerdictRow(name, style, about, tied, word, reason=_reason(record, entry))
+        return VerdictRow(name, style, about, tied, word, reason=_reason(entry))
     assert comparison.difference is not None
     low, high = comparison.interval or (comparison.difference, comparison.difference)
     inside = axis.low <= comparison.difference <= axis.high
@@ -206,18 +206,11 @@ def _is_drawn(entry: Entry) -> bool:
     return comparable and entry.comparison is not None and entry.comparison.difference is not None
 
 
-def _reason(record: StudyRecord, entry: Entry) -> str:
+def _reason(entry: Entry) -> str:
     """Say why a row has no interval."""
     if entry.verdict is not None and entry.verdict.reasons:
         return "; ".join(entry.verdict.reasons)
-    lost = [
-        f"{record.results.divergences(name)} of {len(record.results.values[name])} runs of {name}"
-        for name in (entry.name, record.judgement.baseline)
-        if record.results.divergences(name)
-    ]
-    if not lost:
-        return "no difference to be had"
-    return f"by ranks: {' and '.join(lost)} diverged"
+    return "no difference to be had"
 
 
 def _change(scale: Scale, comparison: Comparison) -> str:

@@ -52,7 +52,7 @@ function drawResults(figure, spec) {
   stage.append(inner, aloud);
   box.append(stage);
   const tip = tooltipIn(stage), entries = spec.rows.map((row) => ({
-    named: nameOf(row), about: "", word: row.text, tails: [row.between, row.gone ? `${row.gone} diverged` : ""].filter(Boolean),
+    named: nameOf(row), about: "", word: row.text, tails: [row.between, lostOf(row)].filter(Boolean),
   }));
   stage.addEventListener("focusout", () => tip.hide());
   stage.addEventListener("pointerdown", () => tip.hide());
@@ -74,10 +74,13 @@ function drawResults(figure, spec) {
   });
 }
 
+// How many runs have no dot.
+const lostOf = (row) => [row.gone && `${row.gone} diverged`, row.failed && `${row.failed} failed`].filter(Boolean).join(", ");
+
 const beyond = (axis, value) => ((share) => (share < -1e-9 ? -1 : share > 1 + 1e-9 ? 1 : 0))(placeOn(axis, value));
 
 function resultLane(svg, spec, row, k, layout, place, tip) {
-  const { middle, top } = layout.lanes[k], ink = inkOf(row.style), gone = row.gone ? `${row.gone} diverged` : "";
+  const { middle, top } = layout.lanes[k], ink = inkOf(row.style), gone = lostOf(row);
   const said = [row.name, row.marked, `${row.kind} ${row.text}`, row.between, gone, `seeds: ${row.told.join(", ")}`];
   const lane = drawLane(svg, layout, k, row, said);
   if (row.interval) {
