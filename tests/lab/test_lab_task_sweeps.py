@@ -59,7 +59,7 @@ def test_a_curve_is_written(curve: NetworkSensitivity, tmp_path: Path) -> None:
     curve.save(tmp_path / "curve.csv")
     with (tmp_path / "curve.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["optimizer", "lr", "seed", "validation_accuracy"]
+    assert rows[0] == ["optimizer", "lr", "seed", "validation_accuracy", "status"]
     assert len(rows) == 1 + 2 * 4 * 2
     assert curve.save(tmp_path / "curve.png").stat().st_size > 10_000
     assert curve.sentence
@@ -84,7 +84,7 @@ def test_a_map_is_written(grid: TrainabilityMap, tmp_path: Path) -> None:
     grid.save(tmp_path / "map.csv")
     with (tmp_path / "map.csv").open(newline="") as file:
         rows = list(csv.reader(file))
-    assert rows[0] == ["optimizer", "lr", "momentum", "seed", "final_training_loss", "diverged_at"]
+    assert rows[0] == ["optimizer", "lr", "momentum", "seed", "final_training_loss", "diverged_at", "status"]
     assert len(rows) == 26
     assert [float(cell) for cell in rows[2][1:3]] == [grid.values[0][0], grid.values[1][1]]
     assert grid.save(tmp_path / "map.png").stat().st_size > 10_000
