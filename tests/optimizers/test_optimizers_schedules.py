@@ -166,7 +166,7 @@ def test_labels_show_the_stages_in_which_namesakes_differ() -> None:
     assert labels(parse_all(["adam", "adam | cosine", "sgd | cosine"])) == ["Adam", "Adam cosine", "SGD"]
     given = ["adam | cosine", "adam | cosine:eta_min=0.1", "adam | warmup:steps=3 | cosine", "adam | nodecay"]
     assert labels(parse_all(given)) == [
-        "Adam cosine", "Adam cosine eta min 0.1", "Adam warmup cosine", "Adam nodecay",
+        "Adam cosine", "Adam cosine eta min 0.1", "Adam warmup, cosine", "Adam nodecay",
     ]  # fmt: skip
     same = ["adam:lr=0.1 | cosine", "adam:lr=0.2 | cosine"]
     assert labels(parse_all(same)) == ["Adam lr 0.1", "Adam lr 0.2"]

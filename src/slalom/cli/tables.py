@@ -15,6 +15,9 @@ import click
 GAP = 2
 """Spaces between two columns."""
 
+SHORTEST = 14
+"""Characters of a name that are kept even in the narrowest terminal."""
+
 UNLIMITED = 10_000
 """The width where no terminal cuts lines: in a pipe or a file."""
 
@@ -37,6 +40,15 @@ class Results(Protocol):
     def rows(self) -> Sequence[Mapping[str, Any]]: ...
     @property
     def texts(self) -> Sequence[Sequence[str]]: ...
+
+
+@dataclass(frozen=True)
+class Shortened:
+    """A table whose names are cut to fit."""
+
+    columns: Sequence[str]
+    rows: Sequence[Mapping[str, Any]]
+    texts: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -130,13 +142,15 @@ def table_lines(
     from rich.text import Text
 
     sample = max((len(mark.text) + 1 for mark in known.values()), default=0)
+    marked = [known.get(line[0], Mark("", None)) for line in table.texts]
+    table = _with_short_names(table, width - sample)
     kept = fitting(table.columns, table.texts, width - sample, least)
     columns = [_column(table, k) for k in kept]
     lines = _heading(columns, sample)
     for index, line in enumerate(table.texts):
         row = Text()
         if known:
-            mark = known.get(line[0], Mark("", None))
+            mark = marked[index]
             row.append(mark.text.ljust(sample), style=mark.colour or "")
         for position, (k, column) in enumerate(zip(kept, columns, strict=True)):
             row.append(" " * GAP if position else "")
@@ -147,6 +161,18 @@ def table_lines(
         left_out = ", ".join(name for k, name in enumerate(table.columns) if k not in kept)
         lines.append(Text(f"no room here for: {left_out}", style="dim"))
     return lines
+
+
+def _with_short_names(table: Results, width: int) -> Results:
+    """Return ``table`` with the names in its first column shortened where it does not fit ``width`` otherwise."""
+    from slalom.show.views.words import short_names
+
+    whole = sum(_width(name, [line[k] for line in table.texts]) + GAP for k, name in enumerate(table.columns)) - GAP
+    if whole <= width:
+        return table
+    names = list(dict.fromkeys(line[0] for line in table.texts))
+    short = dict(zip(names, short_names(names, max(SHORTEST, width // 3)), strict=True))
+    return Shortened(table.columns, table.rows, [(short[line[0]], *line[1:]) for line in table.texts])
 
 
 def hanging(text: str, indent: int, width: int) -> list[str]:

@@ -336,7 +336,7 @@ class LadderSweep(Pictured):
     def view(self) -> Any:
         from slalom.show import views
 
-        return views.ladder(self.rows, self.factors)
+        return views.ladder(self.rows, self.factors, self.names)
 
     def figure(self) -> Any:
         from slalom.show import plots

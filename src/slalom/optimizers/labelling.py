@@ -3,25 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from itertools import count
 
+from slalom.optimizers.catalogue import catalogue
 from slalom.optimizers.specs import SpecifiedOptimizer
 
 
 def labels(optimizers: Sequence[SpecifiedOptimizer]) -> list[str]:
-    """Return short labels, all different: where names agree, the hyperparameters that differ are added.
+    """Return short labels, all different: where names agree, the hyperparameters and stages that differ are added.
 
-    ``["SGD lr 0.1", "SGD lr 1.5", "Adam"]``
+    ``["SGD lr 0.1", "SGD lr 1.5, cosine", "Adam"]``. A class of another package that has the name of one of torch's, or
+    of a third package's in the same list, is told by its package: ``"AdamW (pytorch_optimizer)"``.
     """
+    named = [_named(optimizer, optimizers) for optimizer in optimizers]
     result = []
-    for optimizer in optimizers:
-        alike = [other for other in optimizers if other.name == optimizer.name]
-        result.append(" ".join([optimizer.name, *_distinctions(optimizer, alike)]))
+    for optimizer, name in zip(optimizers, named, strict=True):
+        alike = [other for other, other_name in zip(optimizers, named, strict=True) if other_name == name]
+        result.append(f"{name} {', '.join(_distinctions(optimizer, alike))}".strip())
+    taken = set(result)
     seen: dict[str, int] = {}
     for index, label in enumerate(result):
         seen[label] = seen.get(label, 0) + 1
         if seen[label] > 1:
-            result[index] = f"{label} ({seen[label]})"
+            number = next(k for k in count(seen[label]) if f"{label} ({k})" not in taken)
+            result[index] = f"{label} ({number})"
+            taken.add(result[index])
     return result
+
+
+def _named(optimizer: SpecifiedOptimizer, others: Sequence[SpecifiedOptimizer]) -> str:
+    """Return the name of a class, with its package where another class has the name too."""
+    home = _home(optimizer)
+    met = {_home(other) for other in others if other.name == optimizer.name}
+    if home == TORCH or (len(met) == 1 and optimizer.name not in _torch_names()):
+        return optimizer.name
+    return f"{optimizer.name} ({home})"
+
+
+TORCH = "torch"
+
+
+def _home(optimizer: SpecifiedOptimizer) -> str:
+    """Return the package of an optimizer's class, or the file that it is in."""
+    if not isinstance(optimizer.factory, type):
+        return TORCH  # a function is not another class of that name
+    path = optimizer.path
+    return path.partition(":")[0].rpartition("/")[2] if ".py:" in path else path.partition(".")[0]
+
+
+@cache
+def _torch_names() -> frozenset[str]:
+    """Return the labels of torch's own classes."""
+    import torch
+
+    own = {name for name in vars(torch.optim) if name[:1].isupper()}
+    return frozenset(own | {entry.label for entry in catalogue().values() if entry.module == "torch.optim"})
 
 
 def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimizer]) -> list[str]:
@@ -38,10 +75,7 @@ def _distinctions(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimi
             parts += [words] if value else []
         else:
             parts.append(f"{words} {value:.6g}" if isinstance(value, float) else f"{words} {value}")
-    parts += _distinctive_stages(optimizer, alike)
-    if not parts and len({other.path for other in alike}) > 1:
-        parts.append(f"from {optimizer.path.partition('.')[0]}")
-    return parts
+    return parts + _distinctive_stages(optimizer, alike)
 
 
 def _distinctive_stages(optimizer: SpecifiedOptimizer, alike: Sequence[SpecifiedOptimizer]) -> list[str]:

@@ -17,7 +17,7 @@ from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.seeds import Measure, diverged, failed, finals, interval_means, measure_named, primary, spread
 from slalom.show.views.styles import Style
 from slalom.show.views.training_sentences import is_near, length, training_sentence
-from slalom.show.views.words import capital, count, fixed, listing, number, percent, shortened, wrap
+from slalom.show.views.words import capital, count, fixed, listing, number, percent, short_names, wrap
 
 ROW = 0.46
 """Inches of an optimizer's row."""
@@ -149,13 +149,17 @@ def pictured(
     scale = _scale(what, np.concatenate([*ends, *whole]))
     if gone:
         scale = replace(scale, axis=_widened(scale.axis, what))
-    rows = tuple(_row(record, group, end, scale, one) for group, end, one in zip(field, ends, told, strict=True))
+    names = short_names([group.name for group in field])
+    rows = tuple(
+        _row(record, group, end, scale, one, name)
+        for group, end, one, name in zip(field, ends, told, names, strict=True)
+    )
     wide = (WIDTH - 2 * EDGE) * 72
     lines = wrap(said, wide, 10.5, 4)
     marked = best_means if any(row.best for row in rows) else ""
     footer = wrap(" · ".join([*_means(scale, means, marked, gone), foot]), wide, 8.0, most=4)
-    names = max(text_size(row.name, 9.5)[0] for row in rows) / 72
-    left, right = EDGE + max(names, 0.6) + 0.2, 2.0
+    wide_names = max(text_size(row.name, 9.5)[0] for row in rows) / 72
+    left, right = EDGE + max(wide_names, 0.6) + 0.2, 2.0
     head, feet = 0.95 + 0.22 * len(lines), 0.75 + 0.145 * len(footer)
     height = ROW * len(rows) + 0.1
     kinds = list(dict.fromkeys(one.kind for one in told))
@@ -253,12 +257,12 @@ def _error_axis(low: float, smallest: float) -> Axis:
     return Axis(first - margin, last + margin, ticks, tuple(f"{100 * share:g} %" for share in inside), log=False)
 
 
-def _row(record: TrainingRecord, group: Group, end: np.ndarray, scale: _Scale, told: Summary) -> ResultRow:
+def _row(record: TrainingRecord, group: Group, end: np.ndarray, scale: _Scale, told: Summary, name: str) -> ResultRow:
     values = end[np.isfinite(end)]
     places = scale.place(values)
     middle = float(scale.place(np.array(told.middle))) if math.isfinite(told.middle) else None
     return ResultRow(
-        name=shortened(group.name),
+        name=name,
         rate="" if rate(group) in group.name or "lr=" in group.name else rate(group),
         style=group.style,
         values=values,

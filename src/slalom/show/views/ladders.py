@@ -14,12 +14,14 @@ from slalom.show.views.groups import diverged
 from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.lines import Exit, dots, exit_of, outline
 from slalom.show.views.maps import frame_for, minima_in
-from slalom.show.views.styles import Style, style_of
-from slalom.show.views.words import COUNTS, capital, count, listing, number, wrap
+from slalom.show.views.styles import Style, styles_for
+from slalom.show.views.words import COUNTS, capital, count, listing, number, short_names, wrap
 
 FACTORS = (0.1, 0.3, 1.0, 3.0, 10.0)
 NAMES = 1.05
 """Inches at the left for the optimizers' names."""
+LONGEST = 12
+"""Letters of a name that the room at the left holds."""
 GAP = 0.1
 FOOT = 0.6
 
@@ -63,8 +65,13 @@ class Ladder:
     size: tuple[float, float]
 
 
-def ladder(races: Sequence[RaceRecord], factors: Sequence[float] = FACTORS) -> Ladder:
-    """Return the ladder of some optimizers on a plane: one race each, with one runner per factor, in that order."""
+def ladder(
+    races: Sequence[RaceRecord], factors: Sequence[float] = FACTORS, names: Sequence[str] | None = None
+) -> Ladder:
+    """Return the ladder of some optimizers on a plane: one race each, with one runner per factor, in that order.
+
+    ``names`` are those of the optimizers, their short labels unless given.
+    """
     columns, course = len(factors), races[0].course
     if course.dim != 2 or any(len(race.runners) != columns for race in races):
         raise InputError(f"A ladder needs a landscape of two variables and {columns} runners per optimizer.")
@@ -72,13 +79,15 @@ def ladder(races: Sequence[RaceRecord], factors: Sequence[float] = FACTORS) -> L
     width = (WIDTH - 2 * EDGE - NAMES - GAP * (columns - 1)) / columns
     height = min(max(width / base.ratio, 0.95), 1.35)
     frame = base.fit(width / height)
+    optimizers = [race.runners[0].optimizer for race in races]
+    titles = short_names([optimizer.name for optimizer in optimizers] if names is None else names, LONGEST)
+    styles = styles_for([optimizer.family for optimizer in optimizers])
     rows = []
     for row, race in enumerate(races):
         bottom = FOOT + (len(races) - 1 - row) * (height + GAP)
         boxes = [Box(EDGE + NAMES + k * (width + GAP), bottom, width, height) for k in range(columns)]
         tiles = tuple(_tile(race, k, frame, box) for k, box in enumerate(boxes))
-        optimizer = race.runners[0].optimizer
-        rows.append(LadderRow(optimizer.name, style_of(optimizer.family), tiles))
+        rows.append(LadderRow(titles[row], styles[row], tiles))
     wide = (WIDTH - 2 * EDGE) * 72
     what = "f" if races[0].minimum is None else "f* − f" if races[0].maximizes else "f − f*"
     note = f"dots every 10 steps · each tile prints its learning rate and {what} at the end · "

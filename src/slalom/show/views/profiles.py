@@ -13,7 +13,7 @@ from slalom.show.views.frames import Axis
 from slalom.show.views.labels import at_ends, text_size
 from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.styles import Style, styles_for
-from slalom.show.views.words import count, listing, shortened, wrap
+from slalom.show.views.words import count, listing, short_names, wrap
 
 if TYPE_CHECKING:
     from slalom.judge import Across
@@ -39,11 +39,7 @@ class RankBar:
     shares: np.ndarray
     texts: tuple[str, ...]
     mean_rank: float
-
-    @property
-    def short(self) -> str:
-        """The name as it is written beside a picture's bar."""
-        return shortened(self.name, LONGEST)
+    short: str  # the name as it is written beside a picture's bar
 
 
 @dataclass(frozen=True)
@@ -68,7 +64,7 @@ def profiles(across: Across, families: Sequence[str], versions: Mapping[str, str
     """
     styles = styles_for(families)
     bars = _bars(across, styles)
-    names = [shortened(name, LONGEST) for name in across.names]
+    names = short_names(across.names, LONGEST)
     room = (max(text_size(name, NAME)[0] for name in names) + 20) / 72
     tall = max(TALL, ROW * len(names))
     wide = (WIDTH - 2 * EDGE) * 72
@@ -99,7 +95,7 @@ def _panel(across: Across, styles: Sequence[Style], area: tuple[float, float]) -
     marks = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
     y = Axis(-0.02, 1.03, marks, tuple(f"{mark:.0%}".replace("%", " %") for mark in marks), log=False)
     ends = [float(y.place(np.array(share[-1]))) * area[1] for share in shares]
-    labels = at_ends([shortened(name, LONGEST) for name in names], ends, area, NAME)
+    labels = at_ends(short_names(names, LONGEST), ends, area, NAME)
     curves = []
     for place, (name, style, label) in enumerate(zip(names, styles, labels, strict=True)):
         # Lines on one another are drawn a little apart, or the lower one would not be seen.
@@ -112,10 +108,11 @@ def _panel(across: Across, styles: Sequence[Style], area: tuple[float, float]) -
 def _bars(across: Across, styles: Sequence[Style]) -> tuple[RankBar, ...]:
     ranks = np.arange(1, len(across.names) + 1)
     bars = []
-    for name, style, shares in zip(across.names, styles, across.rank_probabilities, strict=True):
+    names = short_names(across.names, LONGEST)
+    for name, short, style, shares in zip(across.names, names, styles, across.rank_probabilities, strict=True):
         starts = np.concatenate([[0.0], np.cumsum(shares)[:-1]])
         texts = tuple(f"{100 * share:.0f} %" if share >= LEGIBLE else "" for share in shares)
-        bars.append(RankBar(name, style, starts, shares, texts, float(shares @ ranks)))
+        bars.append(RankBar(name, style, starts, shares, texts, float(shares @ ranks), short))
     return tuple(sorted(bars, key=lambda bar: bar.mean_rank))
 
 

@@ -25,7 +25,7 @@ from slalom.show.views.study_records import (
     title_of,
 )
 from slalom.show.views.training_panels import margin, measure_panel
-from slalom.show.views.words import listing, percent, shortened, wrap
+from slalom.show.views.words import listing, percent, short_names, wrap
 
 NEAR_ZERO = 0.3
 """An axis of proportions that would begin below this begins at 0."""
@@ -106,7 +106,7 @@ def budget_curves(record: StudyRecord) -> BudgetCurves:
     series = {name: values for name, values in series.items() if len(values)}
     if not series:
         raise InputError("Nothing was tuned in this study, so there are no trials to draw.")
-    room = (max(text_size(shortened(name, LONGEST), NAME)[0] for name in series) + 20) / 72
+    room = (max(text_size(name, NAME)[0] for name in short_names(list(series), LONGEST)) + 20) / 72
     wide = (WIDTH - 2 * EDGE) * 72
     said = wrap(_budget_sentence(record, series), wide, 10.5, most=3)
     means = "so many trials drawn from all that were made, and the best of them taken"
@@ -158,7 +158,7 @@ def _budget_axis(record: StudyRecord, series: Sequence[np.ndarray]) -> Axis:
 def _at_their_ends(lines: Sequence[CurveLine], x: Axis, y: Axis, area: tuple[float, float]) -> list[CurveLine]:
     known = [line for line in lines if len(line.steps)]
     heights = [float(np.clip(y.place(np.array(line.values[-1])), 0, 1)) * area[1] for line in known]
-    labels = at_ends([shortened(line.name, LONGEST) for line in known], heights, area, NAME)
+    labels = at_ends(short_names([line.name for line in known], LONGEST), heights, area, NAME)
     return [replace(line, label=label) for line, label in zip(known, labels, strict=True)]
 
 

@@ -11,7 +11,7 @@ from slalom.core import PathMetrics, RaceRecord
 from slalom.show.views.groups import Group, diverged, metrics_of, rate
 from slalom.show.views.labels import text_size
 from slalom.show.views.styles import Style
-from slalom.show.views.words import fixed, number, shortened, wrap
+from slalom.show.views.words import fixed, number, short_names, wrap
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,15 @@ def laid_out(shown: tuple[Row, ...], widths: Mapping[str, float]) -> Table:
 
 def rows(record: RaceRecord, field: list[Group]) -> tuple[Row, ...]:
     """Return one row per optimizer; with several runners of one, medians over them."""
+    names = short_names([group.name for group in field])
     return tuple(
         Row(
-            shortened(group.name),
+            name,
             group.style,
             "" if rate(group) in group.name else rate(group),
             _cells(record, group.typical) if len(group.runners) == 1 else _medians(record, group),
         )
-        for group in field
+        for group, name in zip(field, names, strict=True)
     )
 
 

@@ -15,7 +15,7 @@ from slalom.show.views.labels import Label, at_ends, text_size
 from slalom.show.views.lines import curve, within_reach
 from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, places, spread
 from slalom.show.views.styles import tint
-from slalom.show.views.words import shortened
+from slalom.show.views.words import short_names
 
 NAME = 8.5
 """Font size of the names at the lines' ends."""
@@ -170,13 +170,14 @@ def _named(lines: list[CurveLine], first: int, x: Axis, y: Axis, area: tuple[flo
     """Return the lines with their names at their ends. Of several optimizers only the ``first`` ones are named."""
     named = [k for k in range(len(lines)) if len(lines[k].steps) and (k < first or first == 1)]
     labels: dict[int, Label] = {}
+    short = short_names([line.name for line in lines])
     for end in sorted({float(lines[k].steps[-1]) for k in named}):
         members = [k for k in named if float(lines[k].steps[-1]) == end]
         place = float(x.place(np.array(end))) * area[0]
         inside = place < area[0] - 2
         right = (place, area[1]) if inside else area
         ends = [float(y.place(within_reach(lines[k].values[-1:], y))[0]) * area[1] for k in members]
-        names = [_pointed(shortened(lines[k].name), float(lines[k].values[-1]), y) for k in members]
+        names = [_pointed(short[k], float(lines[k].values[-1]), y) for k in members]
         found = at_ends(names, ends, right, NAME, 7.0 if inside else 14.0)
         labels |= dict(zip(members, found, strict=True))
     return [replace(line, label=labels.get(k)) for k, line in enumerate(lines)]
@@ -190,4 +191,4 @@ def _pointed(name: str, value: float, y: Axis) -> str:
 def margin(field: list[Group]) -> float:
     """Return the room in inches that the names at the lines' ends need."""
     names = [group.name for group in field] if len(field) > 1 else ["minibatches"]
-    return (max(text_size(shortened(name), NAME)[0] for name in names) + 20) / 72
+    return (max(text_size(name, NAME)[0] for name in short_names(names)) + 20) / 72

@@ -23,7 +23,7 @@ from slalom.show.views.seeds import (
 )
 from slalom.show.views.tables import Row, Table, laid_out
 from slalom.show.views.training_sentences import is_near, length
-from slalom.show.views.words import count, fixed, shortened
+from slalom.show.views.words import count, fixed, short_names
 
 MOST = 4
 """Measures in a table."""
@@ -49,7 +49,7 @@ def table(record: TrainingRecord, field: list[Group]) -> Table:
     ]
     ways = {"diverged": diverged, "failed": failed}
     ways = {how: gone for how, gone in ways.items() if any(gone(record, k) for k in range(len(record.runs)))}
-    rows = []
+    rows, names = [], short_names([group.name for group in field])
     for place, group in enumerate(field):
         cells = [_cell(measure, column[place]) for measure, column in zip(measures, results, strict=True)]
         best = [k for k, measure in enumerate(measures) if len(field) > 1 and _leads(measure, results[k], place)]
@@ -61,7 +61,7 @@ def table(record: TrainingRecord, field: list[Group]) -> Table:
             amount = sum(gone(record, k) for k in group.runners)
             cells.append(f"{amount} of {len(group.runners)}" if amount else "–")
         shown = "" if rate(group) in group.name or (group.name.find("lr=") >= 0) else rate(group)
-        rows.append(Row(shortened(group.name), group.style, shown, tuple(cells), tuple(best)))
+        rows.append(Row(names[place], group.style, shown, tuple(cells), tuple(best)))
     widths = {measure.title: WIDTHS[measure.proportion] for measure in measures} | {"seconds": 0.75}
     return laid_out(tuple(rows), widths | dict.fromkeys(ways, 0.8))
 

@@ -89,8 +89,64 @@ def point(coordinates: Sequence[float]) -> str:
 
 
 def shortened(text: str, most: int = 18) -> str:
-    """Return ``text``, cut to ``most`` characters."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+    """Return ``text`` in at most ``most`` characters: its beginning and its end, where it is longer."""
+    return _cut(text, most, (most - 1) // 2)
+
+
+def short_names(names: Sequence[str], most: int = 18) -> list[str]:
+    """Return names of at most ``most`` characters that differ where ``names`` do: they keep the part that differs.
+
+    A long name keeps its first word and the words in which it differs from the others that begin so; where that does
+    not do, its beginning and its end. Equal names stay equal.
+    """
+    different = list(dict.fromkeys(names))
+    found = {name: name for name in different if len(name) <= most}
+    for tail in (None, 0, *range((most - 1) // 2, most - 2)):
+        pending = [name for name in different if name not in found]
+        made = {name: _distinct(name, different, most) if tail is None else _cut(name, most, tail) for name in pending}
+        for name, short in made.items():
+            if short and list(made.values()).count(short) == 1 and short not in found.values():
+                found[name] = short
+    for name in different:
+        if name not in found:
+            numbered = (f"{_cut(name, most - len(f' ({k})'), 0)} ({k})" for k in range(1, len(different) + 2))
+            found[name] = next(short for short in numbered if short not in found.values())
+    return [found[name] for name in names]
+
+
+def _distinct(name: str, others: Sequence[str], most: int) -> str:
+    """Return a name's first word and those in which it differs from its namesakes; "" where these are too long."""
+    own = name.split()
+    alike = [other.split() for other in others if other != name and other.split()[:1] == own[:1]]
+    if not alike:
+        return ""
+    first = min(_shared(own, other) for other in alike)
+    last = min(_shared(own[:first:-1], other[:first:-1]) for other in alike)
+    for begin in (max(1, first - 1), first):  # a value with what it is a value of, where there is room
+        words = " ".join(own[begin : len(own) - last]).rstrip(",")
+        short = own[0] + (" " if begin == 1 else "…") + words + ("…" if last else "")
+        if words and len(short) <= most:
+            return short
+    room = most - len(own[0]) - 2
+    words = " ".join(own[first:])[: max(0, room)].rstrip(" ,")
+    return f"{own[0]} {words}…" if first == 1 and room > 5 and words else ""
+
+
+def _shared(some: Sequence[str], others: Sequence[str]) -> int:
+    """Return how many words two names have in common at their beginnings."""
+    return next((k for k, (a, b) in enumerate(zip(some, others, strict=False)) if a != b), min(len(some), len(others)))
+
+
+def _cut(text: str, most: int, tail: int) -> str:
+    """Return ``text`` in at most ``most`` characters, the last ``tail`` of them from its end, of whole words if any."""
+    if len(text) <= most:
+        return text
+    head, end = text[: most - 1 - tail], text[len(text) - tail :]
+    if " " in head.strip() and text[len(head)] != " ":
+        head = head.rpartition(" ")[0]
+    if " " in end.strip() and text[-tail - 1] != " ":
+        end = end.partition(" ")[2]
+    return head.rstrip(" ,") + "…" + end.strip(" ,")
 
 
 def capital(text: str) -> str:
