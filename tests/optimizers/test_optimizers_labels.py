@@ -86,3 +86,4 @@ def test_a_long_name_keeps_the_part_that_differs() -> None:
     one, other, _ = short_names(names, 18)
     assert "cosine" in one
     assert "linear" in other
+    assert short_names(["AdamW (pytorch_optimizer)", "AdamW"], 18) == ["AdamW (pytorch_op…", "AdamW"]
