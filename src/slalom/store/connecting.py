@@ -13,6 +13,7 @@ from urllib.parse import quote as percent
 from slalom.core import quote
 from slalom.store import layout
 from slalom.store.errors import StoreError
+from slalom.store.presence import beginning
 
 HEADER = 100
 """Bytes at the beginning of every SQLite file: https://www.sqlite.org/fileformat2.html#the_database_header."""
@@ -28,6 +29,9 @@ VFS = ""
 VERIFY = "see `slalom runs verify`"
 
 BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+
+NO_ROOM_BESIDE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+"""SQLite's codes where it cannot make its own files: no permission, or a full disk."""
 
 FAILURES = (sqlite3.Error, UnicodeDecodeError)
 """What SQLite raises: where a page is damaged, even the text of its error may be no text."""
@@ -50,6 +54,8 @@ def recognise(path: Path, create: bool) -> None:
     try:
         if path.is_dir():
             raise StoreError(f"{quote(path)} is a folder: name a file in it.")
+        if path.exists() and not path.is_file():  # opening a FIFO would wait for another process
+            raise StoreError(f"{quote(path)} is a device, pipe or socket: name a file.")
         if not path.parent.is_dir():
             raise StoreError(f"{quote(path)} cannot be opened: there is no folder {quote(path.parent)}; make it first.")
         if not path.exists():
@@ -58,8 +64,7 @@ def recognise(path: Path, create: bool) -> None:
             if not _may_write(path.parent):
                 raise StoreError(f"{quote(path)} cannot be made: its folder may not be written; name another file.")
             return
-        with path.open("rb") as file:
-            head = file.read(HEADER)
+        head = beginning(path, HEADER)
         size = path.stat().st_size
     except (OSError, ValueError) as problem:
         if isinstance(problem, StoreError):
@@ -86,7 +91,8 @@ def _reason(problem: Exception) -> str:
 
 
 def _uri(path: Path, options: str) -> str:
-    return f"file:{percent(str(path.absolute()))}?{options}" + (f"&vfs={VFS}" if VFS else "")
+    # As bytes: the name of a file need not be text.
+    return f"file:{percent(os.fsencode(path.absolute()))}?{options}" + (f"&vfs={VFS}" if VFS else "")
 
 
 def raw(path: Path, options: str = "mode=rw", patience: float | None = None) -> sqlite3.Connection:
@@ -103,7 +109,8 @@ def raw(path: Path, options: str = "mode=rw", patience: float | None = None) -> 
 def _writable(path: Path) -> sqlite3.Connection:
     if path.exists() and not _may_write(path):
         raise StoreError(f"{quote(path)} may not be written: name another file with `--store`, or open it to be read.")
-    connection = raw(path, "mode=rwc")
+    _make(path)
+    connection = raw(path)
     try:
         if _belongs(connection, path) == "new":  # before anything is changed in somebody else's file
             _start(connection, path)
@@ -114,6 +121,22 @@ def _writable(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+
+
+def _make(path: Path) -> None:
+    """Make an empty file that only its owner may read, unless there is one; SQLite gives its own files the same mode.
+
+    Raises StoreError.
+    """
+    target = os.path.realpath(path)  # a link may name a file that is yet to be made
+    try:
+        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    except FileExistsError:
+        return
+    except OSError as problem:
+        raise StoreError(f"{quote(path)} cannot be made: {_reason(problem)}; name another file.") from problem
+    os.close(descriptor)
+    os.chmod(target, 0o600)  # whatever the umask is
 
 
 def _set_up(connection: sqlite3.Connection, path: Path) -> None:
@@ -148,23 +171,37 @@ def _version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def ways_to_read(path: Path) -> list[str]:
+    """Return the options with which SQLite may read a file without leaving files beside it, in the order to try them.
+
+    A connection that may write removes SQLite's own files when it is the last to close; one that may not leaves them.
+    Without a log and without the right to write, the file is read as it is, and SQLite makes no files.
+    """
+    log = path.with_name(path.name + "-wal")
+    logged = log.exists() and log.stat().st_size > 0
+    live = _may_write(path) and _may_write(path.parent)
+    return [*(["mode=rw"] if live else ["mode=ro"] if logged else []), *([] if logged else ["mode=ro&immutable=1"])]
+
+
 def _readable(path: Path) -> sqlite3.Connection:
     """Open to be read only, also where SQLite cannot make its own files beside ours."""
-    connection = raw(path, "mode=ro")
+    ways = ways_to_read(path)
+    connection = raw(path, ways.pop(0))
     try:
         try:
+            connection.execute("PRAGMA query_only = ON")
             state = _belongs(connection, path)
         except sqlite3.OperationalError as problem:
             log = path.with_name(path.name + "-wal")
-            if _code(problem) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if _code(problem) not in NO_ROOM_BESIDE:
                 raise
-            if log.exists() and log.stat().st_size:
+            if not ways:
                 raise StoreError(
                     f"{quote(path)} was not closed, and its folder may not be written: "
                     f"copy it, and {quote(log.name)} with it, to where you may write."
                 ) from problem
             connection.close()
-            connection = raw(path, "mode=ro&immutable=1")  # nobody can write there, so nobody need be waited for
+            connection = raw(path, ways.pop(0))
             state = _belongs(connection, path)
         if state == "new":
             raise StoreError(f"{quote(path)} is an empty database: name a store that has been written to.")
@@ -234,24 +271,24 @@ def explained(path: Path, problem: Exception) -> StoreError:
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR) or not name:
         return StoreError(
-            f"{where} is damaged{shortened(path)} ({_told(problem)}): {VERIFY}, which saves what can be read."
+            f"{where} is damaged{shortened(path)} ({words(problem)}): {VERIFY}, which saves what can be read."
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(f"{where} may not be written, or its folder may not: name another file with `--store`.")
     if code in BUSY:
         return StoreError(f"{where} was being written by another process for {PATIENCE:.0f} seconds: try again.")
-    return StoreError(f"{where} cannot be used ({name}: {_told(problem)}): {VERIFY}.")
+    return StoreError(f"{where} cannot be used ({name}: {words(problem)}): {VERIFY}.")
 
 
-def _told(problem: Exception) -> str:
+def words(problem: Exception) -> str:
+    """Return the text of an error of SQLite, on one line."""
     return "what should be text is none" if isinstance(problem, UnicodeDecodeError) else " ".join(str(problem).split())
 
 
 def shortened(path: Path) -> str:
     """Tell how much of a file is missing, where its header says that some is."""
     try:
-        with path.open("rb") as file:
-            head = file.read(HEADER)
+        head = beginning(path, HEADER)
         size = path.stat().st_size
     except OSError:
         return ""

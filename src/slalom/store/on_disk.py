@@ -6,7 +6,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from slalom.core import quote
 from slalom.store import connecting
@@ -14,7 +14,9 @@ from slalom.store.errors import StoreError
 from slalom.store.interface import Filter, Outcome, Store
 from slalom.store.layout import ROW, STUDY
 from slalom.store.places import default_path
+from slalom.store.presence import Presence
 from slalom.store.records import Record, Row, StudyRow, key_bytes, sealed, storable
+from slalom.store.rescue import Memory, abandon, rescue
 
 AT_ONCE = 500
 """Keys asked for in one statement, and rows fetched at a time."""
@@ -35,7 +37,7 @@ def open(path: str | os.PathLike[str] | None = None, *, create: bool = True, rea
     target = default_path() if path is None else Path(path)
     if path is None and create and not readonly:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as problem:
             raise StoreError(
                 f"the folder {quote(target.parent)} cannot be made ({problem.strerror}): name a file with `--store`."
@@ -43,23 +45,37 @@ def open(path: str | os.PathLike[str] | None = None, *, create: bool = True, rea
     return SQLiteStore(target, create=create, readonly=readonly)
 
 
+CHECKED = 2**26
+"""Bytes of a file up to which all of it is checked when the store is closed."""
+
+
 class SQLiteStore(Store):
-    """See :func:`open`."""
+    """See :func:`open`.
+
+    Before every use it is checked that the file is still the one that was opened, and after the last one that every
+    run can be read back. Where that is not so, the runs are written to a new file and StoreError says which.
+    """
 
     def __init__(self, path: Path, *, create: bool = True, readonly: bool = False):
         try:
             self.path = path.expanduser()
         except RuntimeError:  # no such user: then it is the file's name
             self.path = path
-        self.name = str(path)
-        self._connection: sqlite3.Connection | None = connecting.connect(self.path, create=create, readonly=readonly)
+        self.name = os.fsencode(path).decode("utf-8", "replace")
         self._process = os.getpid()
+        self._memory = Memory()
+        self._connection: sqlite3.Connection | None = connecting.connect(self.path, create=create, readonly=readonly)
+        self._presence = None if readonly else Presence(self.path)
 
     def insert(self, records: Sequence[Record]) -> list[Outcome]:
         def add(connection: sqlite3.Connection) -> list[Outcome]:
             return [_insert(connection, record) for record in records]
 
-        return self._write(add)
+        self._check_presence(records)
+        outcomes = self._write(add)
+        self._memory.add(records)
+        self._check_presence()
+        return outcomes
 
     def record(self, key: bytes) -> Record | None:
         found = self._read(f"SELECT {ROW}, data FROM runs LEFT JOIN series USING (id) WHERE key = ?", (key,))
@@ -111,6 +127,7 @@ class SQLiteStore(Store):
             connection.execute(_PUT_STUDY, sealed(row._replace(created=created)))
 
         self._write(put)
+        self._memory.studies[row.name] = row
 
     def study_row(self, name: str) -> StudyRow | None:
         found = self._read(f"SELECT {STUDY} FROM studies WHERE name = ?", (name,))
@@ -126,9 +143,66 @@ class SQLiteStore(Store):
         return self._write(forget)
 
     def close(self) -> None:
+        if self._connection is None or self._process != os.getpid():
+            return
+        try:
+            self._read_back()
+        finally:
+            self._let_go()
+
+    def _let_go(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and self._process == os.getpid():
+        if connection is not None:
             connection.close()
+        if self._presence is not None:
+            self._presence.close()
+
+    def _read_back(self) -> None:
+        """Check in a connection of its own, which has nothing in its cache, that all that was written is there."""
+        if self._presence is None or not self._memory.records:
+            return
+        self._check_presence()
+        written = {record.row.key for record in self._memory.records}
+        try:
+            fresh = connecting.raw(self.path, "mode=ro")
+            try:
+                found = sum(_count(fresh, some) for some in _portions(list(written)))
+                small = self.path.stat().st_size <= CHECKED
+                whole = not small or fresh.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+            finally:
+                fresh.close()
+        except connecting.FAILURES as problem:
+            self._lose(f"can no longer be read ({connecting.words(problem)})")
+        if found < len(written) or not whole:
+            self._lose(f"was overwritten: {found:,} of {len(written):,} new runs can be read back")
+
+    def _check_presence(self, unwritten: Sequence[Record] = ()) -> None:
+        """Raise StoreError, once all runs are in another file, where the file is not the one that was opened."""
+        accident = self._presence.accident() if self._presence is not None and self._connection is not None else ""
+        if accident:
+            self._lose(accident, unwritten)
+
+    def _lose(self, accident: str, unwritten: Sequence[Record] = ()) -> NoReturn:
+        connection, presence = self._connection, self._presence
+        assert connection is not None
+        assert presence is not None
+        self._memory.add(unwritten)
+        try:
+            fresh, runs = rescue(self.path, connection if presence.is_readable else None, self._memory)
+        finally:
+            if not presence.is_elsewhere:
+                abandon(connection)
+                self._connection = None
+            self._let_go()
+            presence.remove_log()
+        if not runs:
+            fresh.unlink()
+            raise StoreError(f"{quote(self.path)} {accident} while it was in use, before it had any runs: start again.")
+        saved = f"{runs:,} run{' was' if runs == 1 else 's were'} written to {quote(fresh, limit=300)}"
+        raise StoreError(
+            f"{quote(self.path)} {accident} while it was in use: {saved}. Move that file to {quote(self.path)}, "
+            "or merge it with `slalom runs merge`, and start again."
+        )
 
     def _write(self, change: Callable[[sqlite3.Connection], Result]) -> Result:
         """Make a change as one transaction; it is on the disk when this returns."""
@@ -162,6 +236,7 @@ class SQLiteStore(Store):
             yield from (row[1:] for row in found)
 
     def _open_connection(self) -> sqlite3.Connection:
+        self._check_presence()
         if self._connection is None:
             raise StoreError(f"{quote(self.path)} has been closed: open it again.")
         if self._process != os.getpid():  # SQLite's locks do not survive a fork
@@ -177,6 +252,11 @@ def _insert(connection: sqlite3.Connection, record: Record) -> Outcome:
     # A number is never that of a series without a run, unless the file is damaged: then the run's own is kept.
     connection.execute("INSERT OR REPLACE INTO series (id, data) VALUES (?, ?)", (number, record.series))
     return Outcome.WRITTEN
+
+
+def _count(connection: sqlite3.Connection, keys: Sequence[bytes]) -> int:
+    query = f"SELECT count(*) FROM runs JOIN series USING (id) WHERE key IN ({_marks(keys)})"
+    return int(connection.execute(query, keys).fetchone()[0])
 
 
 def _record(found: Sequence[Any]) -> Record:

@@ -43,7 +43,7 @@ def survey(connection: sqlite3.Connection, progress: Progress | None = None) -> 
         found.runs = _swept(connection, progress)
     except UNREADABLE:  # DamagedRunError is a ValueError
         _search(connection, found, progress)
-    _survey_studies(connection, found)
+    survey_studies(connection, found)
     return found
 
 
@@ -91,7 +91,8 @@ def _search(connection: sqlite3.Connection, found: Found, progress: Progress | N
             found.damaged.append(f"run number {number} cannot be read: {problem}")
 
 
-def _survey_studies(connection: sqlite3.Connection, found: Found) -> None:
+def survey_studies(connection: sqlite3.Connection, found: Found) -> None:
+    """Read all studies; damage to one does not hide the others."""
     rows, broken = _both_ways(connection, "SELECT rowid FROM studies NOT INDEXED")
     if broken:
         found.damaged.append(f"studies cannot all be read: {broken}")

@@ -16,6 +16,7 @@ from slalom.core import Progress, quote
 from slalom.store import connecting, layout, salvage
 from slalom.store.errors import StoreError
 from slalom.store.on_disk import SQLiteStore
+from slalom.store.presence import BESIDE
 
 MOST_PROBLEMS = 50
 """Problems that SQLite's own check may tell of."""
@@ -25,9 +26,6 @@ PULSE = 100_000
 
 TOGETHER = 200
 """Runs copied in one transaction."""
-
-BESIDE = ("-wal", "-shm")
-"""Endings of the files that SQLite keeps beside its own."""
 
 
 @dataclass(frozen=True)
@@ -104,10 +102,7 @@ def _opened(path: Path, alone: bool) -> Iterator[sqlite3.Connection]:
 
 def _looked_into(path: Path, alone: bool) -> sqlite3.Connection:
     """Return a connection by which a file has been recognised as a store, whole or not."""
-    ways = ["mode=rw"] if alone else ["mode=ro"]
-    log = path.with_name(path.name + "-wal")
-    if not alone and not (log.exists() and log.stat().st_size):
-        ways.append("mode=ro&immutable=1")  # in a folder in which nothing may be written
+    ways = ["mode=rw"] if alone else connecting.ways_to_read(path)
     while True:
         connection = connecting.raw(path, ways.pop(0), patience=2.0)
         try:
