@@ -93,7 +93,7 @@ def test_wherever_a_study_is_killed_it_ends_like_one_that_was_not(small: Study, 
 
 
 FAULTY = """
-import multiprocessing, os, signal
+import os, signal
 from pathlib import Path
 import torch
 
@@ -101,13 +101,13 @@ MARKER = Path(__file__).parent / "died"
 
 class Raising(torch.optim.SGD):
     def step(self, closure=None):
-        if multiprocessing.parent_process() is not None or "SLALOM_RAISES" in os.environ:
+        if self.param_groups[0]["params"][0].numel() > 100:  # on a network, not when slalom tries it
             raise ArithmeticError("no more steps")
         return super().step(closure)
 
 class Dying(torch.optim.SGD):
     def step(self, closure=None):
-        if multiprocessing.parent_process() is not None and not MARKER.exists():
+        if self.param_groups[0]["params"][0].numel() > 100 and not MARKER.exists():
             MARKER.touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().step(closure)

@@ -23,6 +23,7 @@ from slalom.lab.checks import (
     check_noise,
     check_seed,
 )
+from slalom.lab.guarding import Guard
 from slalom.lab.record import Race
 from slalom.lab.versions import versions
 from slalom.optimizers import CLASSICS, labels, parse_all
@@ -92,7 +93,7 @@ def race(
             found, optimizers, start, starts, length, seeds, seed, noise, precise, engine, device, progress
         )
     training.check_terms(seeds, seed, engine, workers)
-    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    field = Guard(workers).parse_all(optimizers)
     check_directions(field)
     counted = range(seed, seed + seeds)
     if courses.is_loop(found):

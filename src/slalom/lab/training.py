@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, TrainingLoop, order_of, quote
 from slalom.core.memory import available_memory, readable_bytes
@@ -13,11 +15,15 @@ from slalom.lab.checks import (
     check_device,
     check_seed,
 )
+from slalom.lab.guarding import CrashError, Guard, is_known
 from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
 from slalom.lab.versions import versions
 from slalom.lab.workers import Work, cores, told_homebound
 from slalom.optimizers import labels
+
+if TYPE_CHECKING:
+    from slalom.engines.networks.choosing import Choice
 
 DTYPES = ("float32", "float64")
 PRECISIONS = ("fp32", "bf16")
@@ -141,7 +147,7 @@ def plan_task(
     """Choose the engine, and divide the runners into units of work."""
     from slalom.engines import networks
 
-    choice = networks.choose(task, runners, training, engine=engine, known=is_tested(task))
+    choice = _chosen(task, runners, training, engine, workers)
     remarks = [choice.reason] if choice.reason else []
     each = choice.seconds_per_step * training.steps + choice.seconds_per_evaluation * len(training.evaluate_at)
     seconds = each * len(runners)
@@ -162,6 +168,26 @@ def is_tested(task: Task) -> bool:
     """Whether a task is one of the catalogue's, whose networks are tested to give the same results in all engines."""
     source = str(getattr(task, "source", ""))
     return bool(source) and not source.rpartition(":")[0].endswith(".py")
+
+
+def _chosen(
+    task: Task,
+    runners: Sequence[Runner],
+    training: Training,
+    engine: str,
+    workers: int | None,
+) -> Choice:
+    """Return the engine and its width, timed by a few steps; in a worker process where a class is not known to us."""
+    from slalom.engines import networks
+
+    choose = functools.partial(networks.choose, engine=engine, known=is_tested(task))
+    if all(is_known(runner.optimizer) for runner in runners):
+        return choose(task, runners, training)
+    try:
+        return Guard(workers).call(choose, task, runners, training)
+    except CrashError as crash:
+        reason = f"the engine was not chosen by timing, because the trial steps failed: {crash}"
+        return networks.Choice("solo", 1, reason=reason)
 
 
 def hands_for(training: Training, seconds: float, workers: int | None) -> int:

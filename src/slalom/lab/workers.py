@@ -56,14 +56,15 @@ class Work:
 
     ``timeout`` is how many seconds one run may take, None for any. A unit of n runs may take n times as long, whether
     they are computed one after another or together, counted from when its worker has what it needs to begin; what an
-    engine prepares at its first step counts. With a timeout every unit is computed in a worker process, since only a
-    process can be ended: what takes too long is killed.
+    engine prepares at its first step counts. With a timeout, or with more than one worker asked for, every unit is
+    computed in a worker process, also a single one: only a process can be killed when it takes too long, and a crash of
+    the user's code ends only its worker.
     """
 
     def __init__(self, job: Works, units: Sequence[Sequence[Runner]], workers: int, timeout: float | None = None):
         self.job, self.units, self.timeout = job, units, timeout
         self.workers = 1 if serving() else min(workers, len(units))
-        self._away = self.workers > 1 or (timeout is not None and not serving())
+        self._away = not serving() and (workers > 1 or timeout is not None)
         self._packed_job = parcel(job) if self._away else None
         packed = [parcel(unit, share=False) if self._packed_job is not None else None for unit in units]
         self._packed = {index: content for index, content in enumerate(packed) if content is not None}

@@ -12,6 +12,7 @@ from slalom.core import InputError, Progress, quote
 from slalom.judge import across, judge
 from slalom.lab import training
 from slalom.lab.checks import check_directions
+from slalom.lab.guarding import Guard
 from slalom.lab.studying.asking import Question, ask
 from slalom.lab.studying.durations import seconds_of
 from slalom.lab.studying.executing import Executor, Finished, Locally
@@ -24,7 +25,6 @@ from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import is_study_file, read_study_file
 from slalom.lab.studying.tuning import Tuned, tune
 from slalom.lab.versions import versions
-from slalom.optimizers import CLASSICS, parse_all
 from slalom.store import MemoryStore, Store
 from slalom.store import open as open_store
 
@@ -209,10 +209,12 @@ def _questions(given: Mapping[str, Any]) -> list[Question]:
         raise InputError("no course was given: name at least one, such as digits-mlp.")
     seeds, seed = given["seeds"], given["seed"]
     training.check_terms(seeds, seed, engine, given["workers"])
-    field = parse_all(CLASSICS if given["optimizers"] is None else given["optimizers"])
+    limit = None if given["timeout"] is None else seconds_of("timeout", given["timeout"])
+    guard = Guard(given["workers"], limit)
+    field = guard.parse_all(given["optimizers"])
     check_directions(field)
     terms = {name: given[name] for name in ("steps", "epochs", "dtype", "precision", "device", "data_dir")}
-    grounds = [find_ground(one, field, seed, given["metric"], engine, terms) for one in courses]
+    grounds = [find_ground(one, field, seed, given["metric"], engine, terms, guard) for one in courses]
     _check_different(grounds)
     for ground in grounds:
         if ground.training is not None:
@@ -223,7 +225,7 @@ def _questions(given: Mapping[str, Any]) -> list[Question]:
         "rate": given["lr"],
         "seeds": range(seed, seed + seeds),
         "budget": None if whole is None else whole / len(grounds),
-        "limit": None if given["timeout"] is None else seconds_of("timeout", given["timeout"]),
+        "limit": limit,
     }
     return [ask(ground, field, **asked) for ground in grounds]
 

@@ -6,16 +6,19 @@ computed, and which job computes them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from slalom.core import InputError, Landscape, Optimizer, Runner, Training, maximizes, quote
 from slalom.lab import courses, racing, training
 from slalom.lab.checks import check_choice, check_count, check_device, check_memory
+from slalom.lab.guarding import Guard
 from slalom.lab.parcels import Job, Works
 from slalom.lab.studying.descents import Descent, conditions
+from slalom.lab.studying.durations import duration, within
 from slalom.lab.studying.yardsticks import Yardstick, landscape_yardstick, loop_yardstick, task_yardstick
+from slalom.lab.worker_pool import STARTING
 
 
 @dataclass(frozen=True)
@@ -159,13 +162,42 @@ Terms = Mapping[str, Any]
 """What was asked about the runs' conditions: steps, epochs, dtype, precision, device, data_dir."""
 
 
-def find_ground(course: Any, field: Sequence[Any], seed: int, metric: str | None, engine: str, terms: Terms) -> Ground:
+def find_ground(
+    course: Any,
+    field: Sequence[Any],
+    seed: int,
+    metric: str | None,
+    engine: str,
+    terms: Terms,
+    guard: Guard | None = None,
+) -> Ground:
     """Return the ground that ``course`` names, checked on its first seed. Raises InputError."""
+    guard = guard or Guard()
+    patience = None if guard.limit is None else STARTING + guard.limit
+    ground = within(patience, lambda: _found(course, field, seed, metric, engine, terms, guard), None)
+    if ground is None:
+        raise InputError(
+            f"{quote(course)}: its file, data, model and first evaluation had not come to an end after "
+            f"{duration(patience or 0)}."
+        )
+    return ground
+
+
+def _found(
+    course: Any,
+    field: Sequence[Any],
+    seed: int,
+    metric: str | None,
+    engine: str,
+    terms: Terms,
+    guard: Guard,
+) -> Ground:
     found: Any = courses.find(course, terms["data_dir"])
     if courses.is_landscape(found):
         return _on_landscape(found, course if isinstance(course, str) else "", field, metric, terms)
-    make: Callable[..., Ground] = _on_loop if courses.is_loop(found) else _on_task
-    return make(found, field, seed, metric, engine, terms)
+    if courses.is_loop(found):
+        return _on_loop(found, field, seed, metric, engine, terms, guard)
+    return _on_task(found, field, seed, metric, engine, terms)
 
 
 def _on_task(task: Any, field: Sequence[Any], seed: int, metric: str | None, engine: str, terms: Terms) -> TaskGround:
@@ -180,11 +212,19 @@ USUAL = {"precision": "fp32", "device": "cpu", "engine": "auto"}
 """What is asked where nothing is said."""
 
 
-def _on_loop(loop: Any, field: Sequence[Any], seed: int, metric: str | None, engine: str, terms: Terms) -> LoopGround:
+def _on_loop(
+    loop: Any,
+    field: Sequence[Any],
+    seed: int,
+    metric: str | None,
+    engine: str,
+    terms: Terms,
+    guard: Guard,
+) -> LoopGround:
     given = {**terms, "engine": engine}
     unusual = {name: value for name, value in given.items() if value != USUAL.get(name)}
     courses.refuse_unused(loop, unusual, doing="study")
-    return LoopGround(loop, loop_yardstick(loop, field[0], seed, metric))
+    return LoopGround(loop, loop_yardstick(loop, field[0], seed, metric, guard))
 
 
 def _on_landscape(

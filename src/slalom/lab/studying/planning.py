@@ -10,6 +10,7 @@ from typing import Any
 
 from slalom.core import InputError, Optimizer, Runner, quote
 from slalom.lab import ranges, worker_pool
+from slalom.lab.guarding import CrashError, Guard, is_known
 from slalom.lab.racing import is_moved_by_rule
 from slalom.lab.studying.asking import Question, efforts
 from slalom.lab.studying.durations import duration, within
@@ -166,13 +167,28 @@ class StudyPlan:
         }
 
 
+def _chosen(question: Question, wanted: str, engine: str, runs: int, workers: int | None) -> Computation:
+    """Return how runs are computed, timed by a few steps; untimed where these hang or end their process.
+
+    Classes that slalom does not know make these steps in a worker process where there are any.
+    """
+    choose, sample = question.ground.choose, _sample(question)
+    patience = None if question.limit is None else PATIENCE * question.limit
+    if all(is_known(optimizer) for optimizer in question.optimizers):
+        return within(patience, lambda: choose(sample, wanted, runs), _untimed(engine))
+    try:
+        return Guard(workers, patience).call(choose, sample, wanted, runs)
+    except CrashError as crash:
+        return _untimed(engine, str(crash))
+
+
 PATIENCE = 3
 """How many times the limit of one run a plan may take, which tries several engines."""
 
 
-def _untimed(engine: str) -> Computation:
-    """Return how runs are computed where an optimizer hangs already while the plan is made."""
-    told = "the trial steps of a plan did not come to an end within the limit of time: nothing was timed"
+def _untimed(engine: str, reason: str = "they took longer than the limit of time") -> Computation:
+    """Return how runs are computed where an optimizer hangs or crashes already while the plan is made."""
+    told = f"the trial steps of the plan failed ({reason}): nothing was timed"
     if engine in ("auto", "solo"):
         return Computation("solo", 1, True, 0.0, 0.0, (f"{told}, and every run is computed by itself",))
     return Computation(engine, LEAST, False, 0.0, 0.0, (told,))
@@ -206,10 +222,7 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
             worker_pool.prepare(workers or cores())
         runs = question.tuning_runs + question.evaluation_runs
         wanted = _as_before(question, store) if engine == "auto" else engine
-        patience = None if question.limit is None else PATIENCE * question.limit
-        computation = within(
-            patience, lambda: question.ground.choose(_sample(question), wanted, runs), _untimed(engine)
-        )
+        computation = _chosen(question, wanted, engine, runs, workers)
     hands = _hands(question, computation, workers)
     if question.budget is not None and kept is None:
         question = _fitted(question, computation, hands)

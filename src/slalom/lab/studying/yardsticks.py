@@ -10,6 +10,7 @@ from typing import Any
 from slalom.core import InputError, Landscape, Optimizer, Runner, known_direction, nearest, quote, split_direction
 from slalom.judge import Kind
 from slalom.judge.scales import FLOOR
+from slalom.lab.guarding import CrashError, Guard
 from slalom.lab.task_record import CLOCKS
 
 
@@ -111,13 +112,18 @@ def _kind(measure: str, higher: bool) -> Kind:
     return "loss" if measure == "loss" and not higher else "plain"
 
 
-def loop_yardstick(loop: Any, optimizer: Optimizer, seed: int, metric: str | None = None) -> Yardstick:
+def loop_yardstick(
+    loop: Any, optimizer: Optimizer, seed: int, metric: str | None = None, guard: Guard | None = None
+) -> Yardstick:
     """Return the measures of a training loop of the caller's own, which is run as far as its first evaluation.
 
     It is the ``metric`` asked for, or the first measure named after validation examples, or the first of all. Raises
     InputError where its name does not tell which way is better.
     """
-    first = _first_evaluation(loop, optimizer, seed)
+    try:
+        first = (guard or Guard()).call(_first_evaluation, loop, optimizer, seed)
+    except CrashError as crash:
+        raise InputError(f"{quote(loop.name)} with {quote(optimizer.spec)} failed: {crash}.") from crash
     names = [name for name in first if name not in CLOCKS]
     stated = None
     if metric is not None and metric not in names:

@@ -1,0 +1,118 @@
+"""The first look at the user's code, made in a worker process: code that hangs or crashes there ends a worker."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from slalom.core import InputError, Progress, Run, quote
+from slalom.lab.worker_process import serving
+from slalom.lab.workers import Work, is_machines_fault
+from slalom.optimizers import CLASSICS, SpecifiedOptimizer, catalogue, parse, parse_all
+from slalom.optimizers.catalogue import import_path
+from slalom.optimizers.grammar import read_spec, split_stages
+from slalom.optimizers.needs import KNOWN
+
+Result = TypeVar("Result")
+
+AT_LEAST = 10.0
+"""Seconds that a call may take whatever the limit of a run is: a first step may import and compile."""
+
+
+class CrashError(Exception):
+    """A guarded call ended its process or took too long; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class Guard:
+    """How a command calls the user's code before its first run.
+
+    The call is made in a worker process where the command has worker processes or a limit of time, and in this process
+    elsewhere. ``workers`` is None where slalom chooses how many.
+    """
+
+    workers: int | None = None
+    limit: float | None = None  # seconds that one run may take
+
+    @property
+    def is_up(self) -> bool:
+        return not serving() and (self.limit is not None or (self.workers or 1) > 1)
+
+    def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Return ``function(*arguments)``. What cannot be sent to another process is called in this one.
+
+        Raises CrashError where the call ended its process or took longer than the limit.
+        """
+        if not self.is_up:
+            return function(*arguments)
+        limit = None if self.limit is None else max(self.limit, AT_LEAST)
+        units: list[list[Any]] = [[(function, arguments)]]
+        work = Work(_Calls(), units, workers=2, timeout=limit)
+        if work.homebound:
+            return function(*arguments)
+        found: list[Any] = [result for _, results in work.results() for result in results]
+        if not found:
+            raise KeyboardInterrupt
+        (result,) = found
+        if not isinstance(result, Run):
+            return result
+        if is_machines_fault(result):
+            raise CrashError(result.error)
+        return function(*arguments)  # an ordinary error, which is raised here as it is
+
+    def parse_all(self, specs: Any) -> list[Any]:
+        """Return the optimizer of each spec; classes that slalom does not know are tried under guard first."""
+        specs = CLASSICS if specs is None else specs
+        if self.is_up:
+            for spec in specs if isinstance(specs, list | tuple) else [specs]:
+                if not _runs_no_foreign_code(spec):
+                    self._try(spec)
+        return list(parse_all(specs))
+
+    def _try(self, spec: Any) -> None:
+        try:
+            self.call(_parses, spec)
+        except CrashError as crash:
+            named = spec if isinstance(spec, str) else getattr(spec, "__qualname__", repr(spec))
+            raise InputError(f"{quote(named)}: {crash} when slalom tried a few steps of it.") from crash
+
+
+def is_known(optimizer: Any) -> bool:
+    """Return whether an optimizer that has been parsed is of a class that slalom has been tested with."""
+    return import_path(optimizer.factory) in KNOWN
+
+
+def _runs_no_foreign_code(spec: Any) -> bool:
+    """Return whether parsing a spec calls only classes that slalom has been tested with; a wrong spec calls none."""
+    if isinstance(spec, SpecifiedOptimizer):
+        return True
+    if not isinstance(spec, str):
+        return import_path(spec.func if isinstance(spec, functools.partial) else spec) in KNOWN
+    if ".py:" in spec:
+        return False
+    try:
+        head, _ = read_spec(split_stages(spec)[0])
+    except InputError:
+        return True
+    entry = catalogue().get(head.lower())
+    return (entry.path if entry is not None else head) in KNOWN
+
+
+def _parses(spec: Any) -> bool:
+    return parse(spec) is not None
+
+
+@dataclass(frozen=True, eq=False)
+class _Calls:
+    """A job whose units are calls, each of which has one result."""
+
+    course: Any = None
+    training: None = None
+
+    def compute(self, runners: Sequence[Any], progress: Progress | None = None) -> list[Any]:
+        return [function(*arguments) for function, arguments in runners]
+
+    def size(self, runners: Sequence[Any]) -> int:
+        return len(runners)
