@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import importlib
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import click
 
-from slalom import __version__
+from slalom import __version__, stopping
 from slalom.cli.errors import sentence, unknown_command
 
 COMMANDS = {
@@ -100,11 +102,39 @@ def main() -> NoReturn:
         # A terminal that cannot show a character gets a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    program.main()
+    stopping.listen()
+    try:
+        program.main()
+    except SystemExit as end:
+        _leave(end.code if isinstance(end.code, int) else 1)
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit, and leave no process behind; threads of the user's code, for which Python would wait, end with this one."""
+    atexit._run_exitfuncs()
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    if tracker is not None:
+        with contextlib.suppress(Exception):  # a private method of Python's; without it the process ends a moment later
+            tracker._resource_tracker._stop()
+    if any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _supervised(run: Callable[[], int]) -> int:
-    """Return the exit code of ``run``; whatever it raises is told in the right way."""
+    """Return the exit code of ``run``; whatever it raises is told in the right way.
+
+    What was interrupted ends with 128 + the number of the signal, as shells count: 130, 143 after SIGTERM, 129 after
+    SIGHUP.
+    """
+    code = _ended(run)
+    return 128 + stopping.last_signal() if code == INTERRUPTED else code
+
+
+def _ended(run: Callable[[], int]) -> int:
     try:
         code = run()
         if sys.stdout is not None:

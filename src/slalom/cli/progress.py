@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
 import time
+from contextlib import ExitStack
 from types import FrameType, TracebackType
 from typing import Any
+
+from slalom.stopping import handled
 
 PATIENCE = 1.0
 """Seconds of work before a bar appears: what takes less needs none."""
@@ -33,19 +34,17 @@ class Watch:
         self._doing = ""  # what is being done, where somebody has said so
         self._bar: Any = None
         self._task: Any = None
-        self._previous: Any = None
+        self._listening = ExitStack()
 
     def __enter__(self) -> Watch:
-        if threading.current_thread() is threading.main_thread():
-            self._previous = signal.signal(signal.SIGINT, self._interrupt)
+        self._listening.enter_context(handled(self._interrupt))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hide()
-        if self._previous is not None:
-            signal.signal(signal.SIGINT, self._previous)
+        self._listening.close()
 
     def hide(self) -> None:
         """Take the bar away, so that something else can be printed; it comes back with the next progress."""

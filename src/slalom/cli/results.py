@@ -55,7 +55,7 @@ def carry_out(
     except KeyboardInterrupt:
         click.echo("Interrupted while printing or writing: every file named above is whole.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
-    if watch.interrupted:
+    if watch.interrupted and _is_partial(result):
         click.echo("Interrupted: this is what had been finished.", err=True)
         raise click.exceptions.Exit(INTERRUPTED)
 
@@ -63,6 +63,11 @@ def carry_out(
 def _is_empty(result: Any) -> bool:
     """Whether an interruption came before anything was finished."""
     return result is None or not len(getattr(result, "runners", "?")) or not getattr(result, "steps", 1)
+
+
+def _is_partial(result: Any) -> bool:
+    """Whether an interruption left something out: the remarks of a race then begin with it. A study is always whole."""
+    return any(str(remark).startswith("interrupted") for remark in result.remarks)
 
 
 def _print(result: Any, heading: str) -> None:

@@ -16,12 +16,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, resource_tracker
 from types import ModuleType
 from typing import Any
 
+from slalom.lab import worker_folder
 from slalom.lab.parcels import Works, guarded_script
 from slalom.lab.worker_process import STOP, Surroundings, serve, serving
+from slalom.stopping import SIGNALS
 
 STARTING = 120.0
 """Seconds that a worker may take until it begins with what it was given: imports, the user's script, data."""
@@ -95,12 +97,15 @@ class Worker:
 
     def end(self) -> None:
         """Let it go; one that is still computing, or was never given anything, is killed."""
+        below = worker_folder.descendants(self.process.pid)
         with suppress(OSError):
             self.line.send(None)
         if self.part is not None or not self._used:
             self.process.kill()
         self.line.close()
         self.process.join(timeout=5)
+        self.process.kill()
+        worker_folder.kill(below)
 
     def epitaph(self) -> str:
         """Return why it died, once it has."""
@@ -117,6 +122,7 @@ def _context() -> Any:
     """Return how processes are started: on Linux from a process that imports torch once for all of them."""
     if sys.platform != "linux":
         return get_context("spawn")
+    worker_folder.enter()
     context = get_context("forkserver")
     context.set_forkserver_preload(["slalom.lab.worker_imports"])
     return context
@@ -157,8 +163,19 @@ def hire() -> Worker:
 
 
 @atexit.register
+def _leave_nothing() -> None:
+    """Let all workers go when Python ends, then the process from which they were forked, and wait for it."""
+    dismiss()
+    if worker_folder.is_entered():
+        with suppress(OSError, AttributeError):  # a private method of Python's, which its own tests use
+            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        worker_folder.leave()
+
+
 def dismiss() -> None:
     """Let all idle workers go: tell all of them first, then wait for each."""
+    if not _IDLE:
+        return
     with _unheard():  # torn apart, it would leave workers that nobody ever lets go
         for worker in _IDLE:
             with suppress(OSError):
@@ -177,11 +194,12 @@ def _lives(worker: Worker) -> bool:
 
 @contextmanager
 def _unheard() -> Iterator[None]:
-    """Start processes that do not hear the terminal's Ctrl-C, not even while they import; here it comes afterwards."""
+    """Start processes with Ctrl-C, SIGTERM and SIGHUP blocked, also while they import; here these come afterwards."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # it unblocks the signals when it starts, so it must not start later
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
     finally:

@@ -12,10 +12,13 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import connection, parent_process
+from types import FrameType
 from typing import Any
 
 from slalom.core import InputError, describe_exception
+from slalom.lab import worker_folder
 from slalom.lab.parcels import Job, unpacked
+from slalom.stopping import SIGNALS
 from slalom.tasks import sharing
 
 REPORT_EVERY = 0.1
@@ -63,7 +66,16 @@ class Surroundings:
 
 
 def serve(line: Any, surroundings: Surroundings) -> None:
-    """Compute what comes down the line until it is closed. Runs in the worker process.
+    """Compute what comes down the line until it is closed, and end the process. Runs in the worker process."""
+    _serve(line, surroundings)
+    with suppress(OSError, ValueError):
+        sys.stderr.flush()
+    if any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
+        os._exit(0)  # Python would wait for threads of the user's
+
+
+def _serve(line: Any, surroundings: Surroundings) -> None:
+    """Compute what comes down the line until it is closed.
 
     What comes is ``(job or None for the one before, runners, script, surroundings)``, the first two packed. What goes
     back is any number of ``("begun", None)`` and ``("progress", done)``, then ``("runs", runs)``, ``("refused",
@@ -71,9 +83,7 @@ def serve(line: Any, surroundings: Surroundings) -> None:
     """
     global _serving
     _serving = True
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # for what the user's code may start
+    _hear_no_signals()
     threading.Thread(target=_outlive_nobody, daemon=True).start()
     surroundings.enter()
     sys.stdout = sys.stderr  # what the user's code prints must not get into the results
@@ -109,6 +119,24 @@ def serve(line: Any, surroundings: Surroundings) -> None:
             line.send(answer)
 
 
+def _hear_no_signals() -> None:
+    """Leave it to the main process what Ctrl-C, SIGTERM and SIGHUP mean: they may come to all processes at once.
+
+    What the user's code forks, such as a DataLoader's workers, hears SIGTERM and SIGHUP as usual.
+    """
+    own = os.getpid()
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        if os.getpid() != own:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN if number == signal.SIGINT else hear)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)  # for what the user's code may start
+
+
 def _get_ready() -> None:
     """Import what the first step will need, while nobody waits for it yet."""
     import torch
@@ -125,6 +153,8 @@ def _outlive_nobody() -> None:
     if parent is not None:
         connection.wait([parent.sentinel])
         sharing.sweep_up()
+        worker_folder.remove()
+        worker_folder.kill(worker_folder.descendants(os.getpid()))
         os._exit(1)
 
 

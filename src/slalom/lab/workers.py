@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, takewhile
 from multiprocessing import connection
@@ -23,6 +22,7 @@ from slalom.core.memory import available_memory
 from slalom.lab.parcels import Works, parcel
 from slalom.lab.worker_pool import DIED, STARTING, Part, Worker, dismiss, hire, prepare
 from slalom.lab.worker_process import serving
+from slalom.stopping import handled
 
 __all__ = ["Work", "cores", "dismiss", "failed", "is_machines_fault", "prepare", "told_homebound"]
 
@@ -192,9 +192,6 @@ class _Crew:
     @contextmanager
     def _noting_interrupts(self) -> Iterator[None]:
         """Let Ctrl-C be noted rather than raised, so that it tears no message apart; a second one is raised."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
         before = signal.getsignal(signal.SIGINT)
 
         def note(number: int, frame: FrameType | None) -> None:
@@ -206,12 +203,8 @@ class _Crew:
                 if hurried:
                     raise
 
-        signal.signal(signal.SIGINT, note)
-        try:
+        with handled(note):
             yield
-        finally:
-            with suppress(ValueError):  # collected by another thread
-                signal.signal(signal.SIGINT, before)
 
     def _stop(self) -> None:
         self._told = True

@@ -25,6 +25,7 @@ from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import is_study_file, read_study_file
 from slalom.lab.studying.tuning import Tuned, tune
 from slalom.lab.versions import versions
+from slalom.stopping import postponed
 from slalom.store import MemoryStore, Store
 from slalom.store import open as open_store
 
@@ -136,19 +137,20 @@ def carry_out(
         )
         raise
     _check_somebody_ran(question, runs)
-    save_plan(plan, store, executor.keys)
-    results = results_of(question, tuned, runs)
-    return Study(
-        plan=plan,
-        tuned=tuned,
-        evaluations=runs,
-        results=results,
-        judgement=judge(results),
-        computed=executor.computed,
-        how=tuple(crew.remarks),
-        store=store.name,
-        versions=versions(),
-    )
+    with postponed():  # all runs are there: the verdict takes a moment, and is what Ctrl-C would lose
+        save_plan(plan, store, executor.keys)
+        results = results_of(question, tuned, runs)
+        return Study(
+            plan=plan,
+            tuned=tuned,
+            evaluations=runs,
+            results=results,
+            judgement=judge(results),
+            computed=executor.computed,
+            how=tuple(crew.remarks),
+            store=store.name,
+            versions=versions(),
+        )
 
 
 def _counted(runs: int) -> str:
