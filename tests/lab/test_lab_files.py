@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,6 +108,59 @@ def test_an_interrupted_write_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         files.save(tmp_path / "numbers.csv", {"csv": interrupted})
     assert os.listdir(tmp_path) == []
+
+
+def text_of(content: str) -> dict[str, files.Writer]:
+    return {"csv": lambda aside: aside.write_text(content) and None}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need a privilege there")
+def test_a_link_is_followed_and_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there" / "numbers.csv", tmp_path / "link.csv"
+    link.symlink_to("there/numbers.csv")
+    for content in ("made through a link that led nowhere yet", "replaced"):
+        assert files.save(link, text_of(content)) == link
+        assert link.is_symlink()
+        assert target.read_text() == content
+        target.chmod(0o640)
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert os.listdir(tmp_path / "there") == ["numbers.csv"]
+    (tmp_path / "loop.csv").symlink_to("loop.csv")
+    with pytest.raises(InputError, match="is a symbolic link that leads back to itself"):
+        files.save(tmp_path / "loop.csv", text_of("x"))
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="is a device, pipe or socket: name a file"):
+        files.save(tmp_path / "pipe.csv", text_of("x"))
+
+
+KILLED = """
+import os, signal, sys
+from slalom.lab import files
+
+def half(aside):
+    aside.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+files.save(sys.argv[1], {"csv": half})
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such signals")
+def test_what_a_killed_process_left_half_written_goes_with_the_next_file(tmp_path: Path) -> None:
+    target = tmp_path / "numbers.csv"
+    target.write_text("before")
+    subprocess.run([sys.executable, "-c", KILLED, str(target)], timeout=60)
+    assert target.read_text() == "before"
+    assert len(os.listdir(tmp_path)) == 2
+
+    def beside(aside: Path) -> None:  # another process, which lives, is writing too
+        files.save(tmp_path / "others.csv", text_of("others"))
+        aside.write_text("after")
+
+    files.save(target, {"csv": beside})
+    assert target.read_text() == "after"
+    assert sorted(os.listdir(tmp_path)) == ["numbers.csv", "others.csv"]
 
 
 @pytest.mark.parametrize(

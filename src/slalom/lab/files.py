@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from slalom.core import InputError, nearest, quote
@@ -39,14 +41,17 @@ def _check(path: Path, endings: Sequence[str]) -> Path:
     if ending not in endings:
         told = f"has no ending that names a format.{nearest(ending, endings)}" if ending else "has no ending."
         raise InputError(f"{quote(path)} {told} The format follows the file's ending: {', '.join(endings)}.")
-    folder, facts = path.parent, None
+    followed = _followed(path)
+    folder, facts = (followed if path.is_symlink() else path).parent, None
     try:
-        facts = path.is_dir(), folder.is_dir(), _is_writable(path)
+        facts = path.is_dir(), folder.is_dir(), _is_writable(followed)
     except (OSError, ValueError) as error:
         raise InputError(f"{quote(path)} cannot be written: {_reason(error)}; name another file.") from None
     taken, reachable, writable = facts
     if taken:
         raise InputError(f"{quote(path)} is a folder: name a file in it.")
+    if followed.exists() and not followed.is_file():
+        raise InputError(f"{quote(path)} is a device, pipe or socket: name a file.")
     if not reachable:
         raise InputError(f"{quote(path)} cannot be written: there is no folder {quote(folder)}; make it first.")
     if not writable:
@@ -74,23 +79,82 @@ def _is_writable(path: Path) -> bool:
 
 
 def save(path: str | os.PathLike[str], writers: Mapping[str, Writer]) -> Path:
-    """Write a result with the writer of the file's ending: aside first, then renamed into place."""
-    (target,) = check_savable([path], list(writers))
+    """Write a result with the writer of the file's ending: aside first, then renamed into place.
+
+    A symbolic link is followed, and its target replaced. A file that is there keeps its owner and permissions.
+    """
+    (named,) = check_savable([path], list(writers))
+    target = _followed(named)
+    _sweep(target.parent)
     try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem[:40]}-", suffix=target.suffix)
-        os.close(handle)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f"{ASIDE}{target.stem[:40]}-", suffix=target.suffix)
     except OSError as error:
         raise InputError(f"{quote(target)} cannot be written: {_reason(error)}; name another file.") from None
     aside = Path(name)
     try:
+        _lock(handle)  # until it is closed: so others see that this process lives
         writers[target.suffix.lower().lstrip(".")](aside)
-        aside.chmod(target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_UMASK)
+        _take_over(aside, target)
+        os.fsync(handle)
+        if os.name == "nt":  # which does not rename open files
+            os.close(handle)
+            handle = -1
         aside.replace(target)
     except OSError as error:
         raise InputError(f"{quote(target)} could not be written: {_reason(error)}; nothing was changed.") from None
     finally:
+        if handle >= 0:
+            os.close(handle)
         aside.unlink(missing_ok=True)
-    return target
+    return named
+
+
+ASIDE = ".slalom-"
+"""How the names of files begin that are being written."""
+
+
+def _followed(path: Path) -> Path:
+    """Return the file that a path leads to. Raises InputError for links that lead nowhere."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        raise InputError(f"{quote(path)} is a symbolic link that leads back to itself: name another file.") from None
+
+
+def _take_over(aside: Path, target: Path) -> None:
+    """Give a new file the owner and permissions of the one that it replaces, or those of any new file."""
+    if not target.exists():
+        aside.chmod(0o666 & ~_UMASK)
+        return
+    before = target.stat()
+    with suppress(OSError, AttributeError):  # only root may give files away
+        os.chown(aside, before.st_uid, before.st_gid)
+    aside.chmod(before.st_mode & 0o777)
+
+
+def _lock(handle: int) -> bool:
+    """Lock a file until it is closed; False where another process has it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _sweep(folder: Path) -> None:
+    """Remove half-written files of processes that were killed: nobody holds their locks any more."""
+    for left in folder.glob(f"{ASIDE}*"):
+        with suppress(OSError):
+            handle = os.open(left, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+            try:
+                if stat.S_ISREG(os.fstat(handle).st_mode) and _lock(handle):
+                    left.unlink()
+            finally:
+                os.close(handle)
 
 
 _UMASK = os.umask(0o077)  # it can only be read by setting it, so once, and before there are threads

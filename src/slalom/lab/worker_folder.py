@@ -1,7 +1,7 @@
 """What worker processes need beside themselves, and that nothing of it stays: a folder for a socket, child processes.
 
 multiprocessing makes a folder for the socket by which workers are forked, and leaves it where the process is killed.
-Ours is locked as long as its process lives: one that can be locked belonged to a process that was killed and is removed.
+Ours is locked as long as its process lives; one that can be locked belonged to a process that was killed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 
 PREFIX = "slalom-workers-"
 LOCK = "lock"
+LONGEST = 60
 
 _held: list[tuple[str, int, int]] = []  # folder, descriptor of its lock, process
 
@@ -30,7 +31,7 @@ def enter() -> None:
         return  # the user's own code uses multiprocessing already
     _sweep()
     try:
-        folder = tempfile.mkdtemp(prefix=PREFIX)
+        folder = tempfile.mkdtemp(prefix=PREFIX, dir=_place())
         descriptor = _lock(Path(folder))
     except OSError:  # multiprocessing tells, or uses a folder of its own
         return
@@ -61,9 +62,15 @@ def remove() -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _place() -> str:
+    """Return where the folder is made: a socket's path may have 107 bytes, so not in a folder with a long name."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) <= LONGEST or not os.access("/tmp", os.W_OK) else "/tmp"
+
+
 def _sweep() -> None:
     """Remove the folders of this user's processes that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    for folder in Path(_place()).glob(f"{PREFIX}*"):
         with suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not (folder / LOCK).exists():
                 continue  # another user's, or one that is just being made
