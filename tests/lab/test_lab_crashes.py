@@ -74,10 +74,11 @@ def test_a_class_that_hangs_when_it_is_tried_is_refused_after_the_limit(
         slalom.study("digits-mlp", ["sgd", f"{crashing}:HangsInStep"], timeout=0.5, store=MemoryStore(), **TERMS)
 
 
-def test_a_crash_in_the_only_unit_of_a_study_with_workers_is_a_failed_run(crashing: str) -> None:
+def test_a_crash_in_the_only_unit_of_a_study_with_workers_is_a_failed_run(crashing: str, tmp_path: Path) -> None:
     """Also the trial steps of the plan crash: they are made in a worker."""
     specs = ["sgd:lr=0.1", f"{crashing}:AbortsOnNetworks:lr=0.1"]
-    found: Any = slalom.study("digits-mlp", specs, workers=2, store=MemoryStore(), **TERMS)
+    found: Any = slalom.study("digits-mlp", specs, workers=2, store=tmp_path / "runs.sqlite", **TERMS)
+    assert "all but 2, whose process died or took too long, are kept in" in found.remarks[-1]
     failed = [one.run.error for one in found.evaluations["AbortsOnNetworks"]]
     assert failed == ["its process died (killed by SIGABRT)"] * 2
     alone: Any = slalom.race("digits-mlp", specs[:1], seeds=2, steps=10, engine="solo", workers=1)

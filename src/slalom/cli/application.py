@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from slalom import __version__, stopping
+from slalom.cli import witness
 from slalom.cli.errors import sentence, unknown_command
 
 COMMANDS = {
@@ -103,6 +104,7 @@ def main() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     stopping.listen()
+    witness.call()
     try:
         program.main()
     except SystemExit as end:
@@ -116,6 +118,7 @@ def _leave(code: int) -> NoReturn:
     if tracker is not None:
         with contextlib.suppress(Exception):  # a private method of Python's; without it the process ends a moment later
             tracker._resource_tracker._stop()
+    witness.dismiss()
     if any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.flush()

@@ -34,6 +34,7 @@ from slalom.lab.studying.spaces import value_of
 from slalom.lab.studying.tuning import Trial, Tuned
 from slalom.lab.studying.yardsticks import Yardstick
 from slalom.lab.tables import Table
+from slalom.lab.workers import is_machines_fault
 
 ENDINGS = ("png", "svg", "pdf", "html", "csv", "json", "toml")
 
@@ -185,7 +186,9 @@ class Study:
         runs = len(self.runs())
         kept = f"{self.computed:,} of {runs:,} runs were computed now"
         kept += ", the others were there already" if self.computed < runs else ""
-        where = "" if self.store == "memory" else f"; all are kept in {self.store}"
+        unkept = sum(is_machines_fault(one.run) for one in self.runs())
+        what = f"all but {unkept:,}, whose process died or took too long," if unkept else "all"
+        where = "" if self.store == "memory" else f"; {what} are kept in {self.store}"
         halving = f"halving left out {self.spared:.0%} of the steps of tuning"
         saved = (halving,) if self.plan.question.effort.halving else ()
         warnings = (warning for warning in self.warnings if warning not in self.caveats)  # which the verdict has
