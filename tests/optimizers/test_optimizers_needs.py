@@ -25,7 +25,7 @@ def test_every_class_of_torch_optim_is_known() -> None:
 
 
 class Shared(torch.optim.SGD):
-    """Clips by the norm over all parameters, so coordinates mix."""
+    """Clips by the norm over all parameters, so coordinates mix: it needs nothing, but may share with none."""
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         torch.nn.utils.clip_grad_norm_([p for group in self.param_groups for p in group["params"]], 0.1)
@@ -74,7 +74,7 @@ class Impossible(torch.optim.Optimizer):
 @pytest.mark.parametrize(
     ("cls", "needs"),
     [
-        (Shared, Needs(one_each=True)),
+        (Shared, Needs()),
         (Schedule, Needs(modes=True)),
         (Curvature, Needs(create_graph=True)),
     ],

@@ -26,6 +26,7 @@ from slalom.core.runner import (
     Runner,
     Status,
     Trajectories,
+    begin_training,
     maximizes,
 )
 from slalom.core.task import (
@@ -68,6 +69,7 @@ __all__ = [
     "TrainingLoop",
     "TrainingRecord",
     "Trajectories",
+    "begin_training",
     "describe_exception",
     "exception_text",
     "known_direction",

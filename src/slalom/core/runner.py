@@ -16,11 +16,21 @@ class Needs:
     """What an optimizer class asks of the loop that drives it."""
 
     closure: bool = False  # step(closure) evaluates the loss itself, perhaps several times
-    one_each: bool = False  # mixes the coordinates it is given: one instance per runner
     matrix: bool = False  # takes 2-D parameters only: a point becomes a 1×n matrix
+    muon_groups: bool = False  # takes groups that say use_muon=True (matrices) or False (the rest)
     sparse: bool = False  # takes sparse gradients only
     create_graph: bool = False  # differentiates the gradient again
     modes: bool = False  # has train() and eval(), and must be told
+
+
+def begin_training(optimizer: Any) -> None:
+    """Tell an optimizer that has ``train()`` that it trains. Some can be told only once they have made a step."""
+    try:
+        optimizer.train()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return  # if it mattered, the first step says so
 
 
 class Rule(Protocol):
@@ -50,6 +60,8 @@ class Optimizer(Protocol):
     def name(self) -> str: ...  # the short label that pictures use
     @property
     def family(self) -> str: ...  # which optimizer it is ("adam"): fixes its colour
+    @property
+    def factory(self) -> Callable[..., Any]: ...  # the real class, or the caller's function that makes one
     @property
     def hyperparameters(self) -> Mapping[str, Any]: ...  # every one, defaults included
     @property
@@ -135,7 +147,8 @@ class Trajectories:
     not finite or out of all bounds, −1 where there is none. ``evaluations`` counts gradient evaluations up to each
     step, shape [runners, steps + 1], or is None where it equals the step. ``completed`` is the number of steps that
     every runner has made: fewer than asked for when the user interrupted. ``kept`` are the indices of the runners that
-    are in the record, None for all of them.
+    are in the record, None for all of them. ``errors`` says why an optimizer could not go on, by row of ``paths``; such
+    a run has NaN, and a ``diverged_at``, from the step on that it did not finish.
     """
 
     paths: np.ndarray
@@ -144,6 +157,7 @@ class Trajectories:
     evaluations: np.ndarray | None = None
     remarks: tuple[str, ...] = ()
     kept: tuple[int, ...] | None = None
+    errors: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -153,7 +167,8 @@ class Ends:
     points: np.ndarray  # [R, D], the last points
     losses: np.ndarray  # [R], f there
     arrived_at: np.ndarray  # [R], the step at which it settled below the threshold; −1 if it did not, or left for good
-    diverged: np.ndarray  # [R], bool
+    diverged: np.ndarray  # [R], bool; also of a run that failed
+    errors: dict[int, str] = field(default_factory=dict)  # why an optimizer could not go on, by run
 
     @staticmethod
     def empty(runners: int, dim: int) -> Ends:

@@ -206,7 +206,8 @@ class Run:
     update. Empty for a loop of the caller's own. From the step at which the runner diverged on they are NaN.
     ``learning_rates``, same shape, is None where the rate is constant. ``seconds`` is the time of training alone; what
     several runners computed together is shared out evenly. ``memory`` counts the bytes of parameters, gradients and
-    the optimizer's state. ``error`` tells why an optimizer or a loop could not go on.
+    the optimizer's state. ``error`` tells why an optimizer or a loop could not go on, ``remark`` what else a reader of
+    the race must know about it.
     """
 
     losses: np.ndarray
@@ -219,6 +220,7 @@ class Run:
     gradient_evaluations: int = 0
     memory: int = 0
     learning_rates: np.ndarray | None = None
+    remark: str = ""
 
     @property
     def last(self) -> Evaluation:

@@ -8,6 +8,6 @@ from slalom.engines.ends import field_ends
 from slalom.engines.field import field
 from slalom.engines.fleet import fleet, fleet_ends
 from slalom.engines.gradients import gradient_norms
-from slalom.engines.solo import descend, solo
+from slalom.engines.solo import descend_noting, solo
 
-__all__ = ["descend", "field", "field_ends", "fleet", "fleet_ends", "gradient_norms", "solo"]
+__all__ = ["descend_noting", "field", "field_ends", "fleet", "fleet_ends", "gradient_norms", "solo"]

@@ -33,6 +33,8 @@ def field_ends(
         moved = field(landscape, runners[rows], steps, noise=noise, dtype=dtype, device=device)
         if moved.completed < steps:
             raise KeyboardInterrupt
+        for row, error in moved.errors.items():
+            ends.errors[low + row] = error
         _note(ends, rows, landscape, moved.paths, moved.diverged_at, threshold)
         if progress:
             progress(min(low + CHUNK, len(runners)) * steps, len(runners) * steps)

@@ -27,15 +27,14 @@ def look_inside(landscape: Landscape, runner: Runner, steps: int, noise: Noise) 
     """
     import torch
 
-    from slalom.engines import descend
+    from slalom.engines import descend_noting
 
     dim = landscape.dim
     inside: dict[str, np.ndarray] = {"gradient": np.full((steps, dim), np.nan)}
 
-    def watch(step: int, optimizer: Any, parameter: torch.Tensor) -> None:
-        assert parameter.grad is not None
-        found = {"gradient": parameter.grad.to_dense() if parameter.grad.is_sparse else parameter.grad}
-        state = optimizer.state.get(parameter, {})
+    def watch(step: int, optimizer: Any, parameter: torch.Tensor, gradient: torch.Tensor) -> None:
+        found = {"gradient": gradient}
+        state = getattr(optimizer, "state", {}).get(parameter, {})
         found |= {
             "momentum": _first(state, MOMENTUM, dim),
             "second_moment": _first(state, SECOND_MOMENT, dim),
@@ -47,7 +46,7 @@ def look_inside(landscape: Landscape, runner: Runner, steps: int, noise: Noise) 
 
     path = np.full((steps + 1, dim), np.nan)
     evaluations = np.arange(steps + 1)
-    descend(landscape, runner, path, evaluations, noise=noise, dtype=torch.float64, device="cpu", watch=watch)
+    descend_noting(landscape, runner, path, evaluations, noise=noise, dtype=torch.float64, device="cpu", watch=watch)
     inside["step"] = np.diff(path, axis=0)
     return inside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -180,9 +180,10 @@ def run(
             landscape, runners, steps, noise=noise, dtype=getattr(torch, dtype), device=device, progress=progress
         )
     kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
+    kept_runners = [runners[index] for index in kept]
     race = Race(
         course=landscape,
-        runners=[runners[index] for index in kept],
+        runners=kept_runners,
         steps=trajectories.completed,
         engine=engine,
         trajectories=trajectories,
@@ -190,12 +191,28 @@ def run(
         dtype=dtype,
         device=device,
         versions=versions(),
-        notes=trajectories.remarks,
+        notes=(*_failures(kept_runners, trajectories.errors), *trajectories.remarks),
     )
     if race.paths.size <= SMALL:
         with blaming(landscape, []):
             race.losses  # noqa: B018  looks for losses that are not finite, and ends their paths there
     return race
+
+
+def _failures(runners: Sequence[Runner], errors: Mapping[int, str]) -> list[str]:
+    """Return what made runs fail, each reason once. Raises InputError where no run was left."""
+    reasons: dict[tuple[str, str], int] = {}
+    for row, error in errors.items():
+        key = runners[row].optimizer.spec, error
+        reasons[key] = reasons.get(key, 0) + 1
+    if errors and len(errors) == len(runners):
+        specs = list(dict.fromkeys(spec for spec, _ in reasons))
+        (_, told), *_ = reasons
+        raise InputError(f"{quote(', '.join(specs))} failed during the race with {quote(told, limit=200)}.")
+    return [
+        f"{quote(spec)} failed{f' in {count} runs' if count > 1 else ''}: {error}"
+        for (spec, error), count in reasons.items()
+    ]
 
 
 def is_moved_by_rule(optimizer: Optimizer) -> bool:

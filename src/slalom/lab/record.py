@@ -239,6 +239,8 @@ class Race:
     def _status(self, index: int) -> Status:
         path = self.paths[index]
         diverged_at = int(self.trajectories.diverged_at[index])
+        if index in self.trajectories.errors:
+            return Status(Status.FAILED, diverged_at - 1)
         if diverged_at >= 0:
             return Status(Status.DIVERGED, diverged_at)
         metrics = self.metrics[index]

@@ -223,7 +223,7 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
         raise KeyboardInterrupt
     ended = [found[k] for k in kept]
     _check_somebody_ran(plan, kept, ended)
-    remarks = [*plan.remarks, *told_homebound(work), *_errors(plan, found), *_interruption(plan, ended)]
+    remarks = [*plan.remarks, *told_homebound(work), *_errors(plan, found), *_told(found), *_interruption(plan, ended)]
     return TaskRace(
         course=plan.job.course,
         runners=[plan.runners[k] for k in kept],
@@ -256,6 +256,11 @@ def _errors(plan: Plan, found: dict[int, Run]) -> list[str]:
         f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''} failed: {error}"
         for error, names in reasons.items()
     ]
+
+
+def _told(found: dict[int, Run]) -> list[str]:
+    """Return what runs say about themselves, each remark once."""
+    return list(dict.fromkeys(run.remark for _, run in sorted(found.items()) if run.remark))
 
 
 def _interruption(plan: Plan, runs: Sequence[Run]) -> list[str]:

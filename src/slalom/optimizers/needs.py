@@ -2,15 +2,17 @@
 rest.
 
 Trying means a few steps on tiny parameters of a smooth test function. Whatever the class cannot do without
-shows as an exception; whether it mixes coordinates shows when the joint step differs from separate ones.
+shows as an exception.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
-from slalom.core import Needs, exception_text
+from slalom.core import Needs, begin_training, exception_text
 
 KNOWN: dict[str, Needs] = {
     "torch.optim.SGD": Needs(),
@@ -24,9 +26,9 @@ KNOWN: dict[str, Needs] = {
     "torch.optim.RAdam": Needs(),
     "torch.optim.Rprop": Needs(),
     "torch.optim.ASGD": Needs(),
-    "torch.optim.Adafactor": Needs(one_each=True),  # scales by norms of the parameter and of the update
-    "torch.optim.LBFGS": Needs(closure=True, one_each=True),
-    "torch.optim.Muon": Needs(one_each=True, matrix=True),
+    "torch.optim.Adafactor": Needs(),
+    "torch.optim.LBFGS": Needs(closure=True),
+    "torch.optim.Muon": Needs(matrix=True),
     "torch.optim.SparseAdam": Needs(sparse=True),
     "lion_pytorch.Lion": Needs(),
 }
@@ -41,8 +43,8 @@ LONGEST_COMPLAINT = 200
 STEPS = 3
 """Steps of a trial."""
 
-LATE = 60
-"""Steps after which coordinates are compared again: some optimizers estimate a common scale that moves only later."""
+SLOW = 2.0
+"""Seconds of a trial from which a class is not tried again: it may compile at its first step."""
 
 _START = (0.7, -1.3, 2.1, 0.4)
 _CURVATURE = (1.0, 0.3, 2.0, 0.6)
@@ -66,31 +68,61 @@ def dummy(matrix: bool = False, values: tuple[float, ...] = _START) -> Any:
     return torch.nn.Parameter(point)
 
 
+def grouped(parameters: Iterable[Any], needs: Needs) -> list[Any]:
+    """Return what a class is given: the parameters, or one group of matrices where it takes groups."""
+    return [{"params": list(parameters), "use_muon": True}] if needs.muon_groups else list(parameters)
+
+
+def dummies(needs: Needs) -> list[Any]:
+    """Return what a class is given when it is tried."""
+    return grouped([dummy(needs.matrix)], needs)
+
+
 def probe(make: Make) -> Needs:
     """Find out by trying what ``make``'s optimizers ask of a loop. Raises :class:`RefusalError`."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):  # some optimizers draw random numbers
-        matrix = _wants_matrix(make)
-        complaints: list[BaseException] = []
+    complaints: list[BaseException] = []
+    for shape in _SHAPES:
         for closure, create_graph, sparse in _WAYS:
-            needs = Needs(closure=closure, create_graph=create_graph, sparse=sparse, matrix=matrix)
+            needs = replace(shape, closure=closure, create_graph=create_graph, sparse=sparse)
+            try:
+                made = make(dummies(needs))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as complaint:
+                complaints.append(complaint)
+                break  # it cannot be made of such parameters
             try:
                 _travel(make, needs, _START)
-            except FAILURES as complaint:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as complaint:
                 complaints.append(complaint)
                 continue
-            mixes = _mixes(make, needs, STEPS) or _mixes(make, needs, LATE)
-            return Needs(closure, mixes, matrix, sparse, create_graph, _has_modes(make([dummy(matrix)])))
-        raise RefusalError(words(complaints[0])) from complaints[0]
+            return replace(needs, modes=_has_modes(made))
+    raise RefusalError(words(complaints[0])) from complaints[0]
 
 
-def _mixes(make: Make, needs: Needs, steps: int) -> bool:
-    """Whether coordinates that travel together end elsewhere than each by itself."""
-    joint = _travel(make, needs, _START, steps=steps)
-    alone = [_travel(make, needs, (x,), (c,), steps)[0] for x, c in zip(_START, _CURVATURE, strict=True)]
-    return any(abs(a - b) > 1e-9 * max(abs(a), abs(b)) for a, b in zip(joint, alone, strict=True))
+_KNOWN_BY_TRYING: dict[Any, tuple[Needs, float]] = {}
 
+
+def probe_once(key: Any, make: Make) -> Needs:
+    """Return what :func:`probe` finds for the class and options of ``key``; it is tried once in a process."""
+    if key not in _KNOWN_BY_TRYING:
+        began = time.perf_counter()
+        needs = probe(make)
+        if len(_KNOWN_BY_TRYING) >= 256:
+            _KNOWN_BY_TRYING.clear()
+        _KNOWN_BY_TRYING[key] = needs, time.perf_counter() - began
+    return _KNOWN_BY_TRYING[key][0]
+
+
+def is_slow(factory: Any) -> bool:
+    """Whether trying ``factory`` took so long that it is not to be tried again."""
+    return any(key[0] is factory and seconds > SLOW for key, (_, seconds) in _KNOWN_BY_TRYING.items())
+
+
+# The shapes of parameters: vectors, matrices, matrices in groups for which Muon is switched on.
+_SHAPES = (Needs(), Needs(matrix=True), Needs(matrix=True, muon_groups=True))
 
 # (closure, create_graph, sparse): the plain loop first, then what is dearer
 _WAYS = (
@@ -124,37 +156,19 @@ def words(complaint: BaseException) -> str:
     return line.removeprefix("assert ").rstrip(".") if line.startswith("assert ") else type(complaint).__name__
 
 
-def _wants_matrix(make: Make) -> bool:
-    try:
-        make([dummy()])
-    except FAILURES as complaint:
-        try:
-            make([dummy(matrix=True)])
-        except FAILURES:
-            raise RefusalError(words(complaint)) from complaint
-        return True
-    return False
-
-
 def _has_modes(optimizer: Any) -> bool:
     return callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None))
 
 
-def _travel(
-    make: Make,
-    needs: Needs,
-    start: tuple[float, ...],
-    curvature: tuple[float, ...] = _CURVATURE,
-    steps: int = STEPS,
-) -> list[float]:
+def _travel(make: Make, needs: Needs, start: tuple[float, ...]) -> list[float]:
     """Return where a few steps lead on Σ c·x²/2 + x⁴/20, driven as ``needs`` says."""
     import torch
 
     parameter = dummy(needs.matrix, start)
-    optimizer = make([parameter])
+    optimizer = make(grouped([parameter], needs))
     if _has_modes(optimizer):
-        optimizer.train()
-    factors = torch.tensor(curvature, dtype=torch.float64)
+        begin_training(optimizer)
+    factors = torch.tensor(_CURVATURE, dtype=torch.float64)
     evaluations = 0
 
     def closure() -> Any:
@@ -173,7 +187,7 @@ def _travel(
         return loss
 
     with torch.enable_grad():
-        for _ in range(steps):
+        for _ in range(STEPS):
             try:
                 if needs.closure:
                     optimizer.step(closure)

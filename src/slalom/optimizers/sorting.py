@@ -79,31 +79,58 @@ def equip(
         return make(groups(named, sparing))
     from slalom.optimizers.divided import DividedOptimizer
 
+    matrices, rest = _parted(spec, named)
+    parts = [make(groups(matrices, sparing))]
+    return DividedOptimizer([*parts, make_rest(groups(rest, sparing))] if rest else parts)
+
+
+def equip_groups(
+    spec: str, named: Named, sparing: NoDecay | None, make: Callable[[Any], Any], options: Mapping[str, Any]
+) -> Any:
+    """Return an optimizer that takes groups with ``use_muon``: True for hidden matrices, False for the rest.
+
+    ``options`` go into the groups of the rest.
+    """
+    check_matches(spec, named, sparing)
+    matrices, rest = _parted(spec, named)
+    said: list[tuple[Named, dict[str, Any]]] = [(matrices, {"use_muon": True}), (rest, {"use_muon": False, **options})]
+    made = []
+    for part, options_of_part in said:
+        found = groups(part, sparing) if sparing is not None else [{"params": groups(part, None)}] if part else []
+        made += [{**options_of_part, **group} for group in found]
+    return make(made)
+
+
+def _parted(spec: str, named: Named) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
+    """Return the matrices of hidden layers, and the rest."""
     hidden = set(hidden_matrices(named))
     if not hidden:
         raise InputError(
             f"{quote(spec)}: it moves the matrices of hidden layers, and this network has none: choose another "
             "optimizer, such as `adamw`."
         )
-    parts = [make(groups([(n, p) for n, p in named if n in hidden], sparing))]
-    rest = [(n, p) for n, p in named if n not in hidden]
-    return DividedOptimizer([*parts, make_rest(groups(rest, sparing))] if rest else parts)
+    return [(n, p) for n, p in named if n in hidden], [(n, p) for n, p in named if n not in hidden]
 
 
-def division(named: Named, sparing: NoDecay | None, title: str, divided: bool) -> dict[str, tuple[str, ...]]:
+def division(
+    named: Named, sparing: NoDecay | None, title: str, divided: bool, rest: str = "AdamW"
+) -> dict[str, tuple[str, ...]]:
     """Return the names of the parameters that each part treats: ``{"Muon": …, "AdamW": …}``, without decay."""
     names = [name for name, _ in named]
     hidden = set(hidden_matrices(named)) if divided else set(names)
     parts = {title: tuple(name for name in names if name in hidden)}
     if divided:
-        parts["AdamW"] = tuple(name for name in names if name not in hidden)
+        parts[rest] = tuple(name for name in names if name not in hidden)
     if sparing:
         parts["without weight decay"] = tuple(n for n, p in named if sparing.spares(n, p))
     return {part: found for part, found in parts.items() if found}
 
 
-def code(maker: str, given: str, sparing: NoDecay | None, rest: str | None) -> list[str]:
-    """Return the lines that sort a network's parameters and make the optimizers: ``optimizer``, and ``rest``."""
+def code(maker: str, given: str, sparing: NoDecay | None, rest: str | None, in_groups: bool = False) -> list[str]:
+    """Return the lines that sort a network's parameters and make the optimizers: ``optimizer``, and ``rest``.
+
+    ``in_groups``: one optimizer makes both, given groups with ``use_muon``.
+    """
     lines = ["parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}"]
     if rest is not None:
         lines += [
@@ -114,6 +141,16 @@ def code(maker: str, given: str, sparing: NoDecay | None, rest: str | None) -> l
     if sparing is not None:
         test = f"any(part in name for part in {sparing.match!r})" if sparing.match else "p.ndim < 2"
         lines.append(f"spared = [name for name, p in parameters.items() if {test}]")
+    if in_groups:
+        parts = [
+            f"{{'params': {_chosen(where, spared)}, 'use_muon': {where == 'in hidden'}{options}}}"
+            for where in ("in hidden", "not in hidden")
+            for spared, options in (
+                [("not in spared", ""), ("in spared", ", 'weight_decay': 0.0")] if sparing else [("", "")]
+            )
+        ]
+        lines += ["groups = [", *(f"    {part}," for part in parts), "]"]
+        return [*lines, f"optimizer = {maker}([group for group in groups if group['params']]{given})"]
     lines.append(f"optimizer = {maker}({_selected(sparing, '' if rest is None else 'in hidden')}{given})")
     if rest is not None:
         lines.append(f"rest = {REST_PATH}({_selected(sparing, 'not in hidden')}{rest})  # step() and zero_grad() both")
@@ -122,12 +159,12 @@ def code(maker: str, given: str, sparing: NoDecay | None, rest: str | None) -> l
 
 def _selected(sparing: NoDecay | None, where: str) -> str:
     """Return the expression for some of the parameters, in two groups where some are spared."""
-
-    def chosen(*conditions: str) -> str:
-        wanted = " and ".join(f"name {condition}" for condition in conditions if condition)
-        return f"[p for name, p in parameters.items() if {wanted}]" if wanted else "list(parameters.values())"
-
     if sparing is None:
-        return chosen(where)
-    spared = f"{{'params': {chosen(where, 'in spared')}, 'weight_decay': 0.0}}"
-    return f"[{{'params': {chosen(where, 'not in spared')}}}, {spared}]"
+        return _chosen(where)
+    spared = f"{{'params': {_chosen(where, 'in spared')}, 'weight_decay': 0.0}}"
+    return f"[{{'params': {_chosen(where, 'not in spared')}}}, {spared}]"
+
+
+def _chosen(*conditions: str) -> str:
+    wanted = " and ".join(f"name {condition}" for condition in conditions if condition)
+    return f"[p for name, p in parameters.items() if {wanted}]" if wanted else "list(parameters.values())"

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,20 +110,24 @@ class SpecifiedOptimizer:
                 f"{quote(self.spec)}: {quote(what)} sorts the parameters of a network, and here there are only "
                 "coordinates: leave it out."
             )
-        return self._bare(parameters)
+        return self._bare(probing.grouped(parameters, self.needs))
 
     def equip(self, named_parameters: Iterable[tuple[str, Any]]) -> Any:
         """Return the real optimizer over a network's parameters, given with their names.
 
         With ``nodecay`` it has two groups. An optimizer of matrices gets those of hidden layers, AdamW the rest; the
-        two are one :class:`slalom.optimizers.divided.DividedOptimizer`.
+        two are one :class:`slalom.optimizers.divided.DividedOptimizer`. One that takes groups with ``use_muon`` moves
+        both itself.
         """
+        if self.needs.muon_groups:
+            return sorting.equip_groups(self.spec, list(named_parameters), self.nodecay, self._bare, self._rest)
         rest = functools.partial(sorting.rest_class(), **self._rest) if self.needs.matrix else None
         return sorting.equip(self.spec, list(named_parameters), self.nodecay, self._bare, rest)
 
     def division(self, named_parameters: Iterable[tuple[str, Any]]) -> dict[str, tuple[str, ...]]:
         """Return the names of the parameters that each part moves, and of those without weight decay."""
-        return sorting.division(list(named_parameters), self.nodecay, self.name, self.needs.matrix)
+        rest = "use_muon=False" if self.needs.muon_groups else "AdamW"
+        return sorting.division(list(named_parameters), self.nodecay, self.name, self.needs.matrix, rest)
 
     def scheduler(self, optimizer: Any, steps: int, steps_per_epoch: int) -> Any:
         """Return the real learning-rate schedulers over ``optimizer``, or None without a schedule.
@@ -142,8 +147,9 @@ class SpecifiedOptimizer:
         """
         if not self.schedulers:
             return None
-        made = self._bare([probing.dummy(self.needs.matrix)])
-        return schedules.rates_of(self.schedulers, made, self.horizon or steps, steps_per_epoch)[:steps]
+        with _aside(self.factory):
+            made = self._bare(probing.dummies(self.needs))
+            return schedules.rates_of(self.schedulers, made, self.horizon or steps, steps_per_epoch)[:steps]
 
     def lasting(self, steps: int) -> SpecifiedOptimizer:
         """Return the same optimizer for runs that are stopped early: its schedules are made for ``steps`` steps."""
@@ -170,11 +176,12 @@ class SpecifiedOptimizer:
             bare = f"{maker}(model.parameters(){given})"
             return "\n".join([f"optimizer = {bare}", *self._schedule_code()]) if self.schedulers else bare
         rest = _arguments(self._rest) if self.needs.matrix else None
-        return "\n".join([*sorting.code(maker, given, self.nodecay, rest), *self._schedule_code()])
+        lines = sorting.code(maker, given, self.nodecay, rest, in_groups=self.needs.muon_groups)
+        return "\n".join([*lines, *self._schedule_code()])
 
     def _schedule_code(self) -> list[str]:
         lines = schedules.schedule_code(self.schedulers)
-        if self.needs.matrix:
+        if self.needs.matrix and not self.needs.muon_groups:
             lines += [f"rest_{line}" for line in schedules.schedule_code(self.schedulers, "rest")]
         return lines
 
@@ -259,10 +266,11 @@ def _staged(
         raise InputError(f"{quote(spec)}: {bare.name} has no weight decay that could be left off some parameters.")
     changes: frozenset[str] = frozenset()
     if schedulers:
-        parts = [bare._bare([probing.dummy(bare.needs.matrix)])]
-        if bare.needs.matrix:
-            parts.append(sorting.rest_class()([probing.dummy()]))
-        changes = schedules.try_schedule(spec, bare.name, schedulers, parts)
+        with _aside(bare.factory):
+            parts = [bare._bare(probing.dummies(bare.needs))]
+            if bare.needs.matrix and not bare.needs.muon_groups:
+                parts.append(sorting.rest_class()([probing.dummy()]))
+            changes = schedules.try_schedule(spec, bare.name, schedulers, parts)
     return replace(staged, spec=spec, changes=changes)
 
 
@@ -297,7 +305,35 @@ def _specify(
     known: SpecifiedOptimizer | None = None,
     source: str = "",
 ) -> SpecifiedOptimizer:
-    """Check everything, then put the optimizer together. ``known`` is what it is a variation of."""
+    """Check everything, then put the optimizer together. ``known`` is what it is a variation of.
+
+    What trying it changes elsewhere (class state, settings of the process, random generators) is put back.
+    """
+    with _aside(factory):
+        return _tried(spec, head, factory, typed, preset, known, source)
+
+
+@contextmanager
+def _aside(factory: Callable[..., Any]) -> Iterator[None]:
+    """Put back what a class that is not torch's changes elsewhere."""
+    if isinstance(factory, type) and factory.__module__.startswith("torch.optim."):
+        yield
+        return
+    from slalom.isolation import isolated
+
+    with isolated(factory):
+        yield
+
+
+def _tried(
+    spec: str,
+    head: str,
+    factory: Callable[..., Any],
+    typed: Mapping[str, Any],
+    preset: Mapping[str, Any],
+    known: SpecifiedOptimizer | None,
+    source: str,
+) -> SpecifiedOptimizer:
     path = import_path(factory)
     named = catalogue().get(head)
     entry = named if named and named.path == path else entry_of(path)
@@ -314,7 +350,7 @@ def _specify(
     for_rest = _check_rest(spec, title, needs, rest)
     values = {**signature.defaults, **preset, **checked, **for_rest}
     if not isinstance(factory, type):  # a function: what it makes tells the rest
-        made = make([probing.dummy(needs.matrix)])
+        made = make(probing.dummies(needs))
         values = {**_values_inside(made), **values}
         entry = entry_of(import_path(type(made)))
         if title == "lambda":
@@ -344,6 +380,8 @@ def _check_rest(spec: str, title: str, needs: Needs, rest: Mapping[str, Any]) ->
             f"{quote(spec)}: {title} moves every parameter itself, so {quote(sorting.REST + next(iter(rest)))} has no "
             "part; only an optimizer of matrices, such as `muon`, leaves a rest to AdamW."
         )
+    if needs.muon_groups:  # they go into its own groups, and only the class knows them
+        return {f"{sorting.REST}{name}": plain(value) for name, value in rest.items()}
     adamw = sorting.rest_class()
     signature = signature_of(adamw)
     checked = check(spec, "AdamW", signature, rest)
@@ -364,15 +402,27 @@ def _try(
     try:
         if needs is None:
             _demand_optimizer(spec, title, make)
-            return probing.probe(make)
-        make([probing.dummy(needs.matrix)])
-        if any(_is_read_in_step(signature, name, value) for name, value in typed.items()):
+            needs = probing.probe_once(_key(factory, typed), make)
+        make(probing.dummies(needs))
+        if not probing.is_slow(factory) and any(
+            _is_read_in_step(signature, name, value) for name, value in typed.items()
+        ):
             probing.trial(make, needs)
         return needs
     except InputError:
         raise
     except probing.FAILURES as complaint:
         raise InputError(_refusal(spec, title, signature, factory, needs, typed, complaint)) from complaint
+
+
+def _key(factory: Callable[..., Any], typed: Mapping[str, Any]) -> Any:
+    """Return what decides a class's needs: the class, and its options that are no numbers."""
+    options = {name: value for name, value in typed.items() if not _is_number(value)}
+    return factory, repr(sorted(options.items()))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
@@ -386,7 +436,9 @@ def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
 def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
     try:
         made = make([probing.dummy()])
-    except probing.FAILURES:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return  # perhaps it takes matrices only: the probe will tell
     if not callable(getattr(made, "step", None)) or not hasattr(made, "param_groups"):
         raise InputError(
@@ -411,7 +463,7 @@ def _refusal(
         if needs is None or about is None or name not in RANGES or not import_path(factory).startswith("torch."):
             continue
         try:
-            factory([probing.dummy(needs.matrix)], **{name: value})
+            factory(probing.dummies(needs), **{name: value})
         except Exception:
             standard = default_of(title, name, about.default)
             return f"{quote(spec)}: {name} {RANGES[name]}, got {value!r}.{standard}"

@@ -23,7 +23,8 @@ from slalom.engines.networks.fleet import check_ruled, fleet, is_ruled, lanes_of
 from slalom.engines.networks.material import Material
 from slalom.engines.networks.obstacles import obstacle
 from slalom.engines.networks.recording import one_thread, warm_up
-from slalom.engines.networks.solo import Trainee, measure, own_chance, prepared_model, solo
+from slalom.engines.networks.solo import Trainee, measure, prepared_model, solo
+from slalom.isolation import all_isolated, own_chance
 
 ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
 """Bytes that the networks computed together may take: on the CPU what a core's share of the cache holds."""
@@ -92,8 +93,8 @@ def choose(
     do not.
     """
     warm_up()
-    trial = _Trial(task, runners, training, runs or len(runners))
-    with one_thread(), own_chance(training.device):
+    with one_thread(), own_chance(), all_isolated(runner.optimizer for runner in runners):
+        trial = _Trial(task, runners, training, runs or len(runners))
         if engine == "solo" or (engine == "auto" and trial.runs == 1):
             return trial.alone("")
         return trial.fastest(known) if engine == "auto" else trial.of(engine, known)

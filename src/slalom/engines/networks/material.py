@@ -132,13 +132,3 @@ _MADE: WeakKeyDictionary[Any, dict[tuple[str, str], Material]] = WeakKeyDictiona
 
 def _converted(tensor: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     return tensor.to(dtype) if tensor.is_floating_point() else tensor
-
-
-def step_seed(seed: int, step: int) -> int:
-    """Return what torch's generator is seeded with before ``step``: dropout masks too are a function of (seed, step).
-
-    The CPU's generator takes 32 bits; the constants are those of splitmix64.
-    """
-    mixed = (seed * 0x9E3779B97F4A7C15 + step * 0xBF58476D1CE4E5B9) % 2**64
-    mixed = (mixed ^ (mixed >> 31)) * 0x94D049BB133111EB % 2**64
-    return mixed >> 32

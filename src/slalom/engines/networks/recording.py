@@ -6,13 +6,15 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from slalom.core import Evaluation, Run, Training
+from slalom.engines.solo import warm_up
+
+__all__ = ["Stopwatch", "bytes_of", "finished", "one_thread", "row", "state_tensors", "warm_up"]
 
 
 class Stopwatch:
@@ -46,16 +48,6 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-@cache
-def warm_up() -> None:
-    """Let torch import what it imports at the first step, so that no runner is charged for it."""
-    with torch.enable_grad():
-        parameter = torch.nn.Parameter(torch.ones(2))
-        optimizer = torch.optim.SGD([parameter], lr=0.0)
-        parameter.square().sum().backward()
-        optimizer.step()
 
 
 def row(step: int, training: Training, seconds: float, measured: Mapping[str, float]) -> Evaluation:

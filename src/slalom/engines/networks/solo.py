@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception
-from slalom.engines.networks.material import Material, step_seed
+from slalom.core import (
+    Evaluation,
+    InputError,
+    Progress,
+    Run,
+    Runner,
+    Task,
+    Training,
+    begin_training,
+    describe_exception,
+    quote,
+)
+from slalom.engines.networks.material import Material
 from slalom.engines.networks.measuring import Measures, measured
 from slalom.engines.networks.recording import (
     Stopwatch,
@@ -22,6 +33,7 @@ from slalom.engines.networks.recording import (
     state_tensors,
     warm_up,
 )
+from slalom.isolation import is_foreign, isolated, own_chance, seed_everything, step_seed
 
 LOOK_EVERY = 32
 """Steps between looks for divergence on a device that would have to be waited for; the CPU is looked at every step."""
@@ -32,7 +44,7 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
     warm_up()
     runs: list[Run] = []
     total = len(runners) * training.steps
-    with one_thread(), own_chance(training.device), torch.enable_grad():
+    with one_thread(), own_chance(), torch.enable_grad():
         for runner in runners:
             done = len(runs) * training.steps
 
@@ -47,6 +59,18 @@ def solo(task: Task, runners: Sequence[Runner], training: Training, *, progress:
 
 
 def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Run:
+    """Return one runner's run. What its optimizer changes elsewhere is put back when it ends."""
+    if not is_foreign(runner.optimizer):
+        return _followed(task, runner, training, advance)
+    with isolated(getattr(runner.optimizer, "factory", None)) as changed:
+        run = _followed(task, runner, training, advance)
+    if not changed:
+        return run
+    told = f"{quote(runner.optimizer.spec)} changed {', '.join(changed)}, which was put back after its run"
+    return replace(run, remark=told)
+
+
+def _followed(task: Task, runner: Runner, training: Training, advance: Any) -> Run:
     """Return one runner's run; an optimizer that cannot even be made leaves one that says why."""
     try:
         trainee = Trainee(task, runner, training)
@@ -57,29 +81,6 @@ def _trained(task: Task, runner: Runner, training: Training, advance: Any) -> Ru
     except BaseException as problem:
         return Run(np.empty(0), [], error=describe_exception(problem))
     return trainee.run(advance)
-
-
-@contextmanager
-def own_chance(device: str) -> Iterator[None]:
-    """Put torch's, NumPy's and Python's random generators back afterwards."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        with torch.random.fork_rng(devices=_generators(device)):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
-
-
-def _seed(chance: int) -> None:
-    """Make what a network draws, by whatever generator, a function of the step."""
-    torch.manual_seed(chance)
-    np.random.seed(chance)
-    random.seed(chance)
-
-
-def _generators(device: str) -> list[int]:
-    return list(range(torch.cuda.device_count())) if device.startswith("cuda") else []
 
 
 def precision_context(training: Training) -> AbstractContextManager[Any]:
@@ -113,6 +114,7 @@ class Trainee:
         self.model = prepared_model(task, runner.seed, training) if model is None else model
         self.parameters = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
         named = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        seed_everything(step_seed(runner.seed, 0))
         self.optimizer = runner.optimizer.equip(named)
         self.scheduler = runner.optimizer.scheduler(self.optimizer, training.length, training.steps_per_epoch)
         self.losses = torch.full((training.steps,), torch.nan, dtype=torch.float64, device=training.device)
@@ -128,7 +130,8 @@ class Trainee:
         try:
             if 0 in evaluate_at:
                 self._note(0, 0.0)
-            self._switch(training_mode=True)
+            if self.needs.modes:
+                begin_training(self.optimizer)
             for step in range(1, training.steps + 1):
                 watch.start()
                 self.step(step)
@@ -173,7 +176,6 @@ class Trainee:
 
         def evaluate() -> torch.Tensor:
             self.gradient_evaluations += 1
-            _seed(chance)
             self.optimizer.zero_grad()
             with precision_context(self.training):
                 loss = self.task.loss(self.model(*batch.inputs), batch.target)
@@ -187,8 +189,16 @@ class Trainee:
 
         if self.rates is not None:
             self.rates[step - 1] = self.optimizer.param_groups[0]["lr"]
+
+        def evaluate_again() -> torch.Tensor:
+            """Evaluate with the step's own dropout masks, and leave the optimizer's random numbers alone."""
+            with own_chance():
+                seed_everything(chance)
+                return evaluate()
+
+        seed_everything(chance)
         if self.needs.closure:
-            self.optimizer.step(evaluate)
+            self.optimizer.step(evaluate_again)
         else:
             evaluate()
             self.optimizer.step()
@@ -197,16 +207,19 @@ class Trainee:
             self.scheduler.step()
 
     def _note(self, step: int, seconds: float) -> None:
-        self._switch(training_mode=False)
-        _seed(step_seed(self.runner.seed, -1 - step))  # no step of training has this number
+        self._switch(False, step)
+        seed_everything(step_seed(self.runner.seed, -1 - step))  # no step of training has this number
         found = measure(self.task, self.model, self.material, self.runner.seed, self.training)
-        self._switch(training_mode=True)
+        self._switch(True, step)
         self.evaluations.append(row(step, self.training, seconds, found))
 
-    def _switch(self, training_mode: bool) -> None:
-        """Put the network, and an optimizer that wants to be told, into training or evaluation mode."""
+    def _switch(self, training_mode: bool, step: int) -> None:
+        """Put the network, and an optimizer that wants to be told, into training or evaluation mode.
+
+        Before its first step an optimizer has no other point to show, and some cannot be told.
+        """
         self.model.train(training_mode)
-        if self.needs.modes:
+        if self.needs.modes and step:
             (self.optimizer.train if training_mode else self.optimizer.eval)()
 
 

@@ -25,6 +25,8 @@ class Stack:
         first = models[0]
         named = dict(first.named_parameters())  # tied weights come once
         self.names = [name for name, parameter in named.items() if parameter.requires_grad and name not in unused]
+        self.trainable = [name for name, parameter in named.items() if parameter.requires_grad]
+        self.strides = {name: named[name].stride() for name in self.trainable}
         self.shapes = {name: tuple(named[name].shape) for name in self.names}
         self.places: dict[str, tuple[int, int]] = {}
         end = 0
@@ -48,6 +50,15 @@ class Stack:
     def views(self, flat: torch.Tensor) -> dict[str, torch.Tensor]:
         """Return the named parameters, each of shape [lanes, …], as views into a tensor of ``flat``'s shape."""
         return {name: self.view(flat, name) for name in self.names}
+
+    def own_parameters(self, lane: int) -> dict[str, torch.nn.Parameter]:
+        """Return copies of a lane's trainable parameters, the ``unused`` too, as its network has them."""
+        parameters = {}
+        for name, strides in self.strides.items():
+            value = self.view(self.flat[lane], name) if name in self.places else self.fixed[name][lane]
+            own = torch.empty_strided(value.shape, strides, dtype=value.dtype, device=value.device)
+            parameters[name] = torch.nn.Parameter(own.copy_(value))
+        return parameters
 
     def view(self, rows: torch.Tensor, name: str) -> torch.Tensor:
         """Return one parameter of some rows, shape [rows, …]."""

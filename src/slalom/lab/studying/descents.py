@@ -82,8 +82,10 @@ class Descent:
         return [runner._replace(optimizer=lasting[id(runner.optimizer)]) for runner in runners]
 
     def _run(self, found: Trajectories, row: int, seconds: float) -> Run:
-        """Return one run: f along its path, every value before the divergence."""
-        made, lost = found.completed, int(found.diverged_at[row])
+        """Return one run: f along its path, every value before the divergence or the step that failed."""
+        made, lost, error = found.completed, int(found.diverged_at[row]), found.errors.get(row, "")
+        if error:
+            made, lost = max(lost - 1, 0), -1
         with np.errstate(all="ignore"):
             losses = np.asarray(self.course.values(found.paths[row, : made + 1]), dtype=np.float64)
         if lost < 0 and not np.isfinite(losses).all():
@@ -100,7 +102,8 @@ class Descent:
             evaluations=evaluations,
             diverged_at=lost if lost >= 0 else None,
             completed=made,
-            interrupted=lost < 0 and made < self.training.steps,
+            interrupted=lost < 0 and made < self.training.steps and not error,
+            error=error,
             seconds=seconds,
             gradient_evaluations=made if found.evaluations is None else int(found.evaluations[row, made]),
         )
