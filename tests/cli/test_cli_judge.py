@@ -173,7 +173,7 @@ def test_runs_that_failed_are_told_apart_from_those_that_diverged(tmp_path: Path
     path.write_text("\n".join(lines))
     shown = " ".join(printed(path).split())
     assert "without 1 of 10 runs of adam that diverged and 1 that failed (no memory)" in shown
-    assert "warning: 1 of 10 runs of adam failed, with: no memory." in shown
+    assert "warning: 1 of 10 runs of adam failed: no memory." in shown
     adam = judged(path)["tasks"][0]["optimizers"][1]
     assert (adam["diverged"]["runs"], adam["diverged"]["of"]) == (1, 9)
     assert (adam["failed"]["runs"], adam["failed"]["of"], adam["failed"]["reasons"]) == (1, 10, ["no memory"])

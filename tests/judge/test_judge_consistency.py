@@ -137,7 +137,7 @@ def test_a_run_that_failed_is_no_divergence_and_has_no_part_in_its_statistics():
         "8 seeds, without 1 of 10 runs of Adam that diverged and 1 that failed (RuntimeError: out of luck)"
         in entry.verdict.sentence
     )
-    assert "1 of 10 runs of Adam failed, with: RuntimeError: out of luck." in told_warnings(found)
+    assert "1 of 10 runs of Adam failed: RuntimeError: out of luck." in told_warnings(found)
 
 
 @pytest.mark.parametrize(

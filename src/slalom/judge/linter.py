@@ -205,7 +205,7 @@ def _lost(results: Results) -> list[FairnessWarning]:
             warnings.append(FairnessWarning("some diverged", sentence, name))
         if failed and (not is_often_lost(results, name) or len(next(iter(failed.values()))) > LONGEST_REASON):
             reason = next(iter(failed.values())).rstrip(".")
-            told = f", {'the first ' * (len(failed) > 1)}with: {reason}" if reason else ""
+            told = f"{', the first with' * (len(failed) > 1)}: {reason}" if reason else ""
             sentence = f"{len(failed)} of {runs} run{'s' * (runs != 1)} of {name} failed{told}."
             warnings.append(FairnessWarning("some failed", sentence, name))
     return warnings

@@ -50,14 +50,24 @@ class Scale:
         """Return a number of this scale in the metric's own units."""
         return self.optimum + math.exp(min(value, 700.0)) if self.logarithmic else value
 
-    def change(self, difference: float, low: float | None = None, high: float | None = None) -> str:
-        """Write a difference on this scale, with its interval: ``"+1.2 points [0.6, 1.8]"``."""
+    def change(
+        self,
+        difference: float,
+        low: float | None = None,
+        high: float | None = None,
+        beside: tuple[float, float] | None = None,
+    ) -> str:
+        """Write a difference on this scale, with its interval: ``"+1.2 points [0.6, 1.8]"``.
+
+        ``beside`` is the interval with which the same difference is written elsewhere: it then reads the same.
+        """
         numbers = [self._shown(number) for number in (difference, low, high) if number is not None]
-        if self._as_factor(numbers):
+        known = numbers if beside is None else [numbers[0], *map(self._shown, beside)]
+        if self._as_factor(known):
             factors = [math.exp(min(number, 700.0)) for number in (difference, low, high) if number is not None]
             first, *bounds = map(_written_factor, factors)
             return f"×{first}" + (f" [{', '.join(bounds)}]" if bounds else "")
-        decimals = self._decimals(numbers)
+        decimals = self._decimals(known)
         first, *bounds = [_fixed(number, decimals) for number in numbers]
         sign = "+" if numbers[0] > 0 else ""
         unit = f" {self.unit}" if self.unit in ("points", "%") else ""

@@ -80,7 +80,8 @@ def pronounce(
         case "better" | "worse":
             text = f"{a} is {word} than {b} on {task}: {found}"
         case "equivalent":
-            change = scale.change(comparison.difference or 0.0, *(comparison.narrow_interval or ()))
+            low, high = comparison.narrow_interval or (None, None)
+            change = scale.change(comparison.difference or 0.0, low, high, beside=comparison.interval)
             text = f"{a} is equivalent to {b} on {task}: {change} (90 % interval), {_within(scale)}, {setting.seeds}"
         case _:
             text = (

@@ -53,13 +53,13 @@ class StudyChapter:
 
 
 def _means(raced: TaskRace | None, measure: str) -> dict[str, float]:
-    """Return the mean of a measure at the end of a race, by the optimizer's bare name; a lost run counts as 0."""
+    """Return the mean of a measure at the end of a race, by the optimizer's bare name, of the runs that ended."""
     if raced is None:
         return {}
     values: dict[str, list[float]] = {}
     for runner, run in zip(raced.runners, raced.runs, strict=True):
-        value = 0.0 if run.diverged_at is not None or run.error else float(run.last.get(measure, 0.0))
-        values.setdefault(runner.optimizer.name, []).append(value)
+        if run.diverged_at is None and not run.error:
+            values.setdefault(runner.optimizer.name, []).append(float(run.last.get(measure, 0.0)))
     return {name: sum(of_name) / len(of_name) for name, of_name in values.items()}
 
 

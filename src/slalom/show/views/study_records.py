@@ -153,6 +153,16 @@ def result_text(yardstick: YardstickRecord, entry: Entry) -> str:
     return ("≤ " if least else "") + fixed(drawn)
 
 
+def marked_means(record: StudyRecord) -> str:
+    """Return what is true of the optimizers that are marked: "the best", "tied for the best"; empty where none is."""
+    judgement = record.judgement
+    if len(judgement.tied_best) > 1:
+        return "tied for the best"
+    if len(judgement.left_out) == len(judgement.entries) - 1:
+        return "alone: the others cannot be compared" if judgement.tied_best else ""
+    return "the best" if judgement.tied_best else ""
+
+
 def lost_counts(entry: Entry) -> list[str]:
     """Return how many runs of an optimizer are not in its result: ``["2 of 10 diverged", "1 of 10 failed"]``."""
     counts = {"diverged": entry.diverged, "failed": entry.failed}

@@ -14,6 +14,7 @@ from slalom.show.views.study_records import (
     StudyRecord,
     doubts_told,
     from_optimum,
+    marked_means,
     protocol_told,
     result_text,
 )
@@ -22,8 +23,6 @@ from slalom.show.views.words import count, number, percent
 
 if TYPE_CHECKING:
     from slalom.judge import Entry
-
-TIED = "tied for the best"
 
 
 def study_results(record: StudyRecord) -> FinalResults:
@@ -36,7 +35,15 @@ def study_results(record: StudyRecord) -> FinalResults:
     several = len(record.names) > 1 and bool(record.judgement.tied_best)
     foot = " · ".join([*protocol_told(record), *doubts_told(record)])
     measure = measure_named(record.fresh, record.curve)
-    return pictured(record.fresh, measure, told, study_sentence(record), foot, means(record), TIED if several else "")
+    return pictured(
+        record.fresh,
+        measure,
+        told,
+        study_sentence(record),
+        foot,
+        means(record),
+        marked_means(record) if several else "",
+    )
 
 
 def means(record: StudyRecord) -> str:

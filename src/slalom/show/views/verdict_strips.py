@@ -16,6 +16,7 @@ from slalom.show.views.study_records import (
     StudyRecord,
     doubts_told,
     lost_counts,
+    marked_means,
     protocol_told,
     rate_of,
     result_text,
@@ -166,7 +167,7 @@ def strip_means(record: StudyRecord, strip: VerdictStrip) -> list[str]:
     if strip.margin is not None:
         parts.append(f"grey band: differences that do not matter, {strip.margin_told}")
     if record.judgement.tied_best:
-        parts.append(f"{MARKED} tied for the best")
+        parts.append(f"{MARKED} {marked_means(record)}")
     return parts
 
 
