@@ -175,3 +175,39 @@ def test_a_loop_without_a_direction_is_asked_for_it_in_words_that_work() -> None
         found = slalom.study(train, ["sgd", "adam"], metric=f"val_foo:{way}", **terms)
         assert isinstance(found, Study)
         assert found.yardstick.higher_is_better is higher
+
+
+BRAVE = """
+import torch
+
+class Brave(torch.optim.SGD):
+    made = 0
+
+    def step(self, closure=None):
+        self.made += 1
+        if self.made == 10 and self.param_groups[0]["lr"] > 0.02 and self.param_groups[0]["params"][0].numel() > 100:
+            raise ArithmeticError("too brave")
+        return super().step(closure)
+"""
+
+
+def test_races_and_sweeps_of_tasks_tell_failures_from_divergences(tmp_path: Path) -> None:
+    (tmp_path / "brave.py").write_text(BRAVE)
+    brave = f"{tmp_path / 'brave.py'}:Brave"
+    race = slalom.race("digits-logreg", [f"{brave}:lr=0.1", "sgd:lr=0.1"], steps=12, seeds=3, workers=1)
+    table = race.table()
+    assert table.texts[0][table.columns.index("failed")] == "3 of 3"
+    assert table.texts[0][table.columns.index("diverged")] == "–"
+    assert "fail (ArithmeticError: too brave)" in race.sentence
+    assert "diverge" not in race.sentence
+    swept = slalom.sweep("digits-logreg", [brave, "sgd"], over="lr", grid=4, seeds=2, steps=12, workers=1)
+    above = np.array(swept.rates[0]) > 0.02
+    assert (swept.failed[0] == above[:, None]).all()
+    rows = swept.table().rows
+    assert (rows[0]["diverged"], rows[0]["failed"], rows[1]["failed"]) == (0.0, above.mean(), 0.0)
+    swept.save(tmp_path / "sweep.csv")
+    told = list(csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines()))
+    assert {row["status"] for row in told if float(row["lr"]) > 0.02 and "Brave" in row["optimizer"]} == {"failed"}
+    assert "diverged" not in {row["status"] for row in told}
+    (line,) = [line for line in swept.view().lines if line.name == "Brave"]
+    assert (line.diverges_from, line.broken) == (None, True)

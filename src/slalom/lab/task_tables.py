@@ -27,6 +27,8 @@ def training_table(race: TaskRace) -> Table:
 
     measures = [seeds.measure_named(race, name) for name in shown(race)]
     groups = training_groups(race)
+    broken = any(status.kind == Status.FAILED for status in race.statuses)
+    ways = ["diverged", *["failed"] * broken]
     rows, texts = [], []
     for group in groups:
         row: dict[str, Any] = {"optimizer": group.name, "lr": group.hyperparameters.get("lr")}
@@ -40,9 +42,7 @@ def training_table(race: TaskRace) -> Table:
         else:
             kinds = [race.statuses[k].kind for k in group.runners]
             row |= {"diverged": kinds.count(Status.DIVERGED), "failed": kinds.count(Status.FAILED)}
-            told = [f"{row['diverged']} of {len(kinds)}"] if row["diverged"] else []
-            told += [f"{row['failed']} failed"] if row["failed"] else []
-            text.append(", ".join(told) or "–")
+            text += [f"{row[how]} of {len(kinds)}" if row[how] else "–" for how in ways]
         for measure in measures:
             ends = seeds.finals(race, group, measure)
             row |= _summary(measure.title, ends, measure)
@@ -53,7 +53,8 @@ def training_table(race: TaskRace) -> Table:
         rows.append(row)
         texts.append(tuple(text))
     several = any(len(group.runners) > 1 for group in groups)
-    columns = ("optimizer", "lr", "diverged" if several else "status", *(m.title for m in measures), "seconds")
+    ended = ways if several else ["status"]
+    columns = ("optimizer", "lr", *ended, *(m.title for m in measures), "seconds")
     return Table(columns, tuple(rows), tuple(texts), _notes(race, several))
 
 
