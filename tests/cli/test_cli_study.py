@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,9 +39,7 @@ def test_a_study_prints_its_verdict_table_and_remarks(path: str) -> None:
     assert "on digits-mlp: " in shown
     assert "at 36 steps, 11 trials, this search space." in " ".join(lines)
     assert [line.split()[0] for line in lines if line.startswith(("SGD  ", "Adam  "))] == ["SGD", "Adam"]
-    assert lines[-1] == (
-        f"remark: 0 of 72 runs were computed now, the others were there already; all are kept in {path}"
-    )
+    assert lines[-1] == (f"remark: Computed 0 runs; 72 were in the store, computed {date.today()}. Saved in {path}")
 
 
 def test_json_stands_alone_on_standard_output(path: str) -> None:
@@ -51,7 +50,7 @@ def test_json_stands_alone_on_standard_output(path: str) -> None:
 
 def test_the_baseline_and_the_margin_change_the_verdict_and_compute_nothing(path: str) -> None:
     found = run("digits-mlp", *SHORT, "--store", path, "--baseline", "adam", "--margin", "99")
-    assert "0 of 72 runs were computed now" in found.stdout
+    assert "Computed 0 runs; 72 were in the store, computed 20" in found.stdout
     assert "baseline Adam, margin 99 points" in " ".join(found.stdout.split())
 
 
@@ -105,7 +104,7 @@ def test_a_study_file_reproduces_the_study(path: str, tmp_path: Path) -> None:
     file = tmp_path / "study.toml"
     file.write_text(STUDY)
     found = run(str(file), "--store", path, "--workers", "1")
-    assert "0 of 72 runs were computed now" in found.stdout
+    assert "Computed 0 runs; 72 were in the store, computed 20" in found.stdout
     assert found.stdout == run("digits-mlp", *SHORT, "--store", path).stdout
 
 

@@ -78,7 +78,7 @@ def test_a_crash_in_the_only_unit_of_a_study_with_workers_is_a_failed_run(crashi
     """Also the trial steps of the plan crash: they are made in a worker."""
     specs = ["sgd:lr=0.1", f"{crashing}:AbortsOnNetworks:lr=0.1"]
     found: Any = slalom.study("digits-mlp", specs, workers=2, store=tmp_path / "runs.sqlite", **TERMS)
-    assert "all but 2, whose process died or took too long, are kept in" in found.remarks[-1]
+    assert "All but 2, whose process died or took too long, are saved in" in found.remarks[-1]
     failed = [one.run.error for one in found.evaluations["AbortsOnNetworks"]]
     assert failed == ["its process died (killed by SIGABRT)"] * 2
     alone: Any = slalom.race("digits-mlp", specs[:1], seeds=2, steps=10, engine="solo", workers=1)

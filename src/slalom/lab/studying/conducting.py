@@ -147,6 +147,7 @@ def carry_out(
             results=results,
             judgement=judge(results),
             computed=executor.computed,
+            written=tuple(executor.written),
             how=tuple(crew.remarks),
             store=store.name,
             versions=versions(),

@@ -6,6 +6,7 @@ they do (``alike`` is false), a unit is what was asked for together, and is comp
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -101,7 +102,9 @@ class Executor:
     progress: Progress | None = None
     say: Callable[[str], None] = lambda told: None
     computed: int = 0
+    written: list[float] = field(default_factory=list)  # Unix times at which runs from the store were written
     keys: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.time)
     _steps: int = 0
 
     def run(
@@ -115,7 +118,7 @@ class Executor:
         self.keys += [spec.key for spec in specs.values()]
         absent = set(self.store.missing(spec.key for spec in specs.values()))
         lacking = self._lacking(groups, {runner for runner, spec in specs.items() if spec.key in absent})
-        found = {runner: self._stored(specs[runner]) for group in groups for runner in group if runner not in lacking}
+        found = {runner: self._found(specs[runner]) for group in groups for runner in group if runner not in lacking}
         self._steps += self.ground.job(self.setting.engine, self.setting.lanes, training).size(list(found))
         units = self._units(groups, lacking)
         for unit, runs in self._computed(units, training):
@@ -197,6 +200,14 @@ class Executor:
             run if outcomes.get(spec, Outcome.WRITTEN) is Outcome.WRITTEN else self._stored(spec)
             for spec, run in zip(specs, runs, strict=True)
         ]
+
+    def _found(self, spec: RunSpec) -> Run:
+        """Return a run that was in the store, and note when it was computed, if it was before this study began."""
+        kept = self.store.get(spec.key)
+        assert kept is not None
+        if kept.written < self.began:
+            self.written.append(kept.written)
+        return kept.run
 
     def _stored(self, spec: RunSpec) -> Run:
         kept = self.store.get(spec.key)

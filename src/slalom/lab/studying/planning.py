@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -167,7 +167,7 @@ class StudyPlan:
         }
 
 
-def _chosen(question: Question, wanted: str, engine: str, runs: int, workers: int | None) -> Computation:
+def _chosen(question: Question, engine: str, runs: int, workers: int | None) -> Computation:
     """Return how runs are computed, timed by a few steps; untimed where these hang or end their process.
 
     Classes that slalom does not know make these steps in a worker process where there are any.
@@ -175,9 +175,9 @@ def _chosen(question: Question, wanted: str, engine: str, runs: int, workers: in
     choose, sample = question.ground.choose, _sample(question)
     patience = None if question.limit is None else PATIENCE * question.limit
     if all(is_known(optimizer) for optimizer in question.optimizers):
-        return within(patience, lambda: choose(sample, wanted, runs), _untimed(engine))
+        return within(patience, lambda: choose(sample, engine, runs), _untimed(engine))
     try:
-        return Guard(workers, patience).call(choose, sample, wanted, runs)
+        return Guard(workers, patience).call(choose, sample, engine, runs)
     except CrashError as crash:
         return _untimed(engine, str(crash))
 
@@ -203,8 +203,12 @@ def _kept(store: Store, name: str) -> tuple[Computation, dict[str, Any]] | None:
     study = store.study(name)
     if study is None or study.plan.get("form") != FORM:
         return None
-    told = dict(study.plan)
-    return Computation(**{**told["computation"], "remarks": tuple(told["computation"]["remarks"])}), told
+    return _computation(study.plan), dict(study.plan)
+
+
+def _computation(plan: Mapping[str, Any]) -> Computation:
+    told = plan["computation"]
+    return Computation(**{**told, "remarks": tuple(told["remarks"])})
 
 
 def make_plan(question: Question, engine: str, workers: int | None, store: Store) -> StudyPlan:
@@ -221,8 +225,12 @@ def make_plan(question: Question, engine: str, workers: int | None, store: Store
         if workers != 1 and _is_long(question):
             worker_pool.prepare(workers or cores())
         runs = question.tuning_runs + question.evaluation_runs
-        wanted = _as_before(question, store) if engine == "auto" else engine
-        computation = _chosen(question, wanted, engine, runs, workers)
+        before = _as_before(question, store) if engine == "auto" else None
+        computation = before or _chosen(question, engine, runs, workers)
+        kept = _kept(store, name)  # another process may have begun the same study meanwhile
+        if kept is not None:
+            computation, told = kept
+            question = _restored(question, told)
     hands = _hands(question, computation, workers)
     if question.budget is not None and kept is None:
         question = _fitted(question, computation, hands)
@@ -242,19 +250,21 @@ def _is_long(question: Question) -> bool:
     return question.whole_runs * conditions.steps >= LONG
 
 
-def _as_before(question: Question, store: Store) -> str:
-    """Return the engine of a former study on the same course under the same conditions, so that they share runs.
+def _as_before(question: Question, store: Store) -> Computation | None:
+    """Return how runs of a former study on the same course under the same conditions were computed.
 
-    It is "auto" where there is none, or where the engine cannot move all of today's optimizers.
+    So the two share runs: timing again might choose another engine, whose runs have other keys. It is None where there
+    is no such study, or where its engine cannot move all of today's optimizers.
     """
-    told = question.in_words()
+    told, content = question.in_words(), course_fingerprint(question.ground)
     for study in store.studies():
         plan = study.plan
         if plan.get("form") == FORM and (plan["task"], plan["training"]) == (told["task"], told["training"]):
-            engine = str(plan["computation"]["engine"])
+            found = _computation(plan)
             ruled = all(is_moved_by_rule(optimizer) for optimizer in question.optimizers)
-            return engine if engine == "field" or (engine == "fleet" and ruled) else "auto"
-    return "auto"
+            fits = found.engine == "field" or (found.engine == "fleet" and ruled)
+            return found if fits and plan.get("content", content) == content else None
+    return None
 
 
 def _restored(question: Question, told: Any) -> Question:
@@ -271,6 +281,7 @@ def save_plan(plan: StudyPlan, store: Store, keys: Sequence[str]) -> None:
     told = {
         **question.in_words(),
         "form": FORM,
+        "content": course_fingerprint(question.ground),
         "computation": asdict(found),
         "steps": None if question.training is None else question.training.steps,
         "rounds": asdict(question.effort.rounds),

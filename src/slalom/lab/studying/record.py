@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from itertools import combinations, pairwise
 from pathlib import Path
@@ -72,6 +73,7 @@ class Study:
     how: tuple[str, ...]  # what there is to know about how runs were computed
     store: str
     versions: Mapping[str, str]
+    written: tuple[float, ...] = ()  # Unix times at which the runs that were in the store before had been computed
 
     @property
     def course(self) -> Any:
@@ -184,11 +186,13 @@ class Study:
     def remarks(self) -> tuple[str, ...]:
         """What the terminal prints below: warnings, how it was computed, where the runs are."""
         runs = len(self.runs())
-        kept = f"{self.computed:,} of {runs:,} runs were computed now"
-        kept += ", the others were there already" if self.computed < runs else ""
+        kept = f"Computed {self.computed:,} run{'s' * (self.computed != 1)}"
+        if self.computed < runs:
+            kept += f"; {runs - self.computed:,} {'was' if runs - self.computed == 1 else 'were'} in the store"
+            kept += f", computed {_dates(self.written)}" if self.written else ""
         unkept = sum(is_machines_fault(one.run) for one in self.runs())
-        what = f"all but {unkept:,}, whose process died or took too long," if unkept else "all"
-        where = "" if self.store == "memory" else f"; {what} are kept in {self.store}"
+        saved_runs = f"All but {unkept:,}, whose process died or took too long, are saved" if unkept else "Saved"
+        where = "" if self.store == "memory" else f". {saved_runs} in {self.store}"
         halving = f"halving left out {self.spared:.0%} of the steps of tuning"
         saved = (halving,) if self.plan.question.effort.halving else ()
         warnings = (warning for warning in self.warnings if warning not in self.caveats)  # which the verdict has
@@ -466,6 +470,12 @@ def _reached(one: Finished, yardstick: Yardstick, target: float, higher: bool) -
     if not one.run.evaluations:
         return float("inf")
     return steps_to_target(one.run.series("step"), one.run.series(yardstick.tuning), target, higher)
+
+
+def _dates(times: Sequence[float]) -> str:
+    """Return the days, in local time, of the first and the last of some Unix times."""
+    days = [date.fromtimestamp(time).isoformat() for time in (min(times), max(times))]
+    return " to ".join(dict.fromkeys(days))
 
 
 def _write(path: Path, content: bytes) -> None:
