@@ -51,6 +51,6 @@ def test_a_file_that_fails_leaves_no_module_behind(tmp_path):
     """A failed run is told with its line, and forgotten."""
     path = tmp_path / "mine.py"
     path.write_text("x = 1\n1 / 0\n")
-    with pytest.raises(InputError, match=r"raised `ZeroDivisionError: division by zero`, line 2\.$"):
+    with pytest.raises(InputError, match=r"raised `ZeroDivisionError: division by zero \(mine\.py, line 2\)`\.$"):
         python_files.fetch(f"{path}:x")
     assert python_files.module_name(path) not in sys.modules

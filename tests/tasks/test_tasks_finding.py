@@ -73,9 +73,9 @@ def test_a_task_from_a_file(file, monkeypatch):
     """A task, a function that makes one, each under the name that was typed."""
     monkeypatch.chdir(file.parent)
     task = tasks.find("my_task.py:task")
-    assert (task.name, task.title, task.source) == ("my_task.py:task", "Net", f"{file}:task")
+    assert (task.name, task.title, task.source) == ("my_task.py:task", "my_task.py:task", f"{file}:task")
     assert tasks.find("my_task.py:make_task").epochs == 3
-    assert tasks.find("my_task.py:unnamed").title == "unnamed"
+    assert tasks.find("my_task.py:unnamed").title == "my_task.py:unnamed"
     assert tasks.find("my_task.py:titled").title == "a title"
     task.check()
 
@@ -84,7 +84,7 @@ def test_a_loop_from_a_file(file):
     """A generator function is a training loop."""
     loop = tasks.find(f"{file}:train")
     assert isinstance(loop, Loop)
-    assert (loop.name, loop.title) == (f"{file}:train", "my_task")
+    assert (loop.name, loop.title) == (f"{file}:train", "my_task.py:train")
     assert len(list(loop.follow(torch.optim.SGD, 0))) == 2
     assert tasks.describe(loop).rows()[0] == ("teaches", "Two lines of a line.")
 
@@ -99,7 +99,7 @@ def test_another_process_makes_the_same_from_what_was_pickled(file):
         "('task', 'unnamed', 'train')); print(task.model(3).layer.weight.sum().item(), unnamed.title, train.title)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=file.parent, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == [repr(expected), "unnamed", "my_task"]
+    assert run.stdout.split() == [repr(expected), "my_task.py:unnamed", "my_task.py:train"]
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_another_process_makes_the_same_from_what_was_pickled(file):
             "`my_task.py:number`: `number` is neither a slalom.Task, nor a function that returns one, nor a generator "
             "function train(make_optimizer, seed).",
         ),
-        ("broken", "`my_task.py:broken`: making the task raised `OSError: no disk`."),
+        ("broken", "`my_task.py:broken`: making the task raised `OSError: no disk (my_task.py, line 36)`."),
         ("tsk", "`my_task.py:tsk`: the file has no `tsk`. Did you mean `task`?"),
         ("", "`my_task.py:` does not say which function: write `my_task.py:name`."),
     ],
@@ -131,7 +131,7 @@ def test_a_file_that_raises(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.py").write_text("import torch\nraise RuntimeError('no GPU')\n")
     assert refused(tasks.find, "bad.py:task") == (
-        "`bad.py:task`: running the file raised `RuntimeError: no GPU`, line 2."
+        "`bad.py:task`: running the file raised `RuntimeError: no GPU (bad.py, line 2)`."
     )
 
 

@@ -18,6 +18,7 @@ import click
 from slalom import __version__, stopping
 from slalom.cli import witness
 from slalom.cli.errors import sentence, unknown_command
+from slalom.core.errors import hide_advice
 
 COMMANDS = {
     "race": "slalom.cli.racing:race",
@@ -103,10 +104,13 @@ def main() -> NoReturn:
         # A terminal that cannot show a character gets a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    hide_advice()
+    arguments = sys.argv[1:]
+    del sys.argv[1:]  # what slalom is asked for must not be parsed by a file of the user's that parses arguments
     stopping.listen()
     witness.call()
     try:
-        program.main()
+        program.main(arguments)
     except SystemExit as end:
         _leave(end.code if isinstance(end.code, int) else 1)
 
@@ -159,9 +163,13 @@ def _ended(run: Callable[[], int]) -> int:
 def _told(error: Exception) -> int:
     """A caller's mistake or a full disk is one sentence; anything else is a bug, and shows where."""
     from slalom.core import InputError
+    from slalom.core.errors import TRACEBACK, trace_lines
 
     if isinstance(error, InputError):
-        return _refuse(str(error))
+        code = _refuse(str(error))
+        for line in trace_lines(error, whole=TRACEBACK in os.environ):
+            _tell(line)
+        return code
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         _drop_output()
         return _refuse("The output could not be written: there is no space left on the device.")

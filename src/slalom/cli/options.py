@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -22,6 +23,15 @@ class Command(click.Command):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self.context_settings = {**self.context_settings, "allow_extra_args": True}
+        self.params.append(
+            click.Option(
+                ["--traceback"],
+                is_flag=True,
+                expose_value=False,
+                callback=_ask_for_tracebacks,
+                help="Print the whole traceback where your own code raises an error.",
+            )
+        )
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         try:
@@ -32,6 +42,13 @@ class Command(click.Command):
         if rest and not context.resilient_parsing:
             raise click.UsageError(left_over(rest, context), context)
         return rest
+
+
+def _ask_for_tracebacks(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    from slalom.core.errors import TRACEBACK
+
+    if asked:
+        os.environ[TRACEBACK] = "1"  # worker processes have it too
 
 
 class _Value(click.ParamType):

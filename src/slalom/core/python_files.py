@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 _FILE = re.compile(r"(?P<path>.*\.py)(?::(?P<name>[^:/\\]*))?", re.DOTALL | re.IGNORECASE)
 _QUOTED = re.compile(r"""(?P<path>'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")(?::(?P<name>[^:/\\]*))?""", re.DOTALL)
+_MODULE = re.compile(r"(?P<module>[^\W\d]\w*(?:\.[^\W\d]\w*)*):(?P<name>[^\W\d]\w*)")
 _SIMPLE = re.compile(r"""[^\s'"|\\](?:[^'"|\\]*[^\s'"|\\])?""")
 """A path that needs no quotation marks in a spec, if all of it can be printed."""
 
@@ -27,6 +30,8 @@ def names_a_file(course: str) -> bool:
 
 def split(course: str) -> tuple[str, str] | None:
     """Return the path and the name, perhaps empty, of ``file.py:name``; None where ``course`` names no Python file.
+
+    ``package.module:name`` names the file of a module that could be imported.
 
     A path may be written as a Python string, in quotation marks: ``'it\\'s.py':name``. So every path has a text that
     can be printed, one that is not UTF-8 included.
@@ -40,7 +45,28 @@ def split(course: str) -> tuple[str, str] | None:
         if path.lower().endswith(".py"):
             return path, quoted["name"] or ""
     match = _FILE.fullmatch(course)
-    return None if match is None else (match["path"], match["name"] or "")
+    if match is not None:
+        return match["path"], match["name"] or ""
+    match = _MODULE.fullmatch(course)
+    path = "" if match is None else _file_of_module(match["module"])
+    return (path, match["name"]) if match is not None and path else None
+
+
+def _file_of_module(name: str) -> str:
+    """Return the file of a module that can be imported from the current folder or as usual, "" where there is none.
+
+    Nothing is imported for it. A name of the catalogues is no module.
+    """
+    top, *rest = name.split(".")
+    if top in sys.stdlib_module_names:
+        return ""
+    from slalom.core.user_files.contexts import found_by_others
+
+    spec = PathFinder.find_spec(top, [os.getcwd()]) or found_by_others(top)
+    for part in rest:
+        folders = None if spec is None else spec.submodule_search_locations
+        spec = None if folders is None else PathFinder.find_spec(part, list(folders))
+    return spec.origin if spec is not None and spec.origin and spec.origin.endswith(".py") else ""
 
 
 def joined(path: str, name: str) -> str:
@@ -129,16 +155,4 @@ def _told(problem: BaseException, path: Path) -> str:
     """Return what went wrong and on which line of the user's file."""
     if isinstance(problem, SyntaxError) and problem.filename == str(path):
         return f"the file is not valid Python, line {problem.lineno}: {quote(problem.msg)}"
-    line = line_in(problem, path)
-    where = f", line {line}" if line else ""
-    return f"running the file raised {quote(describe_exception(problem), 160)}{where}"
-
-
-def line_in(problem: BaseException, path: Path) -> int:
-    """Return the innermost line of ``path`` that ``problem`` was raised through; 0 where there is none."""
-    line, trace = 0, problem.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return line
+    return f"running the file raised {quote(describe_exception(problem, 200), 200)}"

@@ -233,7 +233,7 @@ def blaming(landscape: Landscape, optimizers: Sequence[Any]) -> Iterator[None]:
         strangers = [spec for spec in specs if spec not in torchs] + [landscape.name] * (not landscape.traceable)
         if not strangers and _is_ours(error):
             raise
-        told = quote(describe_exception(error), limit=200)
+        told = quote(describe_exception(error, 240), limit=240)
         raise InputError(f"{quote(', '.join(strangers or specs))} failed during the race with {told}.") from error
 
 

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from slalom.core import InputError, describe_exception
+from slalom.core.errors import hide_advice
 from slalom.lab import worker_folder
 from slalom.lab.parcels import Job, unpacked
 from slalom.stopping import SIGNALS
@@ -144,6 +145,7 @@ def _get_ready() -> None:
     from slalom.engines.networks.recording import warm_up
 
     torch.set_num_threads(1)
+    hide_advice()
     warm_up()
 
 

@@ -113,7 +113,7 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
-        text = quote(describe_exception(problem), 160)
+        text = quote(describe_exception(problem, 200), 200)
         hint = " (the coordinates are float64)" if "dtype" in exception_text(problem) else ""
         raise InputError(f"{label} cannot be evaluated at {where}: it raised {text}{hint}.") from problem
     if not isinstance(value, torch.Tensor):

@@ -97,7 +97,7 @@ def called(data: Any, label: str) -> Any:
 
 def raised(problem: BaseException) -> str:
     """Return the kind and the words of what code of the user's raised, as a sentence repeats them."""
-    return quote(describe_exception(problem), 200)
+    return quote(describe_exception(problem, 240), 240)
 
 
 def _is_array(data: Any) -> bool:

@@ -13,7 +13,7 @@ from slalom.tasks.catalogue import CATALOGUE, NAMES
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
 from slalom.tasks.loop import Loop, is_loop
-from slalom.tasks.task import UNNAMED, Task
+from slalom.tasks.task import Task
 
 
 def find(course: Any, data_dir: str | None = None) -> Task | Loop:
@@ -87,11 +87,11 @@ def from_object(found: Any, name: str, source: str = "") -> Task | Loop | None:
         return found
     _check_no_half_loop(found, name)
     if is_loop(found):
-        return Loop(found, name, _title(found, source), source)
+        return Loop(found, name, _title(source), source)
     task = found if isinstance(found, Task) else _made(found, name)
     if task is not None and source:
-        if task.title == UNNAMED:  # made by a lambda
-            task.title = source.rpartition(":")[2]
+        if not task.is_titled:
+            task.title = _title(source)
         task.name, task.source = name, source
     return task
 
@@ -109,10 +109,10 @@ LOOP = "make_optimizer"
 """The first parameter of a training loop."""
 
 
-def _title(found: Any, source: str) -> str:
-    """Return what pictures call a loop: its own name, or its file's where that says nothing."""
-    own = str(getattr(found, "__name__", ""))
-    return Path(source.rpartition(":")[0]).stem if source and own in ("train", "loop", "run", "main") else own
+def _title(source: str) -> str:
+    """Return what pictures call something from a file, "my_task.py:task"; "" for what is in no file."""
+    path, name = python_files.split(source) or ("", "")
+    return f"{Path(path).name}:{name}" if path else ""
 
 
 def _made(found: Any, name: str) -> Task | None:

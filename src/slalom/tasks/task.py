@@ -72,6 +72,7 @@ class Task:
     ):
         self.name = name or _name_of(model)
         self.title = title or self.name
+        self._titled = bool(title or name)
         self.model_factory = _as_factory(model, self.name)
         if train is None:
             raise InputError(f"{quote(self.name)}: train is None: a task needs examples to train on.")
@@ -93,6 +94,11 @@ class Task:
         self.source = ""
         self.data_dir: str | None = None
         self._pool: Pool | None = None
+
+    @property
+    def is_titled(self) -> bool:
+        """Whether the task was given a title or a name, rather than that of its model."""
+        return self._titled
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set it; a named task that is changed is no longer the one of that name."""

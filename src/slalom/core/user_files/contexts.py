@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from slalom.core.user_files.records import NEVER_OWN, PREFIX, forget
+from slalom.core.user_files.records import NEVER_OWN, PREFIX, forget, is_own
 
 CONTEXTS: dict[str, Context] = {}
 """By the part of a module's name that stands for a main file."""
@@ -108,7 +108,7 @@ class Context:
             return top
         front, back = self._folders()
         spec = PathFinder.find_spec(top, front)
-        if spec is not None and not is_namespace(spec):
+        if spec is not None and not is_namespace(spec) and is_own(spec.origin or top):
             return self._in_own_package(spec, top) or inside
         other = elsewhere(top)
         if other is not None and not is_namespace(other):
