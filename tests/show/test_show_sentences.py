@@ -30,7 +30,7 @@ KINDS = {
     "diverge": r"(?P<whom>.+) diverge",
     "only": r"Only (?P<who>.+) settles, at step (?P<step>[\d,]+)",
     "first": r"(?P<who>.+?) settles first, at step (?P<step>[\d,]+); (?P<then>.+) follows at (?P<later>[\d,]+)",
-    "tied": r"(?P<who>.+) and (?P<then>.+) settle first, at step (?P<step>[\d,]+)",
+    "tied": r"(?P<whom>.+) settle first, at step (?P<step>[\d,]+)",
     "sooner": r"(?P<who>.+?) settles (?P<share>\d+) % sooner than (?P<then>.+?)"
     r"(?:, on a path \d+ % (?:shorter|longer))?",
     "together": r"(?P<who>.+?) and (?P<then>.+?) settle together, near step (?P<step>[\d,]+)"
@@ -106,7 +106,7 @@ def check(race: Any, kind: str, said: dict[str, Any]) -> None:
         assert quantity(said.get("within", "1")) > 0
     if kind in ("only", "first", "tied", "alone", "together"):
         step = whole(said["step"])
-        assert by_name[who]["settles at"] == step
+        assert all(by_name[name]["settles at"] == step for name in whom or [who])
         settled = {name: row["settles at"] for name, row in by_name.items() if row["settles at"] is not None}
         if kind != "together":
             assert step == min(settled.values())

@@ -9,6 +9,7 @@ import numpy as np
 from slalom.core import TrainingRecord
 from slalom.show.report.pieces import ink, kept, numbers, plain
 from slalom.show.report.specs import CurvesSpec, LineSpec, MarkSpec, PanelSpec, Series
+from slalom.show.views.coincidences import united_training
 from slalom.show.views.curves import CurveLine, Panel
 from slalom.show.views.groups import training_groups
 from slalom.show.views.seeds import Measure, interval_means, measure_named, measure_of
@@ -98,7 +99,7 @@ def _minibatches(record: TrainingRecord) -> list[PanelSpec]:
     """Return the minibatch losses of one run of each optimizer, every step's extremes kept."""
     training = record.training
     lines: list[LineSpec] = []
-    for group in training_groups(record) if training is not None else ():
+    for group in united_training(record, training_groups(record)).field if training is not None else ():
         k = group.typical
         losses = np.asarray(record.runs[k].losses, dtype=np.float64)
         at = kept([losses])

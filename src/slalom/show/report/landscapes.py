@@ -21,6 +21,7 @@ from slalom.show.report.specs import (
     TerrainSpec,
     TrailSpec,
 )
+from slalom.show.views.coincidences import united
 from slalom.show.views.curves import Panel, distance_panel, loss_panel, step_panel
 from slalom.show.views.frames import Terrain
 from slalom.show.views.groups import Group
@@ -44,7 +45,10 @@ def race_sections(page: Page, record: RaceRecord, field: list[Group], whole: int
     ``whole`` is how many steps the runs have of which the page tells, where ``record`` holds only the first of them.
     """
     sections = []
-    part = f"The first {record.steps:,} of {whole:,} steps. " if whole > record.steps else ""
+    together = united(record, field)
+    field = together.field
+    same = "".join(f"{note}. " for note in together.notes)
+    part = f"{same}The first {record.steps:,} of {whole:,} steps. " if whole > record.steps else same
     if record.course.dim <= 2 and record.steps > 0:
         view = synchronised_race(record, FRAMES, inside=record.steps * len(field) <= MOST_INSIDE)
         reads = "Ring: start; star: minimum; faint: the whole path, which leaves the picture where it is cut. "

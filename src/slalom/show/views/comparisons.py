@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from slalom.core import RaceRecord
 from slalom.show.views import tables
+from slalom.show.views.coincidences import united
 from slalom.show.views.curves import Panel, distance_panel, loss_panel
 from slalom.show.views.groups import Group, groups
 from slalom.show.views.layouts import WIDTH, CardLayout, card_layout
@@ -36,23 +37,23 @@ def comparison(record: RaceRecord) -> Comparison:
     flat = record.course.dim <= 2
     frame = frame_for(record) if flat else None
     stretch = record.course.dim != 2
-    table = tables.table(record, field)
+    table, drawn = tables.table(record, field), united(record, field)
     said = wrap(sentence(record), WIDTH * 72 - 72, 10.5)
     ratio = None if frame is None or stretch else frame.ratio
     layout = card_layout(ratio, len(table.rows), table.width, len(said))
     area = (layout.map.width * 72, layout.map.height * 72)
     if frame is not None and not stretch:
         frame = frame.fit(layout.map.width / layout.map.height)
-    view = None if frame is None else map_of(record, field, frame, area)
+    view = None if frame is None else map_of(record, drawn.field, frame, area)
     return Comparison(
         title=title(record, field),
         sentence=tuple(said),
         layout=layout,
         map=view,
-        distance=None if flat else distance_panel(record, field, area),
-        loss=loss_panel(record, field, (layout.loss.width * 72, layout.loss.height * 72)),
+        distance=None if flat else distance_panel(record, drawn.field, area),
+        loss=loss_panel(record, drawn.field, (layout.loss.width * 72, layout.loss.height * 72)),
         table=table.stretched(layout.table.width),
-        notes=tuple(tables.notes(record, layout.table.width * 72)),
+        notes=tuple(tables.notes(record, layout.table.width * 72, drawn.notes)),
         footer=tuple(wrap(tables.footer(record, field), layout.width * 72 - 72, 8.0)),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from slalom.core import InputError, RaceRecord
+from slalom.show.views.coincidences import united
 from slalom.show.views.comparisons import title
 from slalom.show.views.curves import Panel, drawn_losses, loss_panel
 from slalom.show.views.groups import Group, groups
@@ -99,7 +100,7 @@ def synchronised_race(record: RaceRecord, frames: int = FRAMES, inside: bool = T
         raise InputError(
             f"{record.course.name} has {record.course.dim} variables: an animation can be drawn of one or two"
         )
-    field = groups(record)
+    field = united(record, groups(record)).field
     frame = frame_for(record)
     wide = record.course.dim == 1 or frame.ratio >= 1.9
     map_box, loss_box, dial_area = WIDE if wide else SQUARE
@@ -116,7 +117,7 @@ def synchronised_race(record: RaceRecord, frames: int = FRAMES, inside: bool = T
     drawn = np.broadcast_to(np.maximum(steps, loss.x.low), gaps.shape)
     cursors = np.stack([drawn, np.clip(gaps, loss.y.low, loss.y.high)], axis=-1)
     return MovingRace(
-        title=title(record, field),
+        title=title(record, groups(record)),
         steps=steps,
         last=record.steps,
         evaluations=record.evaluations[typical],

@@ -60,7 +60,7 @@ def _single(record: RaceRecord, field: list[Group]) -> list[Fact]:
         return _alone(record, field[0])
     facts = _divergence(record, field) + _departure(record, field)
     settled = {group.name: record.metrics[group.typical].settles for group in field}
-    arrived = sorted((step, name) for name, step in settled.items() if step is not None)
+    arrived = sorted(((step, name) for name, step in settled.items() if step is not None), key=lambda one: one[0])
     if not arrived:
         return facts + _closest(record, field)
     facts += _kin(record, field)
@@ -86,7 +86,8 @@ def _first(arrived: list[tuple[int, str]], runners: int) -> Fact:
         return Fact(3.2, f"Only {name} settles, at step {first:,}.", (name,))
     later, second = arrived[1]
     if later == first:
-        return Fact(2.9, f"{name} and {second} settle first, at step {first:,}.", (name, second))
+        tied = tuple(one for step, one in arrived if step == first)
+        return Fact(2.9, f"{listing(tied)} settle first, at step {first:,}.", tied)
     return Fact(2.9, f"{name} settles first, at step {first:,}; {second} follows at {later:,}.", (name, second))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -137,8 +137,8 @@ def _median(entries: list[PathMetrics], measure: Callable[[PathMetrics], float])
     return float(np.median([measure(entry) for entry in entries]))
 
 
-def notes(record: RaceRecord, points: float) -> list[str]:
-    """Return what the table's words mean, in lines that fit ``points``."""
+def notes(record: RaceRecord, points: float, also: Sequence[str] = ()) -> list[str]:
+    """Return what the table's words mean, and what is ``also`` to be noted, in lines that fit ``points``."""
     if record.minimum is None:
         way = "rises" if record.maximizes else "falls"
         text = f"the function {way} without bound: no run settles · path, straight, turns: to the end"
@@ -155,7 +155,7 @@ def notes(record: RaceRecord, points: float) -> list[str]:
         )
     if len({(runner.start, runner.seed) for runner in record.runners}) > 1:
         text += " · medians over the runs"
-    return wrap(text, points, 8.0)
+    return wrap(" · ".join([*also, text]), points, 8.0, most=3)
 
 
 def footer(record: RaceRecord, field: list[Group]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from slalom.core import TrainingRecord
 from slalom.show.views import training_tables
+from slalom.show.views.coincidences import united_training
 from slalom.show.views.curves import Panel
 from slalom.show.views.groups import Group, training_groups
 from slalom.show.views.layouts import EDGE, ROW, TABLE_HEAD, WIDTH, Box
@@ -61,11 +62,12 @@ def training_curves(record: TrainingRecord) -> TrainingCurves:
     learning rate where it changes. In a loop of the caller's own: a panel for each of up to four measures.
     """
     field = training_groups(record)
-    places = _task(record, field) if record.training is not None else _loop(record, field)
+    drawn = united_training(record, field)
+    places = _task(record, drawn.field) if record.training is not None else _loop(record, drawn.field)
     table = training_tables.table(record, field)
     wide = (WIDTH - 2 * EDGE) * 72
     said = wrap(training_sentence(record), wide, 10.5, most=3)
-    notes = wrap(training_tables.notes(record, field), wide, 8.0)
+    notes = wrap(" · ".join([*drawn.notes, training_tables.notes(record, field)]), wide, 8.0, most=3)
     footer = wrap(training_tables.footer(record, field), wide, 8.0, most=3)
     head = 0.98 + 0.22 * len(said)
     panels_height = max(place.down + place.height for place in places)
@@ -78,9 +80,9 @@ def training_curves(record: TrainingRecord) -> TrainingCurves:
         box = Box(place.left, top - place.down - place.height, place.width, place.height)
         area = (box.width * 72, box.height * 72)
         if place.measure is None:
-            panel = rate_panel(record, field, area)
+            panel = rate_panel(record, drawn.field, area)
         else:
-            panel = measure_panel(record, field, place.measure, area, place.behind, place.seconds)
+            panel = measure_panel(record, drawn.field, place.measure, area, place.behind, place.seconds)
         if panel is not None:
             panels.append((panel, box))
     who = field[0].name if len(field) == 1 else count(len(field), "optimizer").capitalize()

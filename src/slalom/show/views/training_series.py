@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slalom.core import TrainingRecord
+from slalom.show.views.coincidences import united_training
 from slalom.show.views.groups import Group, training_groups
 from slalom.show.views.seeds import Measure, Spread, clock, instants, lost, over_seeds, places, spread
 from slalom.show.views.styles import Style
@@ -32,8 +33,9 @@ class SeriesLine:
 
 
 def training_series(record: TrainingRecord, measure: Measure) -> tuple[SeriesLine, ...]:
-    """Return the series of a measure, one per optimizer in the order as typed."""
-    return tuple(_line(record, group, measure) for group in training_groups(record))
+    """Return the series of a measure, one per optimizer in the order as typed; one of those that coincide."""
+    field = united_training(record, training_groups(record)).field
+    return tuple(_line(record, group, measure) for group in field)
 
 
 def _line(record: TrainingRecord, group: Group, measure: Measure) -> SeriesLine:
