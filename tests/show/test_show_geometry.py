@@ -1,4 +1,4 @@
-"""What a ruler finds on a drawn picture: texts off one another, thin lines off texts, and the whole way inside the axes."""
+"""What a ruler finds on a drawn picture: texts off one another, thin lines off texts, the whole way inside the axes."""
 
 from __future__ import annotations
 

@@ -44,6 +44,8 @@ def united_training(record: TrainingRecord, field: list[Group]) -> United:
         run = record.runs[k]
         keys = [name for name in (run.evaluations[0] if run.evaluations else {}) if name not in ("seconds",)]
         parts = [np.asarray(run.losses, dtype=float), *(run.series(key) for key in keys)]
+        if run.learning_rates is not None:
+            parts.append(np.asarray(run.learning_rates, dtype=float))
         return np.concatenate(parts) if parts else np.empty(0)
 
     def apart(one: int, other: int) -> tuple[float, float]:
