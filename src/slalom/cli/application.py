@@ -18,6 +18,7 @@ import click
 from slalom import __version__, stopping
 from slalom.cli import witness
 from slalom.cli.errors import sentence, unknown_command
+from slalom.cli.terminal import echo
 from slalom.core.errors import hide_advice
 
 COMMANDS = {
@@ -95,7 +96,7 @@ def program(context: click.Context) -> None:
     Every command explains itself: slalom race --help.
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        echo(context.get_help())
 
 
 def main() -> NoReturn:
@@ -204,7 +205,7 @@ def _refuse(text: str) -> int:
 
 def _tell(text: str) -> None:
     with contextlib.suppress(OSError):  # nobody is listening, and nothing else can be done
-        click.echo(text, err=True)
+        echo(text, err=True)
 
 
 def _closed() -> int:

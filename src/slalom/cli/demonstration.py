@@ -7,6 +7,7 @@ import click
 from slalom.cli import options
 from slalom.cli.progress import Watch
 from slalom.cli.results import INTERRUPTED
+from slalom.cli.terminal import echo
 
 
 @click.command(cls=options.Command)
@@ -42,10 +43,10 @@ def demo(out: str, data: str, data_dir: str | None) -> None:
 
         def report(line: str) -> None:
             watch.hide()
-            click.echo(f"{line} …", err=True)
+            echo(f"{line} …", err=True)
 
         page = lab.demo(out, report=report, data=data, data_dir=data_dir, progress=watch.progress)
-    click.echo(f"The page: {page.resolve()}")
+    echo(f"The page: {page.resolve()}")
     if watch.interrupted:
-        click.echo("Interrupted: the page holds what had been finished.", err=True)
+        echo("Interrupted: the page holds what had been finished.", err=True)
         raise click.exceptions.Exit(INTERRUPTED)

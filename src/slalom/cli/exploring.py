@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from slalom.cli import options
+from slalom.cli.terminal import echo
 
 DEFAULT = "slalom-explorer.html"
 
@@ -43,7 +44,7 @@ def explore(out: str | None) -> None:
         path.write_text(explorer_html(), encoding="utf-8")
 
     written = files.save(target, {"html": write})
-    click.echo(f"wrote {written}")
+    echo(f"wrote {written}")
     if out is None and somebody_looks():
         _open(written)
 
@@ -62,4 +63,4 @@ def _open(page: Path) -> None:
     except webbrowser.Error:
         opened = False
     if not opened:
-        click.echo("No browser could be opened: open the file yourself.", err=True)
+        echo("No browser could be opened: open the file yourself.", err=True)

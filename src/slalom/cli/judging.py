@@ -18,6 +18,7 @@ from slalom.cli.judgements import (
     remark_lines,
     remarks,
 )
+from slalom.cli.terminal import echo_json
 
 if TYPE_CHECKING:
     from slalom.judge import Results
@@ -110,7 +111,6 @@ def _print(file: str, every: Sequence[Results], explore: bool) -> None:
 
 
 def _print_json(every: Sequence[Results], explore: bool) -> None:
-    import json
 
     from slalom.judge import across, judge
     from slalom.judge import explore as all_pairs
@@ -133,7 +133,7 @@ def _print_json(every: Sequence[Results], explore: bool) -> None:
     told: dict[str, Any] = {"tasks": tasks}
     if len(_common(every)) > 1 and len(every) > 1:
         told["across"] = across(every).as_dictionary()
-    click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1))
+    echo_json(told)
 
 
 def _heading(file: str, every: Sequence[Results]) -> str:

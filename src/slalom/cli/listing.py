@@ -8,6 +8,7 @@ import click
 
 from slalom.cli import options
 from slalom.cli.tables import GAP, UNLIMITED, cells, console, hanging, show, terminal_width
+from slalom.cli.terminal import echo_json
 
 
 @click.command("list", cls=options.Command)
@@ -31,9 +32,7 @@ def list_names(what: str, as_json: bool) -> None:
         raise click.UsageError(f"{quote(what)} cannot be listed: choose {_choices()}.{nearest(what, LISTS)}")
     entries = LISTS[what]() if what else [{"list": name, "of": told} for name, told in TOLD.items()]
     if as_json:
-        import json
-
-        click.echo(json.dumps(entries, ensure_ascii=False, indent=1))
+        echo_json(entries)
     elif what:
         _print([ROWS[what](entry) for entry in entries])
     else:

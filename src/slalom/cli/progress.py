@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from types import FrameType, TracebackType
 from typing import Any
 
+from slalom.cli.terminal import echo
 from slalom.stopping import handled
 
 PATIENCE = 1.0
@@ -56,11 +57,13 @@ class Watch:
         """Tell what is being done: it stands beside the bar, or in a line of its own where nobody watches a bar."""
         if self.progress is None:
             if sys.stderr is not None:
-                print(doing, file=sys.stderr)
+                echo(doing, err=True)
             return
-        self._doing = doing
+        from slalom.core import one_line
+
+        self._doing = one_line(doing)
         if self._bar is not None:
-            self._bar.update(self._task, doing=doing, refresh=True)
+            self._bar.update(self._task, doing=self._doing, refresh=True)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         self.interrupted = True

@@ -12,6 +12,7 @@ import click
 
 from slalom.cli.progress import Watch
 from slalom.cli.tables import console, hanging, marks, show, table_lines, terminal_width
+from slalom.cli.terminal import echo, echo_json
 
 INTERRUPTED = 130
 
@@ -37,26 +38,25 @@ def carry_out(
         raise KeyboardInterrupt
     try:
         if as_json:
-            click.echo(result.to_json(), nl=False)
-            click.echo()
+            echo_json(result.to_json())
         else:
             for part in getattr(result, "parts", ()):
                 _print(part, heading(part))
-                click.echo()
+                echo()
             if hasattr(result, "parts"):
                 _print_across(result)
             else:
                 _print(result, heading(result))
         for remark in result.remarks:
-            click.echo(f"remark: {remark}", err=as_json)
+            echo(f"remark: {remark}", err=as_json)
         for path in save:
             result.save(path, **choices)
-            click.echo(f"wrote {path} ({_size(Path(path).expanduser())})", err=as_json)
+            echo(f"wrote {path} ({_size(Path(path).expanduser())})", err=as_json)
     except KeyboardInterrupt:
-        click.echo("Interrupted while printing or writing: every file named above is whole.", err=True)
+        echo("Interrupted while printing or writing: every file named above is whole.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
     if watch.interrupted and _is_partial(result):
-        click.echo("Interrupted: this is what had been finished.", err=True)
+        echo("Interrupted: this is what had been finished.", err=True)
         raise click.exceptions.Exit(INTERRUPTED)
 
 

@@ -14,6 +14,7 @@ import click
 
 from slalom.cli import options
 from slalom.cli.errors import unknown_subcommand
+from slalom.cli.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from slalom.store import Store, StudyRecord, Summary
@@ -69,7 +70,7 @@ def runs(context: click.Context) -> None:
     Every command explains itself: slalom runs list --help.
     """
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        echo(context.get_help())
 
 
 store_option = click.option(
@@ -158,7 +159,7 @@ def export_runs(table_file: str, store_file: str | None, **wanted: str | None) -
         if target.suffix.lower() == ".json":  # with the series, which the others have no room for
             found = [run for key in [one.key for one in found] if (run := store.get(key)) is not None]
         stores.export(found, target, files.save)
-    click.echo(f"wrote {target} ({_runs(len(found))})")
+    echo(f"wrote {target} ({_runs(len(found))})")
 
 
 @runs.command("merge", cls=options.Command, short_help="Copy runs and studies from other stores into one.")
@@ -177,7 +178,7 @@ def merge_runs(target: str, sources: tuple[str, ...]) -> None:
     from slalom import store as stores
 
     report = stores.merge(Path(target), [Path(source) for source in sources])
-    click.echo(str(report))
+    echo(str(report))
     if report.conflicts or report.damaged:
         raise click.exceptions.Exit(1)
 
@@ -203,7 +204,7 @@ def verify_runs(store_file: str | None, repair: bool) -> None:
     _check_exists(store_file, path)
     with Watch("runs") as watch:
         report = stores.verify(path, repair=repair, progress=watch.progress)
-    click.echo(str(report))
+    echo(str(report))
     if not report.is_whole and not report.repaired:
         raise click.exceptions.Exit(1)
 
@@ -271,11 +272,10 @@ def _print_nothing(path: Path, as_json: bool) -> None:
     if as_json:
         _print_json(path, [], [])
     else:
-        click.echo(f"No runs have been kept yet: a study will keep its runs in {path}.")
+        echo(f"No runs have been kept yet: a study will keep its runs in {path}.")
 
 
 def _print_json(path: Path, found: Sequence[Summary], studies: Sequence[StudyRecord]) -> None:
-    import json
 
     from slalom.store.exporting import columns
 
@@ -287,7 +287,7 @@ def _print_json(path: Path, found: Sequence[Summary], studies: Sequence[StudyRec
             {"name": one.name, "runs": len(one.keys), "created": one.created, "touched": one.touched} for one in studies
         ],
     }
-    click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1))
+    echo_json(told)
 
 
 def _print(path: Path, found: Sequence[Summary], studies: Sequence[StudyRecord], *, fitting: int, total: int) -> None:

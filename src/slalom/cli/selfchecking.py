@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from slalom.cli import options
+from slalom.cli.terminal import echo, echo_json
 
 if TYPE_CHECKING:
     from slalom.lab.checked import Check
@@ -37,7 +38,7 @@ def selfcheck(device: str, as_json: bool) -> None:
     from slalom.lab.selfcheck import selfcheck as carry_out
 
     began = time.perf_counter()
-    checks = carry_out(device, report=lambda name: click.echo(f"checking {name} …", err=True))
+    checks = carry_out(device, report=lambda name: echo(f"checking {name} …", err=True))
     seconds = time.perf_counter() - began
     if as_json:
         _print_json(checks, device, seconds)
@@ -82,7 +83,6 @@ def _verdict(checks: int, failed: int, skipped: int) -> str:
 
 
 def _print_json(checks: Sequence[Check], device: str, seconds: float) -> None:
-    import json
 
     told: dict[str, Any] = {
         "device": device,
@@ -102,7 +102,7 @@ def _print_json(checks: Sequence[Check], device: str, seconds: float) -> None:
             for check in checks
         ],
     }
-    click.echo(json.dumps(told, ensure_ascii=False, allow_nan=False, indent=1))
+    echo_json(told)
 
 
 def _versions() -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from slalom.cli import options
+from slalom.cli.terminal import echo
 
 _IMPORT_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 _WORD = re.compile(r"[A-Za-z][\w -]*")
@@ -38,7 +39,7 @@ def show(name: str, latex: bool, data_dir: str | None) -> None:
         from slalom.core import InputError, quote
 
         raise InputError(f"{quote(name)} has no formula that could be printed: its code is all that is known of it.")
-    click.echo(text)
+    echo(text)
 
 
 def find(name: str, data_dir: str | None = None) -> Any:

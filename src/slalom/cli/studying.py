@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ import click
 
 from slalom.cli import options
 from slalom.cli.results import INTERRUPTED, carry_out
+from slalom.cli.terminal import echo, echo_json
 
 RATE = options.Positive("a learning rate is a finite number above 0", " 0.01")
 MARGIN = options.Positive("a margin is a finite number above 0", " 0.3")
 
 
-ELSEWHERE = ("course", "workers", "timeout", "data_dir")
+ELSEWHERE = ("course", "workers", "timeout", "data_dir", "trust")
 """What may be typed beside a study file: it belongs to the machine."""
 
 
@@ -89,6 +91,7 @@ ELSEWHERE = ("course", "workers", "timeout", "data_dir")
 @click.option("--timeout", metavar="TIME", help="What one run may take, such as 5m; one that takes longer has failed.")
 @options.data_dir
 @click.option("--store", metavar="FILE", help="Where runs are kept.  [default: a file in your data directory]")
+@click.option("--trust", is_flag=True, help="Let a study file name Python files outside its own folder: they are run.")
 @click.option("--dry-run", "dry", is_flag=True, help="Print the plan and an estimate of its time; run nothing.")
 @click.option(
     "--picture",
@@ -120,8 +123,8 @@ def study(
     in a spec is fixed and not tuned.
 
     A file study.toml holds all of it: course, optimizers, and the other options by their names; --save study.toml
-    writes one. Runs are kept: what is in the store is not computed again, and a study that was stopped goes on where
-    it was when the same command is typed again.
+    writes one. Python files that it names are looked for from its own folder, and run. Runs are kept: what is in the
+    store is not computed again, and a study that was stopped goes on where it was when the same command is typed again.
 
     \b
     Examples:
@@ -143,8 +146,10 @@ def study(
     track, several = asked["track"], len(courses) > 1
     if is_study_file(course):
         _refuse_mixture(context, asked)
-        told = read_study_file(course, IN_FILE)
+        told = read_study_file(course, IN_FILE, asked["trust"])
         track, several = told.get("track", track), isinstance(told["course"], list) and len(told["course"]) > 1
+    elif asked["trust"]:
+        raise click.UsageError("`--trust` belongs to a study file: a file that you name yourself is run anyway.")
     check_picture(picture, several=several, track=track)
     if dry:
         _print_plans(plan_study(store=store, **asked), as_json)
@@ -156,16 +161,18 @@ def study(
     try:
         carry_out(work, heading, save, as_json, watched=True, picture=picture)
     except KeyboardInterrupt:
-        click.echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
+        echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _refuse_overwriting(save: Sequence[str], courses: Sequence[str], store: str | None) -> None:
     """Refuse files that a study reads or keeps its runs in."""
+    from slalom.core import python_files
     from slalom.store import default_path
 
     kept = Path(store if store is not None else default_path()).expanduser().resolve()
-    read = {Path(course.rpartition(":")[0] or course).expanduser().resolve() for course in courses}
+    files = (python_files.split(course) or (course, "") for course in courses)
+    read = {Path(os.path.realpath(os.path.expanduser(path))) for path, _ in files if "\0" not in path}
     for path in save:
         place = Path(path).expanduser().resolve()
         if place in (kept, *(kept.with_name(kept.name + ending) for ending in ("-wal", "-shm"))):
@@ -194,8 +201,8 @@ def _print_plans(plans: Sequence[Any], as_json: bool) -> None:
         from slalom.lab.formats import as_json as encoded
 
         told = [plan.as_dictionary() for plan in plans]
-        click.echo(encoded(told[0] if len(told) == 1 else {"plans": told}))
+        echo_json(encoded(told[0] if len(told) == 1 else {"plans": told}))
         return
     for index, plan in enumerate(plans):
         for line in ([""] if index else []) + plan.lines():
-            click.echo(line)
+            echo(line)

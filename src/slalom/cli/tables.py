@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import click
+from slalom.cli.terminal import echo
 
 GAP = 2
 """Spaces between two columns."""
@@ -99,7 +99,7 @@ def show(screen: Any, *lines: Any) -> None:
     with screen.capture() as captured:
         for line in lines:
             screen.print(line, soft_wrap=True)
-    click.echo(captured.get(), nl=False)
+    echo(captured.get(), nl=False)
 
 
 def marks(optimizers: Sequence[tuple[str, str]]) -> dict[str, Mark]:

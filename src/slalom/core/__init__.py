@@ -13,7 +13,7 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 
 from slalom.core.course import Landscape, Minimum
 from slalom.core.directions import known_direction, split_direction
-from slalom.core.errors import InputError, describe_exception, exception_text, nearest, quote
+from slalom.core.errors import InputError, describe_exception, exception_text, nearest, one_line, printable, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
 from slalom.core.runner import (
@@ -76,8 +76,10 @@ __all__ = [
     "maximizes",
     "measure",
     "nearest",
+    "one_line",
     "one_number",
     "order_of",
+    "printable",
     "quote",
     "split_direction",
 ]

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import traceback
+import unicodedata
 import warnings
 from collections.abc import Iterable
 
@@ -21,10 +22,27 @@ class InputError(ValueError):
     """
 
 
+UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that a terminal or a page acts on instead of showing them: escape sequences begin with one,
+others turn the direction of the text, have no width, or end a line."""
+
+
+_DOUBTFUL = re.compile(r"[^ -~]")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Return a text with � for each character that is not shown as itself; ``keep`` are left as they are."""
+    return _DOUBTFUL.sub(lambda c: c[0] if c[0] in keep or unicodedata.category(c[0]) not in UNSAFE else "�", text)
+
+
+def one_line(text: str) -> str:
+    """Return a name as tables, pictures and files show it: on one line, all of it printable."""
+    return printable(" ".join(text.split()))
+
+
 def quote(text: object, limit: int = QUOTE_LIMIT) -> str:
     """Return ``text`` between backticks, on one line, cut to ``limit`` characters."""
-    flat = " ".join(str(text).split())
-    flat = "".join(character if character.isprintable() else "�" for character in flat)
+    flat = one_line(str(text))
     if len(flat) > limit:
         flat = flat[: limit - 1] + "…"
     return f"`{flat}`"

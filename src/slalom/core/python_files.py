@@ -75,6 +75,12 @@ def joined(path: str, name: str) -> str:
     return f"{path if simple else repr(path)}:{name}"
 
 
+def canonical(course: str) -> str:
+    """Return the text of ``file.py:name`` that can be printed; any other text as it is."""
+    pair = split(course)
+    return joined(*pair) if pair is not None and pair[1] else course
+
+
 def fetch(course: str) -> tuple[Any, str, Path]:
     """Return what ``file.py:name`` names, its name, and the file's absolute path. Raises InputError.
 
@@ -93,6 +99,12 @@ def fetch(course: str) -> tuple[Any, str, Path]:
     return getattr(module, name), name, located
 
 
+def source(course: str) -> str:
+    """Return ``path:name`` for ``file.py:name``: the path is absolute and unquoted. Raises InputError for no file."""
+    path, name = split(course) or (course, "")
+    return f"{_located(path, course)}:{name}"
+
+
 def _is_own(value: Any, module: ModuleType) -> bool:
     """Is it something to race, rather than what the file imports or computes with?"""
     if isinstance(value, FunctionType | type):
@@ -107,7 +119,9 @@ def _offered(known: list[str]) -> str:
 def _located(path: str, course: str) -> Path:
     """Return the file's absolute path, if it is one."""
     try:
-        found = Path(os.path.abspath(Path(path).expanduser()))
+        found = Path(os.path.abspath(path))
+        if not found.is_file():
+            found = Path(os.path.abspath(Path(path).expanduser()))
         there = found.is_file()
     except (OSError, RuntimeError, ValueError):  # a name too long, a user that is not there
         there = False

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, csv_files, one_line, quote
 from slalom.judge.results import Kind, Results
 
 COLUMNS = ("optimizer", "seed", "value")
@@ -132,7 +132,7 @@ def _rows(name: str) -> Iterator[tuple[int, dict[str, str]]]:
             break
         except csv.Error as error:
             raise _broken(name, lines.line_num, f"this is no CSV ({error}); check its quotation marks") from None
-        cells = [cell.strip() for cell in row]
+        cells = [one_line(csv_files.restored(cell.strip())) for cell in row]
         if not any(cells):
             continue
         if header is None:

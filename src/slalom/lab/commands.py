@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, python_files, quote
 from slalom.core.python_files import names_a_file
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def race_command(race: Race) -> str:
     words += ["--seeds", f"{len(seeds)}"] if len(seeds) > 1 else []
     words += ["--seed", f"{seeds[0]}"] if seeds[0] and "--seed" not in words else []
     words += _conditions(race.dtype, "float64", race.device)
-    return _joined("race", [race.course.name], words)
+    return _joined("race", [python_files.canonical(race.course.name)], words)
 
 
 def training_command(race: TaskRace) -> str:
@@ -69,7 +69,7 @@ def training_command(race: TaskRace) -> str:
         words += _conditions(training.dtype, "float32", training.device)
         words += ["--precision", training.precision] if training.precision != "fp32" else []
         words += ["--engine", race.engine]  # auto chooses by timing: another choice rounds in another way
-    return _joined("race", [source], words)
+    return _joined("race", [python_files.canonical(source)], words)
 
 
 def _joined(command: str, courses: Sequence[str], words: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ def find(course: Any, data_dir: Any = None, start: Any = None) -> Landscape | Ta
         return course
     if not isinstance(course, str):
         return _of_object(course) or landscapes.find(course, start=start)
+    course = python_files.canonical(course)
     if python_files.names_a_file(course):
         return _of_file(course) or landscapes.find(course, start=start)
     named = _named_task(course, data_dir)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,25 @@ from typing import Any
 
 import numpy as np
 
+from slalom.core import csv_files
+
 
 def as_json(content: Any) -> bytes:
     """Return dictionaries, lists and numbers as JSON; numbers that are not finite become null."""
     import msgspec
 
-    return msgspec.json.encode(content, enc_hook=_of_numpy)
+    try:
+        return msgspec.json.encode(content, enc_hook=_of_numpy)
+    except UnicodeEncodeError:  # a file's name need not be UTF-8
+        return msgspec.json.encode(_encodable(content), enc_hook=_of_numpy)
+
+
+def _encodable(content: Any) -> Any:
+    if isinstance(content, str):
+        return content.encode("utf-8", "backslashreplace").decode()
+    if isinstance(content, Mapping):
+        return {_encodable(name): _encodable(value) for name, value in content.items()}
+    return list(map(_encodable, content)) if isinstance(content, list | tuple) else content
 
 
 def _of_numpy(value: Any) -> Any:
@@ -59,10 +71,7 @@ def nested(array: np.ndarray) -> Any:
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Write a table at full precision; what is missing or not finite is left empty."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(["" if _is_missing(value) else value for value in row] for row in rows)
+    csv_files.write(path, columns, (["" if _is_missing(value) else value for value in row] for row in rows))
 
 
 def _is_missing(value: Any) -> bool:

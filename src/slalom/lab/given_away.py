@@ -127,4 +127,4 @@ def _source(course: Any) -> str:
 def _written(folder: str) -> list[str]:
     """Return the ways in which a path stands in texts: as it is, in TOML's and Python's quotes, in CSV's."""
     quoted = [json.dumps(folder)[1:-1], json.dumps(folder, ensure_ascii=False)[1:-1]]
-    return list(dict.fromkeys([folder, *quoted, folder.replace('"', '""')]))
+    return list(dict.fromkeys([folder, *quoted, repr(folder)[1:-1], folder.replace('"', '""')]))

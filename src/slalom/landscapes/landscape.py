@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Minimum, exception_text, quote
+from slalom.core import InputError, Minimum, exception_text, one_line, quote
 from slalom.core.course import Point
 from slalom.formula.graph import Graph
 from slalom.landscapes.callables import Called, adopt, expected_dim
@@ -60,7 +60,7 @@ class Landscape:
         dim = self.dim or (len(starts[0]) if starts else expected_dim(self.function, name)) or len(DEFAULT_START)
         _check_dim(name, dim)
         starts = starts or (default_start(dim),)
-        self._set(name=name, title=self.title or name, dim=dim, starts=starts)
+        self._set(name=name, title=one_line(self.title or name), dim=dim, starts=starts)
         self._set(domain=_as_domain(self.domain, dim, name) if self.domain else domain_around(starts[0]))
         self._set(minima=tuple(_as_minimum(minimum) for minimum in self.minima))
         for point in (*starts, *(minimum.point for minimum in self.minima)):

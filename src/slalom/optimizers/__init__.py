@@ -18,6 +18,7 @@ Torch is imported when an optimizer is looked up, SymPy when a card is asked for
 from typing import TYPE_CHECKING, Any
 
 from slalom.optimizers.catalogue import CLASSICS, Entry, catalogue
+from slalom.optimizers.grammar import with_paths
 from slalom.optimizers.labelling import labels
 from slalom.optimizers.specs import SpecifiedOptimizer, format_spec, is_in_a_file, parse, parse_all
 from slalom.optimizers.stages import SchedulerEntry, schedulers
@@ -46,4 +47,5 @@ __all__ = [
     "parse",
     "parse_all",
     "schedulers",
+    "with_paths",
 ]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from slalom.core import InputError, python_files, quote
@@ -93,6 +93,19 @@ def _partition(text: str, example: str) -> tuple[str, str, str]:
             f"{quote(text)} does not say what in the file: write {quote(python_files.joined(head, example))}."
         )
     return head, colon, options
+
+
+def with_paths(spec: str, changed: Callable[[str], str]) -> str:
+    """Return a spec with ``changed(path)`` in place of the path of each file that it names, all of it printable."""
+    pieces = []
+    for piece in split_stages(spec):
+        match = _FILE_HEAD.fullmatch(piece)
+        path, name = python_files.split(_partition(piece, "")[0]) or ("", "") if match else ("", "")
+        if match and path:
+            options = f":{match['options']}" if match["colon"] else ""
+            piece = python_files.joined(changed(path), name) + options
+        pieces.append(piece)
+    return " | ".join(pieces)
 
 
 def _is_dotted(head: str) -> bool:

@@ -67,7 +67,7 @@ def load_from_file(text: str) -> tuple[Callable[..., Any], str]:
 def file_title(source: str) -> str:
     """Return ``"mine.py:MyOptimizer"`` for a source: what names it in keys, wherever the file is."""
     path, name = python_files.split(source) or ("", source)
-    return f"{Path(path).name}:{name}"
+    return python_files.joined(Path(path).name, name)
 
 
 def without_files_class(thing: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import count
 
+from slalom.core import one_line
 from slalom.optimizers.catalogue import catalogue
 from slalom.optimizers.specs import SpecifiedOptimizer
 
@@ -20,7 +21,7 @@ def labels(optimizers: Sequence[SpecifiedOptimizer]) -> list[str]:
     result = []
     for optimizer, name in zip(optimizers, named, strict=True):
         alike = [other for other, other_name in zip(optimizers, named, strict=True) if other_name == name]
-        result.append(f"{name} {', '.join(_distinctions(optimizer, alike))}".strip())
+        result.append(one_line(f"{name} {', '.join(_distinctions(optimizer, alike))}"))
     taken = set(result)
     seen: dict[str, int] = {}
     for index, label in enumerate(result):

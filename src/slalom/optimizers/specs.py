@@ -22,7 +22,7 @@ from slalom.optimizers import needs as probing
 from slalom.optimizers import schedules, sorting
 from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
 from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
-from slalom.optimizers.grammar import format_spec, read_spec, split_stages
+from slalom.optimizers.grammar import format_spec, read_spec, split_stages, with_paths
 from slalom.optimizers.imports import file_title, load, load_from_file, with_files_class, without_files_class
 from slalom.optimizers.rule import rule_for
 from slalom.optimizers.stages import NoDecay, Scheduling, read_stages
@@ -208,7 +208,7 @@ def parse(spec: Any) -> SpecifiedOptimizer:
         return spec
     if isinstance(spec, str):
         text, *stages = split_stages(spec)
-        return _staged(_parse_bare(text), *read_stages(stages), spec.strip()) if stages else _parse_bare(text)
+        return _staged(_parse_bare(text), *read_stages(stages), _printable(spec)) if stages else _parse_bare(text)
     factory, typed = spec, {}
     if isinstance(spec, functools.partial) and not spec.args:
         factory, typed = spec.func, {k: plain(v) for k, v in spec.keywords.items()}
@@ -221,6 +221,12 @@ def parse(spec: Any) -> SpecifiedOptimizer:
     entry = entry_of(import_path(factory))
     head = entry.name if entry else _title_of(factory)
     return _specify(format_spec(head, typed), head, factory, typed, {})
+
+
+def _printable(spec: str) -> str:
+    """Return a spec as typed, but for the paths of files that cannot be printed."""
+    printable = with_paths(spec, str)
+    return printable if not spec.isprintable() else spec.strip()
 
 
 def is_in_a_file(spec: str) -> bool:
@@ -244,7 +250,7 @@ def _parse_bare(spec: str) -> SpecifiedOptimizer:
     head, typed = read_spec(spec)
     if python_files.names_a_file(head):
         factory, source = load_from_file(head)
-        return _specify(spec, head, factory, typed, {}, source=source)
+        return _specify(with_paths(spec, str), head, factory, typed, {}, source=source)
     entry = catalogue().get(head.lower())
     if entry is not None:
         lasting = entry.module == "torch.optim"  # another package may come and go while we run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from slalom.core import csv_files, one_line
 from slalom.store.canonical import canonical
 from slalom.store.records import StoredRun, Summary
 
@@ -42,7 +42,7 @@ def export(runs: Iterable[Summary], path: str | os.PathLike[str], save: Save) ->
 
 def columns(runs: Sequence[Summary]) -> dict[str, list[Any]]:
     """Return the table, column by column; None where a run has no such entry."""
-    rows = [_row(run) for run in runs]
+    rows = [{one_line(name): _shown(value) for name, value in _row(run).items()} for run in runs]
     names = list(_FIXED) + sorted({name for row in rows for name in row} - set(_FIXED))
     return {name: [row.get(name) for row in rows] for name in names}
 
@@ -79,6 +79,10 @@ def _row(run: Summary) -> dict[str, Any]:
     }
 
 
+def _shown(value: Any) -> Any:
+    return one_line(value) if isinstance(value, str) else value
+
+
 def _text(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -93,11 +97,8 @@ def _finite(value: Any) -> Any:
 
 
 def _write_csv(path: Path, table: Mapping[str, Sequence[Any]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(table)
-        for row in zip(*table.values(), strict=True):
-            writer.writerow(["" if _finite(value) is None else value for value in row])
+    rows = zip(*table.values(), strict=True)
+    csv_files.write(path, list(table), (["" if _finite(value) is None else value for value in row] for row in rows))
 
 
 def _write_json(path: Path, runs: Sequence[Summary], table: Mapping[str, Sequence[Any]]) -> None:

@@ -33,6 +33,10 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(_Series)
 
 
+MOST_BYTES, MOST_ROWS = 2**30, 2**24
+"""What a store from elsewhere may ask memory for: bytes of one run, unpacked, and its evaluations."""
+
+
 def pack(run: Run) -> bytes:
     """Return losses, learning rates and evaluations as bytes."""
     rates = None if run.learning_rates is None else _packed(run.learning_rates)
@@ -43,7 +47,10 @@ def pack(run: Run) -> bytes:
 def unpack(data: bytes) -> tuple[np.ndarray, np.ndarray | None, list[dict[str, Any]]]:
     """Return losses, learning rates (None where the rate is constant) and evaluations. Raises ValueError."""
     try:
-        series = _DECODER.decode(zlib.decompress(data))
+        unpacking = zlib.decompressobj()
+        series = _DECODER.decode(unpacking.decompress(data, MOST_BYTES))
+        if series.rows > MOST_ROWS or unpacking.unconsumed_tail:
+            raise ValueError("it is larger than any run")
         rates = None if series.learning_rates is None else _unpacked(series.learning_rates)
         return _unpacked(series.losses), rates, _rows(series)
     except (zlib.error, msgspec.MsgspecError, TypeError, IndexError) as problem:

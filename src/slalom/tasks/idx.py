@@ -7,6 +7,7 @@ for the number of dimensions, each dimension as a big-endian 32-bit number, then
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -18,6 +19,10 @@ from slalom.core import InputError, quote
 UNSIGNED_BYTES = 8
 _TYPES = {9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "floats", 14: "doubles"}
 _GZIP = b"\x1f\x8b"
+
+
+MOST_BYTES = 2**28
+"""Bytes that a file is unpacked to at most: MNIST's largest has 47 million."""
 
 
 def named(path: object) -> str:
@@ -34,7 +39,11 @@ def unpacked(path: Path) -> bytes:
     if not raw.startswith(_GZIP):
         return raw
     try:
-        return gzip.decompress(raw)
+        with gzip.open(io.BytesIO(raw)) as packed:
+            content = packed.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise InputError(f"{named(path)} has more than {MOST_BYTES:,} bytes when unpacked: no such file is known.")
+        return content
     except EOFError:
         raise InputError(f"{named(path)} is truncated: its compressed data end early; fetch it again.") from None
     except (OSError, zlib.error) as problem:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, one_line, quote
 from slalom.tasks.chance import Chance
 
 SHAPE = "a training loop is a generator function train(make_optimizer, seed) that yields metrics"
@@ -23,11 +23,11 @@ class Loop:
 
     def __init__(self, function: Callable[..., Any], name: str = "", title: str = "", source: str = ""):
         own = getattr(function, "__name__", "loop")
-        self.name = name or own
+        self.name = one_line(name or own)
         if not is_loop(function):
             raise InputError(f"{quote(self.name)} is not a generator function: {SHAPE}.")
         _check_parameters(function, self.name)
-        self.function, self.title, self.source = function, title or own, source
+        self.function, self.title, self.source = function, one_line(title or own), source
 
     def follow(self, make_optimizer: Callable[[Any], Any], seed: int) -> Iterator[Mapping[str, float]]:
         """Run the loop, yielding the metrics of each evaluation as floats; infinities become NaN.
@@ -76,7 +76,7 @@ class Loop:
     def _as_name(self, name: Any) -> str:
         if not isinstance(name, str) or not name.strip():
             raise InputError(f"{quote(self.name)} yielded a metric called {quote(name)}: names are words.")
-        return name
+        return one_line(name)
 
     def _as_number(self, name: str, value: Any) -> float:
         try:

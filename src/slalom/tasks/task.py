@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Examples, InputError, Metric, Splits, quote
+from slalom.core import Examples, InputError, Metric, Splits, one_line, quote
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics, is_mean
@@ -70,8 +70,8 @@ class Task:
         optimum: float | None = None,
         channels_last: bool = False,
     ):
-        self.name = name or _name_of(model)
-        self.title = title or self.name
+        self.name = one_line(name or _name_of(model))
+        self.title = one_line(title or self.name)
         self._titled = bool(title or name)
         self.model_factory = _as_factory(model, self.name)
         if train is None:

@@ -51,7 +51,8 @@ class Sources:
         if len(self.parts) == 1:
             return self.parts[0].digest
         listed = sorted((part.name, part.digest) for part in self.parts)
-        return hashlib.sha256("".join(f"{name}\0{digest}\n" for name, digest in listed).encode()).hexdigest()
+        told = "".join(f"{name}\0{digest}\n" for name, digest in listed)
+        return hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
 
     def changed_on_disk(self) -> Part | None:
         """Return a file whose content is no longer what it was, None where there is none."""

@@ -57,6 +57,7 @@ def study(
     timeout: float | str | None = None,
     store: Any = None,
     data_dir: Any = None,
+    trust: bool = False,
     progress: Progress | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Study | Studies:
@@ -65,7 +66,8 @@ def study(
     ``course`` is a task: a catalogue name, a :class:`slalom.Task`, ``"file.py:name"``, or a training loop of your own,
     a generator function ``train(make_optimizer, seed)``; or a landscape, whose seeds are starting points drawn in its
     domain. A list of several is studied one after another, and compared across (:class:`Studies`). ``"study.toml"`` is
-    a file that holds all of it. ``optimizers`` are given as :func:`slalom.race` takes them.
+    a file that holds all of it; it may name Python files in other folders than its own only with ``trust``.
+    ``optimizers`` are given as :func:`slalom.race` takes them.
 
     On the track ``"lr"`` each learning rate that was not typed is searched for on seeds of its own and chosen by the
     validation examples; on ``"defaults"`` nothing is tuned (``lr`` gives all the same rate); ``"full"`` also tunes
@@ -113,7 +115,7 @@ def plan_study(course: Any, optimizers: Any = None, **options: Any) -> list[Stud
     bound.apply_defaults()
     given = dict(bound.arguments)
     if is_study_file(course):
-        given = {**DEFAULTS, **_from_file(course, given)}
+        given = {**DEFAULTS, "optimizers": None, **_from_file(course, given)}
     questions = _questions(given)
     with _looked_into(given["store"]) as kept:
         return [make_plan(question, given["engine"], given["workers"], kept) for question in questions]
@@ -184,14 +186,14 @@ DEFAULTS = {
 """What a study is asked where nothing is said."""
 
 IN_FILE = [name for name in inspect.signature(study).parameters if name not in (
-    "progress", "say", "store", "workers", "timeout", "data_dir",
+    "progress", "say", "store", "workers", "timeout", "data_dir", "trust",
 )]  # fmt: skip
 """What a study file may hold: what belongs to a machine rather than to a study is typed."""
 
 
 def _from_file(path: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments that a study file holds, and those beside it that belong to this machine."""
-    told = read_study_file(path, IN_FILE)
+    told = read_study_file(path, IN_FILE, given["trust"])
     for name in IN_FILE:
         if name != "course" and given[name] != DEFAULTS.get(name):
             raise InputError(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, python_files, quote
 from slalom.lab import formats
 from slalom.lab.studying.asking import Question
 from slalom.lab.studying.executing import Finished
 from slalom.lab.studying.grounds import Ground, LandscapeGround, TaskGround
 from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import study_file
+from slalom.optimizers import SpecifiedOptimizer, with_paths
 
 if TYPE_CHECKING:
     from slalom.lab.studying.record import Study
@@ -50,21 +51,30 @@ def _written(optimum: float | None) -> str:
     return "" if optimum is None else repr(optimum)
 
 
-def _as_typed(ground: Ground) -> str:
-    """Return what names a course, a file by its way from here where it lies beneath this folder."""
-    path, colon, name = ground.source.rpartition(":")
-    if not path.endswith(".py"):
-        return ground.source
-    with suppress(ValueError, OSError):
-        return f"{Path(path).absolute().relative_to(Path.cwd()).as_posix()}{colon}{name}"
-    return ground.source
+def _from(folder: Path | None) -> Callable[[str], str]:
+    """Return what gives a path's way from a folder where it is beneath it; by default from here."""
+
+    def way(path: str) -> str:
+        with suppress(ValueError, OSError):
+            base = Path.cwd() if folder is None else folder.absolute()
+            return Path(path).absolute().relative_to(base).as_posix()
+        return path
+
+    return way
 
 
-def to_toml(questions: Sequence[Question]) -> str:
+def _as_typed(ground: Ground, way: Callable[[str], str]) -> str:
+    """Return what names a course."""
+    pair = python_files.split(ground.source)
+    return ground.source if pair is None else python_files.joined(way(str(Path(pair[0]).absolute())), pair[1])
+
+
+def to_toml(questions: Sequence[Question], folder: Path | None = None) -> str:
     """Return the text of the study file for questions that differ in their course alone.
 
-    A budget is written as the steps and trials that it came to: on a faster machine they would be others. Raises
-    InputError for a course or an optimizer that no text names, and where a budget gave courses unequal lengths.
+    Python files are named by their way from ``folder``, where the study file will be. A budget is written as the steps
+    and trials that it came to: on a faster machine they would be others. Raises InputError for a course or an optimizer
+    that no text names, and where a budget gave courses unequal lengths.
     """
     first, conditions = questions[0], questions[0].training
     for question in questions:
@@ -78,12 +88,17 @@ def to_toml(questions: Sequence[Question]) -> str:
         raise InputError(
             "the budget gave the courses different lengths, which one study file cannot tell: study each alone."
         )
-    names = [_as_typed(question.ground) for question in questions]
+    way = _from(folder)
+    names = [_as_typed(question.ground, way) for question in questions]
+
+    def spec(optimizer: SpecifiedOptimizer) -> str:
+        return optimizer.spec_with(lambda source: with_paths(source, way))
+
     asked: dict[str, Any] = {
         "course": names[0] if len(names) == 1 else names,
-        "optimizers": [optimizer.spec for optimizer in first.optimizers],
+        "optimizers": list(map(spec, first.optimizers)),
         "track": first.track,
-        "baseline": first.by_name[first.baseline].spec,
+        "baseline": spec(first.by_name[first.baseline]),
         "margin": first.margin,
         "metric": first.metric,
         "seeds": len(first.seeds),

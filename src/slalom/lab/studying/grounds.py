@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from slalom.core import InputError, Landscape, Optimizer, Runner, Training, maximizes, quote
+from slalom.core import InputError, Landscape, Optimizer, Runner, Training, maximizes, python_files, quote
 from slalom.lab import courses, racing, training
 from slalom.lab.checks import check_choice, check_count, check_device, check_memory
 from slalom.lab.guarding import Guard
@@ -194,7 +194,9 @@ def _found(
 ) -> Ground:
     found: Any = courses.find(course, terms["data_dir"])
     if courses.is_landscape(found):
-        return _on_landscape(found, course if isinstance(course, str) else "", field, metric, terms)
+        source = course if isinstance(course, str) else ""
+        source = python_files.source(source) if python_files.names_a_file(source) else source
+        return _on_landscape(found, source, field, metric, terms)
     if courses.is_loop(found):
         return _on_loop(found, field, seed, metric, engine, terms, guard)
     return _on_task(found, field, seed, metric, engine, terms)

@@ -427,9 +427,12 @@ class Study:
         """The study as JSON; numbers that are not finite are null."""
         return formats.as_json(self.as_dictionary())
 
-    def to_toml(self) -> str:
-        """The study file that does this study again. Raises InputError for a course or optimizer without a name."""
-        return to_toml([self.plan.question])
+    def to_toml(self, folder: Path | None = None) -> str:
+        """The study file that does this study again; it names Python files by their way from ``folder``.
+
+        Raises InputError for a course or optimizer without a name.
+        """
+        return to_toml([self.plan.question], folder)
 
     def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
         """Write the study: ``html``, a page of it all, ``json``, ``csv`` with one line per evaluation run, ``toml`` to
@@ -447,7 +450,7 @@ class Study:
             "html": lambda place: _write(place, study_page(self).encode()),
             "json": lambda place: _write(place, self.to_json()),
             "csv": lambda place: study_csv([self], place),
-            "toml": lambda place: _write(place, self.to_toml().encode()),
+            "toml": lambda place: _write(place, self.to_toml(place.parent).encode()),
         }
         return files.save(path, writers)
 

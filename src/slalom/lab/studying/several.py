@@ -106,7 +106,7 @@ class Studies:
             "html": lambda place: _write(place, self._page().encode()),
             "json": lambda place: _write(place, self.to_json()),
             "csv": lambda place: study_csv(self.parts, place),
-            "toml": lambda place: _write(place, self.to_toml().encode()),
+            "toml": lambda place: _write(place, self.to_toml(place.parent).encode()),
         }
         return files.save(path, writers)
 
@@ -115,11 +115,11 @@ class Studies:
 
         return studies_page(self.across, self.parts, self.table(), self.to_json(), self.to_toml)
 
-    def to_toml(self) -> str:
-        """The study file that does these studies again."""
+    def to_toml(self, folder: Path | None = None) -> str:
+        """The study file that does these studies again; it names Python files by their way from ``folder``."""
         from slalom.lab.studying.files import to_toml
 
-        return to_toml([part.plan.question for part in self.parts])
+        return to_toml([part.plan.question for part in self.parts], folder)
 
     def __repr__(self) -> str:
         return "\n\n".join([*map(repr, self.parts), self.across.sentence])

@@ -101,7 +101,7 @@ def setting_of(ground: Ground, optimizers: Iterable[Any], track: str, engine: st
 def course_key(ground: Ground) -> str:
     """Return what names a course in keys: of a file, whose content is hashed, its own name, wherever it lies."""
     path, colon, name = ground.source.rpartition(":")
-    return f"{Path(path).name}{colon}{name}" if path.endswith(".py") else str(ground.course.name)
+    return f"{Path(path).name}{colon}{name}" if path.lower().endswith(".py") else str(ground.course.name)
 
 
 def is_nameless(ground: Ground, optimizers: Any) -> bool:
