@@ -33,7 +33,7 @@ RANGES = {
 }
 """What PyTorch demands of a value, in words; the classes themselves decide."""
 
-LARGEST_COUNT = 1_000_000_000
+LARGEST_COUNT = 10_000_000
 """Largest whole number that is taken for a count: beyond it, a class could allocate without bound."""
 
 
