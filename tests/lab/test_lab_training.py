@@ -217,7 +217,7 @@ class Weary(torch.optim.SGD):
 def test_an_optimizer_that_raises_leaves_its_run_and_hurts_nobody() -> None:
     found = slalom.race(small_task(), [Weary, "sgd"], steps=250)
     assert [status.kind for status in found.statuses] == ["failed", "finished"]
-    assert "Weary, seed 0 failed: RuntimeError: late boom" in found.remarks
+    assert any(remark.startswith("Weary, seed 0 failed: RuntimeError: late boom") for remark in found.remarks)
     assert "late boom" in json.loads(found.to_json())["runners"][0]["error"]
 
 
@@ -245,6 +245,7 @@ def test_a_file_gives_a_task_a_factory_or_a_loop(tmp_path: Path) -> None:
         "task = slalom.Task(net, (x, x.sum(1, keepdim=True)))\n"
         "def make(): return slalom.Task(net, (x, x.sum(1, keepdim=True)))\n"
         "def train(make_optimizer, seed):\n"
+        "    make_optimizer(net())\n"
         "    yield {'test_loss': 1.0 + seed}\n"
         "def bowl(x, y): return x**2 + y**2\n"
     )

@@ -1,8 +1,9 @@
-"""Which way a metric is better: stated, as in ``val_psnr:max``, or known by its name."""
+"""By which metric of a training loop runs are compared, and which way a metric is better."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 HIGHER = frozenset(
     """accuracy acc score scores reward rewards return returns auc auroc auprc roc f1 precision recall sensitivity
@@ -47,3 +48,15 @@ def known_direction(name: str) -> bool | None:
             if part in HIGHER or part in LOWER:
                 return (part in HIGHER) != bool(TURNING.intersection(words))
     return None
+
+
+def compared_by(names: Sequence[str], metric: str | None = None) -> tuple[str, str]:
+    """Return the metric of a training loop that chooses in a study, and the one that compares, there and in a race.
+
+    The first is the ``metric`` asked for, or the first one named after validation examples, or the first of all but
+    those of the test set; ``""`` where there is none. The other is the same on the test set, where that is measured.
+    """
+    candidates = [name for name in names if not name.startswith("test")]
+    chooses = metric or next((name for name in candidates if name.startswith("val")), next(iter(candidates), ""))
+    on_test = f"test_{chooses.partition('_')[2] or chooses}"
+    return chooses, on_test if chooses and on_test in names else chooses

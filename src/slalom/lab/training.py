@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -148,7 +150,7 @@ def plan_task(
     from slalom.engines import networks
 
     choice = _chosen(task, runners, training, engine, workers)
-    remarks = [choice.reason] if choice.reason else []
+    remarks = [*notes_of(task), *([choice.reason] if choice.reason else [])]
     each = choice.seconds_per_step * training.steps + choice.seconds_per_evaluation * len(training.evaluate_at)
     seconds = each * len(runners)
     hands = hands_for(training, seconds, workers)
@@ -162,6 +164,11 @@ def plan_task(
         remarks.append("precision bf16: computed in bfloat16 where torch's autocast does so, not in float32 throughout")
     job = Job(task, choice.engine, training, networks.lanes_of(runners))
     return Plan(job, runners, units, hands, tuple(remarks))
+
+
+def notes_of(task: Task) -> tuple[str, ...]:
+    """Return what a user should know about a task's data."""
+    return tuple(getattr(task, "notes", ()))
 
 
 def is_tested(task: Task) -> bool:
@@ -223,7 +230,14 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
         raise KeyboardInterrupt
     ended = [found[k] for k in kept]
     _check_somebody_ran(plan, kept, ended)
-    remarks = [*plan.remarks, *told_homebound(work), *_errors(plan, found), *_told(found), *_interruption(plan, ended)]
+    remarks = [
+        *plan.remarks,
+        *told_homebound(work),
+        *_errors(plan, found),
+        *_told(found),
+        *_undefined(ended),
+        *_interruption(plan, ended),
+    ]
     return TaskRace(
         course=plan.job.course,
         runners=[plan.runners[k] for k in kept],
@@ -261,6 +275,14 @@ def _errors(plan: Plan, found: dict[int, Run]) -> list[str]:
 def _told(found: dict[int, Run]) -> list[str]:
     """Return what runs say about themselves, each remark once."""
     return list(dict.fromkeys(run.remark for _, run in sorted(found.items()) if run.remark))
+
+
+def _undefined(runs: Sequence[Run]) -> list[str]:
+    """Return a remark on the metrics that are not finite at the end of runs which neither diverged nor failed."""
+    whole = [run.last for run in runs if run.evaluations and run.diverged_at is None and not run.error]
+    counts = Counter(name for last in whole for name, value in last.items() if not math.isfinite(value))
+    counts.pop("epoch", None)  # which a loop of the user's own may leave out
+    return [f"{name} is not finite at the end of {n} of {len(whole)} runs that finished" for name, n in counts.items()]
 
 
 def _interruption(plan: Plan, runs: Sequence[Run]) -> list[str]:

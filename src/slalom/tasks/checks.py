@@ -87,7 +87,11 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
         raise
     except BaseException as problem:
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
-        raise InputError(f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}.") from problem
+        several = len(inputs) > 1 and isinstance(problem, TypeError)
+        hint = ": the last of the data is the target, all before it are the model's inputs" if several else ""
+        raise InputError(
+            f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}{hint}."
+        ) from problem
 
 
 def _tensors(outputs: Any) -> Iterable[Any]:

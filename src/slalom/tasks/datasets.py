@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from slalom.core import Examples, InputError, describe_exception, quote
-from slalom.core.memory import available_memory
+from slalom.core.memory import available_memory, readable_bytes
 from slalom.tasks.chance import Chance
 
 PIECE = 256
 """Examples of a data set that are read and collated together."""
+
+REREAD = 8
+"""Examples of a data set that are read twice, to see whether it draws random numbers."""
 
 ACCEPTED = (
     "give a tuple of tensors or arrays (inputs, target), one tensor, a map-style data set, or a function without "
@@ -28,6 +32,7 @@ class Pool:
     train: int
     validation: int = 0
     test: int = 0
+    notes: tuple[str, ...] = ()  # what a user should know about how they were read
 
 
 def pool(train: Any, validation: Any = None, test: Any = None, *, name: str = "task") -> Pool:
@@ -45,7 +50,35 @@ def pool(train: Any, validation: Any = None, test: Any = None, *, name: str = "t
     for part, examples in parts.items():
         _check_alike(parts["train"], examples, f"{quote(name)}: {part}")
     sizes = {part: len(examples.target) for part, examples in parts.items()}
-    return Pool(_joined(list(parts.values())), **sizes)
+    return Pool(_joined(list(parts.values())), **sizes, notes=tuple(_notes(given, name)))
+
+
+def _notes(given: dict[str, Any], name: str) -> Iterator[str]:
+    """Yield a note for each data set whose items are not the same when they are read again."""
+    for part, data in given.items():
+        if data is not None and _is_random(data):
+            yield (
+                f"{part} of {quote(name)} returns other examples each time it is read, as augmentation does: each "
+                "was read once, and its randomness is frozen"
+            )
+
+
+def _is_random(data: Any) -> bool:
+    """Return whether a data set's first items differ when they are read twice; they have been read before."""
+    if _is_array(data) or isinstance(data, tuple | list) or hasattr(data, "tensors") or not hasattr(data, "__len__"):
+        return False
+    with Chance(0):
+        first, again = ([data[index] for index in range(min(REREAD, len(data)))] for _ in range(2))
+    return any(not _same(one, other) for one, other in zip(first, again, strict=True))
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, tuple | list):
+        return all(map(_same, one, other))
+    if hasattr(one, "numpy"):
+        one, other = one.numpy(), other.numpy()
+    one, other = np.asarray(one), np.asarray(other)
+    return bool(np.array_equal(one, other, equal_nan=one.dtype.kind == "f" == other.dtype.kind))
 
 
 def read(data: Any, label: str) -> Examples:
@@ -117,6 +150,8 @@ def _tensor(column: Any, label: str, is_target: bool) -> Any:
     if column.dim() == 0:
         raise InputError(f"{label} is a single number: its first dimension must count the examples.")
     column = column.detach().cpu()
+    if column.dtype not in (torch.float32, torch.int64, torch.bool):
+        _check_copied(column.numel() * (4 if column.is_floating_point() else 8), label)
     if column.is_floating_point():
         return column.to(torch.float32)
     if column.dtype == torch.uint8 and not is_target:
@@ -132,12 +167,22 @@ def _tensor(column: Any, label: str, is_target: bool) -> Any:
 def _of_array(column: Any, label: str) -> Any:
     import torch
 
+    _check_copied(getattr(column, "nbytes", 0), label)
     try:
         array = np.asarray(column)
         # A copy: torch wants memory that can be written, in this machine's byte order.
         return torch.from_numpy(np.array(array, dtype=array.dtype.newbyteorder("="), order="C"))
     except (TypeError, ValueError) as problem:
         raise InputError(f"{label} is not an array of numbers ({quote(problem, 160)}): {ACCEPTED}.") from problem
+
+
+def _check_copied(needed: int, label: str) -> None:
+    """Refuse an array whose copy does not fit into memory: one that is mapped from a file may be larger."""
+    if needed > available_memory():
+        raise InputError(
+            f"{label} takes {readable_bytes(needed)} in memory, and {readable_bytes(available_memory())} are free: "
+            "give a part of it, or bring a training loop of your own."
+        )
 
 
 def _collated(data: Any, label: str) -> list[Any]:

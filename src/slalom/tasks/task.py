@@ -199,6 +199,11 @@ class Task:
             self._metrics = {"accuracy": METRICS["accuracy"]} if classes else {}
         return self._metrics
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know about the data: that the randomness of a data set was frozen."""
+        return self._read().notes
+
     def check(self, seed: int = 0) -> None:
         """Make the network and try a batch: forward, loss, backward, metrics. Raises InputError where that fails."""
         from slalom.tasks.checks import check

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop, describe_exception
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop, describe_exception, quote
 from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up
 
 
@@ -48,6 +48,11 @@ def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = No
             raise
         except BaseException as problem:
             error = describe_exception(problem)
+    if not made and not interrupted and not error:
+        raise InputError(
+            f"{quote(loop.name)} never calls make_optimizer, so that no optimizer was compared: write `optimizer = "
+            "make_optimizer(model)` in place of the optimizer that it makes itself."
+        )
     lost = next(
         (e for e in evaluations if not all(math.isfinite(x) for k, x in e.items() if k not in ("step", "epoch"))), None
     )

@@ -95,7 +95,16 @@ class TaskGround:
         # Of a network that was not tested, sizes may be such that rounding depends on the place among others.
         alike = choice.engine == "solo" or (tested and networks.alike(self.course, sample, self.training, choice))
         seconds = choice.seconds_per_step, choice.seconds_per_evaluation
-        return Computation(choice.engine, choice.width, alike, *seconds, (choice.reason,) if choice.reason else ())
+        remarks = [*training.notes_of(self.course), *self._choosers(), *([choice.reason] if choice.reason else [])]
+        return Computation(choice.engine, choice.width, alike, *seconds, tuple(remarks))
+
+    def _choosers(self) -> list[str]:
+        """Return a remark where training examples choose the hyperparameters, or judge, since none are held out."""
+        if not self.yardstick.tuning.startswith("train_"):
+            return []
+        does = "chooses the hyperparameters" if self.yardstick.final.startswith("test_") else "chooses and judges"
+        measure = self.yardstick.tuning.removeprefix("train_")
+        return [f"the task has no validation examples: the training {measure} {does}; hold some out, validation=0.1"]
 
     def job(self, engine: str, lanes: tuple[str, ...], training: Training | None) -> Job:
         return Job(self.course, engine, training, lanes)

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slalom.core import InputError, Landscape, Optimizer, Runner, known_direction, nearest, quote, split_direction
+from slalom.core import (
+    InputError,
+    Landscape,
+    Optimizer,
+    Runner,
+    compared_by,
+    known_direction,
+    nearest,
+    quote,
+    split_direction,
+)
 from slalom.judge import Kind
 from slalom.judge.scales import FLOOR
 from slalom.lab.guarding import CrashError, Guard
@@ -131,15 +141,13 @@ def loop_yardstick(
     if metric is not None and metric not in names:
         hint = nearest(metric, names)
         raise InputError(f"{quote(metric)} is no measure of {quote(loop.name)}.{hint} It yields {', '.join(names)}.")
-    open_names = [name for name in names if not name.startswith("test")]
-    tuning = metric or next((name for name in open_names if name.startswith("val")), next(iter(open_names), ""))
+    tuning, final = compared_by(names, metric)
     if not tuning or tuning.startswith("test"):
         raise InputError(
             f"{quote(loop.name)} has to yield a measure that may choose, such as `validation_loss`: the test set is "
             "opened once, after tuning."
         )
     bare = tuning.partition("_")[2] or tuning
-    final = f"test_{bare}" if f"test_{bare}" in names else tuning
     higher = _direction(loop, tuning) if stated is None else stated
     share = higher and "accuracy" in bare and 0 <= first.get(final, 2.0) <= 1
     kind: Kind = "accuracy" if share else "loss" if not higher and "loss" in bare else "plain"

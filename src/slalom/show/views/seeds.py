@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from slalom.core import Run, Status, TrainingRecord
+from slalom.core import Run, Status, TrainingRecord, compared_by
 from slalom.show.views.groups import Group
 from slalom.show.views.words import listing, number, percent
 
@@ -81,10 +81,12 @@ def held_out(record: TrainingRecord) -> str:
 
 
 def primary(record: TrainingRecord) -> Measure:
-    """Return the measure by which runs are judged: the first metric where there is one, on what was held out."""
+    """Return the measure by which runs are compared: the first metric where there is one, on what was held out.
+
+    In a training loop of the user's own it is the one by which a study would compare.
+    """
     if record.training is None:
-        directed = [name for name in record.measures if name in record.higher_is_better]
-        return measure_of(record, "", (directed or list(record.measures))[0])
+        return measure_of(record, "", compared_by(record.measures)[1] or record.measures[0])
     return measure_of(record, held_out(record), record.measures[min(1, len(record.measures) - 1)])
 
 
