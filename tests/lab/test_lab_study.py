@@ -416,6 +416,23 @@ def test_a_study_takes_the_engine_of_a_former_one_on_the_same_course_so_that_the
     assert engines == {first.engine}
 
 
+@pytest.mark.parametrize("others", [["sgd:lr=0.1", "adam:lr=0.1"], ["adam:lr=0.1", "adamw:lr=0.1"]])
+def test_an_engine_that_was_chosen_by_timing_holds_whatever_later_timings_say(
+    monkeypatch: pytest.MonkeyPatch, others: list[str]
+) -> None:
+    """The same optimizers under the same conditions have the same keys: they are found in the store."""
+    from slalom.lab.studying.grounds import Computation, TaskGround
+
+    store, terms = MemoryStore(), {"track": "defaults", "epochs": 1, "seeds": 2, "workers": 1}
+    first = ["sgd:lr=0.1", "adam:lr=0.1"]
+    for engine, field, new in (("field", first, first), ("solo", others, set(others) - set(first))):
+        chosen = Computation(engine, 4, True, 1e-4, 1e-4)
+        monkeypatch.setattr(TaskGround, "choose", lambda *_, chosen=chosen: chosen)
+        found = slalom.study("digits-mlp", field, store=store, **terms)
+        assert found.plan.setting.engine == "field"
+        assert found.computed == 2 * len(new)
+
+
 def fingerprint(path: Path) -> str:
     python_files.fetch(f"{path}:f")
     found = python_files.sources(f"{path}:f")

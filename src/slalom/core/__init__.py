@@ -7,7 +7,8 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 * :mod:`slalom.core.runner`    who descends it, and what an engine hands back
 * :mod:`slalom.core.metrics`   what a path is measured by
 * :mod:`slalom.core.race`      the whole record of a race
-* :mod:`slalom.core.python_files`  how a Python file of the user's is run
+* :mod:`slalom.core.python_files`  how a Python file of the user's is named and run
+* :mod:`slalom.core.user_files`    its modules, the text that each was run from, and what it depends on
 * :mod:`slalom.core.errors`    how a caller's mistake is told
 """
 
