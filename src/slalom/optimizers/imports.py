@@ -52,15 +52,20 @@ def load(path: str, base: str = "torch.optim.Optimizer", file_text: str = "MyOpt
 
 
 def load_from_file(text: str) -> tuple[Callable[..., Any], str]:
-    """Return what ``file.py:name`` names, and the text that names it from any folder. The file is run.
+    """Return the class or function that ``file.py:name`` names, and the text that names it from any folder.
 
-    Raises :class:`slalom.core.InputError`.
+    The file is run. Raises :class:`slalom.core.InputError`.
     """
+    value, source = fetch_from_file(text)
+    if not callable(value):
+        raise InputError(f"{quote(text)} is not a class or a function, but of type {type(value).__name__}.")
+    return value, source
+
+
+def fetch_from_file(text: str) -> tuple[Any, str]:
+    """Return what ``file.py:name`` names, whatever it is, and the text that names it from any folder."""
     with _same_random_numbers():
         value, name, path = python_files.fetch(text)
-    if not callable(value):
-        kind = type(value).__name__
-        raise InputError(f"{quote(text)} is not a class or a function, but of type {kind}.")
     return value, python_files.joined(str(path), name)
 
 

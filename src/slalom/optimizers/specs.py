@@ -23,7 +23,14 @@ from slalom.optimizers import schedules, sorting
 from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
 from slalom.optimizers.checks import RANGES, SWITCHES, Signature, check, default_of, plain, signature_of
 from slalom.optimizers.grammar import format_spec, read_spec, split_stages, with_paths
-from slalom.optimizers.imports import file_title, load, load_from_file, with_files_class, without_files_class
+from slalom.optimizers.imports import (
+    fetch_from_file,
+    file_title,
+    load,
+    load_from_file,
+    with_files_class,
+    without_files_class,
+)
 from slalom.optimizers.rule import rule_for
 from slalom.optimizers.stages import NoDecay, Scheduling, read_stages
 
@@ -240,7 +247,7 @@ def is_in_a_file(spec: str) -> bool:
         return False
     if not python_files.names_a_file(head):
         return False
-    factory = load_from_file(head)[0]
+    factory = fetch_from_file(head)[0]
     taken = next(iter(inspect.signature(factory).parameters), "") if inspect.isfunction(factory) else ""
     return bool(typed) or isinstance(factory, type) or taken in ("params", "parameters")
 
