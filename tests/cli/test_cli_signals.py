@@ -20,7 +20,11 @@ from slalom.core import InputError
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
 
 SLALOM = [sys.executable, "-m", "slalom"]
-LONG = ("study", "digits-mlp", "-o", "sgd", "-o", "adam", "--epochs", "30", "--workers", "2", "--store", "s.sqlite")
+LONG = (
+    "study", "digits-mlp", "-o", "sgd", "-o", "adam", "--epochs", "6", "--seeds", "20", "--engine", "solo",
+    "--workers", "2", "--store", "s.sqlite",
+)  # fmt: skip
+"""Some hundred units of a fraction of a second each."""
 
 IGNORING = """
 import os, signal, sys

@@ -124,6 +124,9 @@ def _leave(code: int) -> NoReturn:
         with contextlib.suppress(Exception):  # a private method of Python's; without it the process ends a moment later
             tracker._resource_tracker._stop()
     witness.dismiss()
+    folder = sys.modules.get("slalom.lab.worker_folder")
+    if folder is not None:  # what the user's code started in this process
+        folder.kill(folder.descendants(os.getpid()))
     if any(not one.daemon and one is not threading.main_thread() for one in threading.enumerate()):
         with contextlib.suppress(OSError, ValueError, AttributeError):
             sys.stdout.flush()

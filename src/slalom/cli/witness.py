@@ -63,7 +63,8 @@ def _watch(reader: int) -> None:
         with contextlib.suppress(OSError):
             os.close(descriptor)
     said = b""
-    while piece := os.read(reader, 65536):
+    # A process that the user's code forked may keep the pipe open, so its end is not waited for.
+    while not said.endswith(GOODBYE) and (piece := os.read(reader, 65536)):
         said += piece
     if not said.endswith(GOODBYE):
         with contextlib.suppress(OSError):

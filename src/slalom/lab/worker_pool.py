@@ -14,7 +14,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context, resource_tracker
 from types import ModuleType
@@ -66,6 +66,10 @@ class Worker:
         # Not a daemon: a training loop of the user's may start processes of its own, to load data.
         self.process = context.Process(target=serve, args=(theirs, Surroundings.now()))
         with _without_main(), _unheard():
+            if context.get_start_method() == "forkserver":
+                forkserver.ensure_running()
+        # A worker inherits what blocks signals from the process that it is forked from, or else from this one.
+        with _without_main(), nullcontext() if context.get_start_method() == "forkserver" else _unheard():
             self.process.start()
         theirs.close()
 
@@ -167,8 +171,11 @@ def _leave_nothing() -> None:
     """Let all workers go when Python ends, then the process from which they were forked, and wait for it."""
     dismiss()
     if worker_folder.is_entered():
-        with suppress(OSError, AttributeError):  # a private method of Python's, which its own tests use
-            forkserver._forkserver._stop()  # type: ignore[attr-defined]
+        with suppress(OSError, AttributeError):  # private names of Python's; its own tests use them too
+            server: Any = forkserver._forkserver
+            if server._forkserver_pid is not None:  # it waits for all that was ever forked from it: these end first
+                worker_folder.kill([*worker_folder.descendants(server._forkserver_pid), server._forkserver_pid])
+            server._stop()
         worker_folder.leave()
 
 
@@ -176,12 +183,14 @@ def dismiss() -> None:
     """Let all idle workers go: tell all of them first, then wait for each."""
     if not _IDLE:
         return
+    below = [pid for worker in _IDLE for pid in worker_folder.descendants(worker.process.pid)]
     with _unheard():  # torn apart, it would leave workers that nobody ever lets go
         for worker in _IDLE:
             with suppress(OSError):
                 worker.line.send(None)
         while _IDLE:
             _IDLE.pop().end()
+    worker_folder.kill(below)  # what the user's code started: once its parent has ended, it cannot be found
 
 
 def _lives(worker: Worker) -> bool:
