@@ -19,7 +19,6 @@ from slalom import __version__, stopping
 from slalom.cli import witness
 from slalom.cli.errors import sentence, unknown_command
 from slalom.cli.terminal import echo
-from slalom.core.errors import hide_advice
 
 COMMANDS = {
     "race": "slalom.cli.racing:race",
@@ -105,7 +104,6 @@ def main() -> NoReturn:
         # A terminal that cannot show a character gets a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    hide_advice()
     arguments = sys.argv[1:]
     del sys.argv[1:]  # what slalom is asked for must not be parsed by a file of the user's that parses arguments
     stopping.listen()

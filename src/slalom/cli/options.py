@@ -43,11 +43,17 @@ class Command(click.Command):
             raise click.UsageError(left_over(rest, context), context)
         return rest
 
+    def invoke(self, context: click.Context) -> Any:
+        from slalom.core.errors import hide_advice
+
+        hide_advice()
+        return super().invoke(context)
+
 
 def _ask_for_tracebacks(context: click.Context, option: click.Parameter, asked: bool) -> None:
-    from slalom.core.errors import TRACEBACK
-
     if asked:
+        from slalom.core.errors import TRACEBACK
+
         os.environ[TRACEBACK] = "1"  # worker processes have it too
 
 

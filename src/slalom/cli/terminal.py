@@ -17,10 +17,17 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print a text; of what is not shown as itself only line ends, tabs and colours are kept."""
+    parts = _COLOUR.split(str(text))
+    click.echo("".join(one if i % 2 else _cleaned(one) for i, one in enumerate(parts)), err=err, nl=nl)
+
+
+def _cleaned(text: str) -> str:
+    """Return a text without what is not shown as itself, line ends and tabs aside."""
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # such as `--help`, for which slalom's core need not be imported
     from slalom.core import printable
 
-    parts = _COLOUR.split(str(text))
-    click.echo("".join(one if i % 2 else printable(one, keep="\n\t") for i, one in enumerate(parts)), err=err, nl=nl)
+    return printable(text, keep="\n\t")
 
 
 def echo_json(content: Any) -> None:
