@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -221,3 +222,58 @@ def test_a_short_race_says_how_low_it_got() -> None:
     assert kind == "short"
     assert quantity(said["gap"]) == pytest.approx(final, rel=5e-3)
     assert "not settle" not in race.sentence
+
+
+@dataclass(frozen=True)
+class Falling:
+    """A loss that falls, and perhaps rises again from a turn on."""
+
+    fall: float
+    rise: float
+    turn: float
+
+    def __call__(self, step: float) -> float:
+        return float(2.3 * np.exp(-self.fall * step) + 0.01 + self.rise * max(0.0, step - self.turn))
+
+
+def test_what_sentences_say_of_training_agrees_with_itself_and_with_the_runs() -> None:
+    """Runs made at random: each optimizer is said to be fast, slow, not to learn or to diverge, as its runs did."""
+    from made_records import STEPS as LENGTH
+    from made_records import record_of, run_of
+
+    from slalom.show.views.training_sentences import training_sentence
+
+    names = {"sgd": "SGD", "adam": "Adam", "rmsprop": "RMSprop", "lbfgs": "LBFGS"}
+    for seed in range(150):
+        rng = np.random.default_rng(seed)
+
+        def loss(rng: Any = rng) -> Any:
+            fall, rise, turn = (
+                10.0 ** rng.uniform(-3, 0.5),
+                rng.choice([0.0, 0.0, 0.05]),
+                rng.uniform(0.1, 0.9) * LENGTH,
+            )
+            return Falling(fall, rise, turn)
+
+        specs = list(rng.choice(list(names), size=rng.integers(2, 5), replace=False))
+        gone = [int(rng.integers(2, LENGTH)) if rng.random() < 0.2 else None for _ in specs]
+        losses = {spec: loss() for spec in specs}
+        runs = {
+            spec: [run_of(losses[spec], float(rng.uniform(0.3, 1)), diverged_at=lost)]
+            for spec, lost in zip(specs, gone, strict=True)
+        }
+        said = training_sentence(record_of(runs))
+
+        def who(text: str) -> set[str]:
+            return {name for name in names.values() if name in text}
+
+        parts = re.split(r"[;.] ", said)
+        stuck = set().union(*(who(part) for part in parts if "not learn" in part))
+        fast = set().union(*(who(part) for part in parts if re.search(r"falls? fast", part)))
+        slow = set().union(*(who(part) for part in parts if re.search(r"(is|are) slow", part)))
+        lost = {names[spec] for spec, step in zip(specs, gone, strict=True) if step is not None}
+        learned = {names[spec] for spec in specs if losses[spec](LENGTH) < losses[spec](0)} - lost
+        assert not fast & (stuck | slow | lost), said
+        assert not stuck & (learned | slow), said
+        assert fast <= learned, said
+        assert who(" ".join(part for part in parts if "diverge" in part)) == lost or len(lost) == len(specs), said

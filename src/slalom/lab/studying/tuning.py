@@ -16,7 +16,7 @@ from slalom.optimizers import SpecifiedOptimizer
 
 @dataclass(frozen=True)
 class Trial:
-    """Hyperparameters that were tried, and what they came to on the search seeds, in the measure's own units.
+    """Hyperparameters that were tried, and what they came to on all their tuning seeds, in the measure's own units.
 
     ``measure`` is the mean over the seeds at the last step (above a known optimum the geometric one), ``by_seed`` is
     each seed's, NaN where a run diverged or failed. ``failures`` are the reasons of the runs that failed, which have no
@@ -182,10 +182,8 @@ class _Tuning:
         )
 
     def _trial(self, name: str, one: RateSearch | DrawnSearch, place: float) -> Trial:
-        runs = self.runs.get((name, place), self.shorter.get((name, place), []))[
-            : len(self.question.effort.search_seeds)
-        ]
-        training, score = self.question.training, one.scores.get(place)
+        runs = self.runs.get((name, place), self.shorter.get((name, place), []))
+        training, score = self.question.training, self._score(runs) if runs else one.scores.get(place)
         stopped = None if training is None or place not in one.stopped else _share(training.steps, one.stopped[place])
         values = tuple(run.final(self.yardstick.tuning) for run in runs)
         failures = tuple(run.run.error for run in runs if run.failed)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -10,7 +13,7 @@ from matplotlib.lines import Line2D
 from slalom.show import canvas
 from slalom.show.views.frames import Axis
 from slalom.show.views.layouts import Box
-from slalom.show.views.sensitivities import Sensitivity, SensitivityLine
+from slalom.show.views.sensitivities import FLOOR, Sensitivity, SensitivityLine
 from slalom.show.views.styles import ink
 
 ZONE = "#E6E6E6"
@@ -43,6 +46,9 @@ def sensitivity_panel(figure: Figure, view: Sensitivity) -> None:
         _zone(curves, view.lines[0], view.x.high)
     for order, line in enumerate(view.lines):
         _curve(curves, line, MARKERS[order % len(MARKERS)])
+        _divergence(curves, line, order, view.higher_is_better)
+        if view.y.log and view.y.low <= FLOOR * 1.01:
+            curves.plot(line.zeros, np.full(len(line.zeros), view.y.low), "v", color=line.style.colour, clip_on=False)
     for line in view.lines:
         canvas.name(curves, line.label, ink(line.style.colour), 9.0)
     if view.strip_box is not None:
@@ -67,6 +73,21 @@ def _zone(target: Axes, line: SensitivityLine, end: float) -> None:
         target.text(line.diverges_from * 1.05, 0.97, "most diverge", color=canvas.QUIET, **where)  # type: ignore[arg-type]
 
 
+def _divergence(target: Axes, line: SensitivityLine, row: int, higher_is_better: bool) -> None:
+    """Draw where most runs diverge, at the worse edge of the axes, each optimizer in a row of its own."""
+    if not len(line.lost):
+        return
+    place = 0.02 + 0.035 * row if higher_is_better else 0.98 - 0.035 * row
+    options: dict[str, Any] = {"color": line.style.colour, "transform": target.get_xaxis_transform(), "zorder": 5}
+    crosses = line.lost if len(line.dots) or not len(line.rates) else line.lost[:1]
+    if line.diverges_from is not None and len(line.rates):
+        crosses = np.array([line.diverges_from])
+    target.plot(crosses, np.full(len(crosses), place), "x", markersize=6, markeredgewidth=1.6, **options)
+    if len(line.rates):
+        stretch = np.where(np.isin(line.rates, line.lost), place, np.nan)
+        target.plot(line.rates, stretch, linewidth=1.4, alpha=0.6, **options)
+
+
 def _curve(target: Axes, line: SensitivityLine, marker: str) -> None:
     colour = line.style.colour
     if len(line.dots):
@@ -75,6 +96,11 @@ def _curve(target: Axes, line: SensitivityLine, marker: str) -> None:
         target.plot(x, y, marker, color=colour, **loose)  # type: ignore[arg-type]
     target.fill_between(line.rates, line.low, line.high, color=colour, alpha=0.14, linewidth=0, zorder=2)
     target.add_line(Line2D(line.rates, line.middle, zorder=4, **canvas.stroke(line.style, 1.8)))
+    for x, y in line.open_ends:
+        target.plot(x, y, "|", color=colour, markersize=11, markeredgewidth=1.6, clip_on=False, zorder=4)
+    if len(line.finalists):
+        ring = {"color": "white", "markeredgecolor": colour, "markeredgewidth": 1.1, "markersize": 5.5, "zorder": 4.5}
+        target.plot(*line.finalists.T, "D", linestyle="none", **ring)  # type: ignore[arg-type]
     if line.default is not None:
         target.plot(
             *line.default,

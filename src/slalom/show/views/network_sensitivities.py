@@ -14,10 +14,12 @@ from slalom.show.views.sensitivities import (
     RateSweep,
     Sensitivity,
     SensitivityLine,
+    beside_names,
     boxes,
     line_of,
     named,
     rate_axis,
+    with_short_names,
 )
 from slalom.show.views.styles import styles_for
 from slalom.show.views.sweeps import NetworkSweep
@@ -47,7 +49,9 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
     title = _title(sweep)
     bound = "within a point of its best" if proportion else "within 1 % of its best"
     said = wrap(_sentence(lines, title, bound, goal, proportion), wide, 10.5, most=3)
+    lines = with_short_names(lines)
     size, curves, strip = boxes(len(lines), len(said))
+    curves, strip = beside_names(lines, curves, strip)
     drawn = [_clipped(line, y) for line in lines]
     return Sensitivity(
         title=f"How the learning rate matters on {sweep.course_title}",
@@ -63,6 +67,7 @@ def network_sensitivity(sweep: NetworkSweep) -> Sensitivity:
         curves_box=curves,
         strip_box=strip,
         strip_title=f"usable learning rates: {bound}",
+        higher_is_better=goal.higher_is_better,
     )
 
 
@@ -166,8 +171,8 @@ def _footer(sweep: NetworkSweep, lines: list[SensitivityLine]) -> str:
     parts = [
         "● best",
         "○ the library's default",
-        "✕ and grey: most runs diverge",
-        "a curve ends where no rate was tried beyond",
+        "✕: most runs diverge",
+        "| the range ends",
         "nothing is drawn at rates where every run failed" if any(line.broken for line in lines) else "",
         f"{rates} learning rates, {which} at each",
         f"{sweep.steps:,} steps, {sweep.dtype}, {sweep.engine} engine",

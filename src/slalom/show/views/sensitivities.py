@@ -9,14 +9,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from slalom.show.views.frames import Axis, log_axis
-from slalom.show.views.labels import Label, place
+from slalom.show.views.labels import Label, place, text_size
 from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.lines import cloud
 from slalom.show.views.styles import Style, styles_for
-from slalom.show.views.words import number, wrap
+from slalom.show.views.words import number, short_names, wrap
 
 FLOOR = 1e-16
-"""A smaller gap is drawn as this one: a logarithm has no zero."""
+"""A smaller gap is drawn as this one, with a mark: a logarithm has no zero."""
+LONGEST = 18
+"""Letters of a name beside the strip."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,8 @@ class SensitivityLine:
     ``best`` and ``default`` are points (learning rate, median). ``usable`` is the stretch of learning rates around
     the best whose median is good enough, ``decades`` its width; ``diverges_from`` the first rate beyond it at which
     most runs diverge. ``dots`` [K, 2] are points that no line joins. ``broken`` says that there are rates at which
-    every run failed: the line has a gap there.
+    every run failed: the line has a gap there. ``lost`` are the rates at which most runs diverge, ``open_ends`` [K, 2]
+    those at which the line ends because no rate was tried beyond, ``finalists`` [K, 2] those that ran on more seeds.
     """
 
     name: str
@@ -61,6 +64,20 @@ class SensitivityLine:
     default_tried: bool = True  # false: its place lies on the line between two rates that were tried
     label: Label | None = None
     dots: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+    lost: np.ndarray = field(default_factory=lambda: np.empty(0))
+    finalists: np.ndarray = field(default_factory=lambda: np.empty((0, 2)))
+
+    @property
+    def zeros(self) -> np.ndarray:
+        """The rates at which the median is too small for the axis, or 0."""
+        return self.rates[self.middle <= FLOOR] if len(self.rates) else self.rates
+
+    @property
+    def open_ends(self) -> np.ndarray:
+        known = np.isfinite(self.middle)
+        ends = [k for k in (0, len(self.rates) - 1) if len(self.rates) and known[k]]
+        return np.array([(self.rates[k], self.middle[k]) for k in dict.fromkeys(ends)]).reshape(-1, 2)
+
     broken: bool = False
 
 
@@ -85,6 +102,7 @@ class Sensitivity:
     curves_box: Box
     strip_box: Box | None
     strip_title: str = "usable learning rates"
+    higher_is_better: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +153,9 @@ def sensitivity(
     x = rate_axis(sweeps)
     shown = np.concatenate([np.concatenate([line.low, line.middle, line.high]) for line in lines])
     y = _vertical(shown[np.isfinite(shown)], good)
+    lines = with_short_names(lines)
     size, curves, box = boxes(len(lines))
+    curves, box = beside_names(lines, curves, box)
     wide = (WIDTH - 2 * EDGE) * 72
     means = "within the tolerance" if arrived else "within ten times the best"
     placed = named(lines, x, y, (curves.width * 72, curves.height * 72))
@@ -144,16 +164,22 @@ def sensitivity(
         sentence=tuple(wrap(_sentence(lines), wide, 10.5)),
         x=x,
         y=y,
-        y_title=f"{quantity}: median and quartiles of {runs}",
+        y_title=f"{quantity}: median and quartiles of {runs}"
+        + (f" · ▼ below {number(FLOOR, 2)}" if any(len(line.zeros) for line in lines) else ""),
         lines=placed,
         good=good,
         good_means=f"{means}: {'above' if higher_is_better else 'below'} {number(good, 2)}",
         footer=tuple(
-            wrap(f"● best  ○ the library's default  ✕ and grey: most runs diverge · {footer}".strip(" ·"), wide, 8.0)
+            wrap(
+                f"● best  ○ the library's default  ✕: most runs diverge  | the range ends · {footer}".strip(" ·"),
+                wide,
+                8.0,
+            )
         ),
         size=size,
         curves_box=curves,
         strip_box=box,
+        higher_is_better=higher_is_better,
     )
 
 
@@ -166,6 +192,17 @@ def boxes(lines: int, said: int = 2) -> tuple[tuple[float, float], Box, Box]:
     size = (WIDTH, head + 3.1 + 0.55 + strip + 0.95)
     curves = Box(EDGE + 0.55, size[1] - head - 3.1, WIDTH - 2 * EDGE - 0.6, 3.1)
     return size, curves, Box(curves.left, 0.95, curves.width, strip)
+
+
+def names_width(lines: Sequence[SensitivityLine]) -> float:
+    """Return the inches that the names beside the strip need, or the ticks of the curves."""
+    return max([0.55, *(text_size(line.short, 9.0)[0] / 72 + 0.1 for line in lines)])
+
+
+def beside_names(lines: Sequence[SensitivityLine], *places: Box) -> tuple[Box, ...]:
+    """Return boxes moved to the right where the names at their left need the room."""
+    more = max(0.0, EDGE - 0.35 + names_width(lines) - places[0].left)
+    return tuple(replace(box, left=box.left + more, width=box.width - more) for box in places)
 
 
 def rate_axis(sweeps: Sequence[RateSweep]) -> Axis:
@@ -183,6 +220,12 @@ def quartiles(final: np.ndarray, higher_is_better: bool = False) -> tuple[np.nda
     low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method=method)  # type: ignore[call-overload]
     lost = ~np.isfinite(middle)
     return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
+
+
+def with_short_names(lines: Sequence[SensitivityLine]) -> list[SensitivityLine]:
+    """Return lines under names that there is room for."""
+    short = short_names([line.name for line in lines], LONGEST)
+    return [replace(line, short=name) for line, name in zip(lines, short, strict=True)]
 
 
 def line_of(
@@ -213,6 +256,7 @@ def line_of(
         decades=decades,
         diverges_from=float(rates[lost[0]]) if len(lost) else None,
         broken=bool(broken.any()),
+        lost=rates[~np.isfinite(middle) & ~broken],
     )
 
 

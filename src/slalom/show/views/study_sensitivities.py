@@ -10,10 +10,10 @@ import numpy as np
 
 from slalom.core import InputError
 from slalom.show.views.frames import Axis, log_axis, measure_axis, share_axis
-from slalom.show.views.labels import place, text_size
+from slalom.show.views.labels import place
 from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.lines import cloud
-from slalom.show.views.sensitivities import Sensitivity, SensitivityLine, boxes
+from slalom.show.views.sensitivities import LONGEST, Sensitivity, SensitivityLine, boxes, names_width
 from slalom.show.views.study_records import (
     StudyRecord,
     TrialRecord,
@@ -26,12 +26,10 @@ from slalom.show.views.study_records import (
     title_of,
 )
 from slalom.show.views.styles import Style
-from slalom.show.views.words import capital, listing, number, percent, shortened, wrap
+from slalom.show.views.words import capital, listing, number, percent, short_names, wrap
 
 CEILING = 3.0
 """The axis of losses ends at so many times the largest at the lowest learning rates: above that a run is lost."""
-LONGEST = 18
-"""Letters of a name beside the strip."""
 STRIP_ROW = 0.26
 """Inches of a row of the strip."""
 
@@ -88,6 +86,7 @@ def placed(record: StudyRecord, lines: Sequence[SensitivityLine], curves: Box, s
         curves_box=curves,
         strip_box=strip if stretches else None,
         strip_title=f"usable learning rates: {_bound(record)}" if _has_widths(record) else "learning rates tried",
+        higher_is_better=record.yardstick.higher_is_better,
     )
 
 
@@ -95,15 +94,15 @@ def sensitivity_lines(record: StudyRecord) -> list[SensitivityLine]:
     """Return a line for every optimizer whose learning rate was tuned; on the track full its trials are loose dots."""
     styles = study_styles(record)
     lines = []
-    for name in record.names:
+    for name, short in zip(record.names, short_names(record.names, LONGEST), strict=True):
         trials = [trial for trial in record.trials(name) if "lr" in trial.values]
         if trials:
-            lines.append(_line(record, name, styles[name], trials))
+            lines.append(_line(record, name, short, styles[name], trials))
     return lines
 
 
 def sensitivity_means(
-    record: StudyRecord, lines: Sequence[SensitivityLine], gone: str = "✕ and grey: runs diverge"
+    record: StudyRecord, lines: Sequence[SensitivityLine], gone: str = "✕: runs diverge"
 ) -> list[str]:
     """Return what the marks of the curves mean, as parts of a footer; ``gone`` is what is said of lost runs."""
     loose = record.track == "full"
@@ -113,8 +112,12 @@ def sensitivity_means(
     if any(line.default is not None for line in lines):
         tried = all(line.default is None or line.default_tried for line in lines)
         parts.append("○ the library's default" + ("" if tried else ", read off the line where it was not tried"))
-    if any(line.diverges_from is not None for line in lines):
+    if any(len(line.lost) for line in lines):
         parts.append(gone)
+    if any(len(line.open_ends) for line in lines):
+        parts.append("| the range ends")
+    if any(len(line.finalists) for line in lines):
+        parts.append("◇ finalist, on more seeds")
     every = [trial for name in record.names for trial in record.trials(name)]
     if any(map(_all_failed, every)):
         parts.append("nothing is drawn at learning rates where every run failed")
@@ -129,18 +132,15 @@ def rate_means(record: StudyRecord) -> str:
     Above a known optimum it is the mean of logarithms, as results are judged there; of other losses the plain one.
     """
     kind = "geometric mean" if record.yardstick.kind == "loss" and record.yardstick.optimum is not None else "mean"
-    seeds = max(len(trial.by_seed) for name in record.names for trial in record.trials(name))
-    if seeds < 2:
+    counts = {len(trial.by_seed) for name in record.names for trial in record.trials(name)}
+    few, many = min(counts), max(counts)
+    if many < 2:
         return "one tuning seed"
-    return f"{kind}{'' if record.track == 'full' else ' and range'} of {seeds} tuning seeds"
+    seeds = f"{many} tuning seeds" if few == many else f"all tuning seeds, {few} or {many}"
+    return f"{kind}{'' if record.track == 'full' else ' and range'} of {seeds}"
 
 
-def names_width(lines: Sequence[SensitivityLine]) -> float:
-    """Return the inches that the names beside the strip need, or the ticks of the curves."""
-    return max(0.55, *(text_size(line.short, 9.0)[0] / 72 + 0.1 for line in lines))
-
-
-def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRecord]) -> SensitivityLine:
+def _line(record: StudyRecord, name: str, short: str, style: Style, trials: Sequence[TrialRecord]) -> SensitivityLine:
     whole = [trial for trial in trials if trial.steps is None] or list(trials)
     rates = np.array([trial.values["lr"] for trial in whole])
     middle = np.array([_measure(record, trial) for trial in whole])
@@ -159,9 +159,11 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
     lost = rates[~np.isfinite(middle) & ~broken & (rates > (chosen or 0.0))]
     best = _at(chosen, rates, middle, exact=True)
     none = np.empty(0)
+    amounts = np.array([len(whole[k].by_seed) for k in order])
+    final = (amounts > amounts.min()) & np.isfinite(middle)
     return SensitivityLine(
         name=name,
-        short=shortened(name, LONGEST),
+        short=short,
         style=style,
         rates=none if loose else rates,
         middle=none if loose else middle,
@@ -174,6 +176,8 @@ def _line(record: StudyRecord, name: str, style: Style, trials: Sequence[TrialRe
         decades=0.0 if width is None else width.decades,
         diverges_from=None if loose or not len(lost) else float(lost[0]),
         dots=np.stack([rates, middle], axis=1)[np.isfinite(middle)] if loose else np.empty((0, 2)),
+        lost=rates[~np.isfinite(middle) & ~broken],
+        finalists=np.stack([rates, middle], axis=1)[final],
     )
 
 
@@ -254,7 +258,8 @@ def _clipped(line: SensitivityLine, y: Axis) -> SensitivityLine:
     best, default = (
         None if at is None else (at[0], min(max(at[1], y.low), y.high)) for at in (line.best, line.default)
     )
-    return replace(line, low=low, middle=middle, high=high, best=best, default=default)
+    finalists = np.column_stack([line.finalists[:, 0], np.clip(line.finalists[:, 1], y.low, y.high)])
+    return replace(line, low=low, middle=middle, high=high, best=best, default=default, finalists=finalists)
 
 
 def _named(

@@ -215,7 +215,7 @@ function drawChart(pen, width, height, series, { steps, at, logSteps, focus, fro
   pen.rect(INSETS.left, INSETS.top - 3, chart.wide + INSETS.right, chart.high + 4);
   pen.clip();
   pen.lineJoin = "bevel";
-  const exits = [];
+  const exits = [], zeros = [];
   for (const { values, style, k, divergedAt } of series) {
     const exit = divergedAt < from ? null : exitOf(chart, { values, divergedAt }, from);
     if (exit) exits.push({ ...exit, style });
@@ -225,13 +225,26 @@ function drawChart(pen, width, height, series, { steps, at, logSteps, focus, fro
     pen.beginPath();
     traceColumns(pen, chart, values, from, exit ? exit.step + 1 : values.length);
     pen.stroke();
+    if (divergedAt < from) zeros.push({ step: values.indexOf(0, from), style });
   }
   pen.setLineDash([]);
+  for (const { step, style } of zeros) if (step >= 0) drawZero(pen, chart, step, style.colour);
   drawExits(pen, chart, exits, series);
   chart.exits = exits;
   drawCursor(pen, chart, series, at);
   pen.restore();
   return chart;
+}
+
+// A value of exactly 0 lies at the foot of a logarithmic axis: a triangle where it begins.
+function drawZero(pen, chart, step, colour) {
+  const x = chart.px(step), y = chart.insets.top + chart.high;
+  pen.fillStyle = colour;
+  pen.beginPath();
+  pen.moveTo(x - 4, y - 6);
+  pen.lineTo(x + 4, y - 6);
+  pen.lineTo(x, y + 1);
+  pen.fill();
 }
 
 function drawCursor(pen, chart, series, at) {

@@ -69,13 +69,13 @@ const shownLines = (chart) => chart.panel.lines.filter((line) => !chart.legend.h
 function redrawCurves(chart, width) {
   if (chart.plot) chart.plot.destroy();
   leave(chart);
-  const lines = shownLines(chart), [tables, series, bands] = tablesOf(chart, lines);
+  const lines = shownLines(chart), y = yRange(chart, lines), [tables, series, bands] = tablesOf(chart, lines, y[0]);
   const data = tables.length ? uPlot.join(tables) : [[0, 1]];
   chart.title.textContent = chart.panel.title;
   chart.stage.dataset.scale = chart.log ? "log" : "linear";
   chart.stage.dataset.clock = chart.clock;
   chart.summary.textContent = summaryOf(chart, lines);
-  const x = xRange(chart, lines), y = yRange(chart, lines), logx = Boolean(chart.panel.logx);
+  const x = xRange(chart, lines), logx = Boolean(chart.panel.logx);
   chart.plot = new uPlot({
     width, height: width < 480 ? 260 : 330, legend: { show: false }, padding: [10, 14, 0, 0],
     scales: {
@@ -95,21 +95,23 @@ function redrawCurves(chart, width) {
   chart.plot.over.append(chart.dot);
 }
 
-function tablesOf(chart, lines) {
+// On a logarithmic axis what is exactly 0 is drawn at the foot; drawMarks marks where it begins.
+function tablesOf(chart, lines, foot) {
+  const seen = (values) => (chart.log ? values.map((value) => (value != null && value <= 0 ? foot : value)) : values);
   const tables = [], series = [], bands = [], fine = Math.max(1, lines.length);
   for (const line of lines) {
     const ink = inkOf(line.style), x = line.x[chart.clock] || [];
     const own = line.seeds.filter((seed) => !seed.x), apart = line.seeds.filter((seed) => seed.x);
     const faint = { stroke: ink, width: 1, alpha: fine > 3 ? 0.2 : 0.32, points: { show: false } };
-    const columns = [...own.map((seed) => seed.y)], first = series.length + 1;
+    const columns = [...own.map((seed) => seen(seed.y))], first = series.length + 1;
     own.forEach(() => series.push(faint));
     if (line.low && !line.dots) {
-      columns.push(line.low, line.high);
+      columns.push(seen(line.low), seen(line.high));
       const edge = { stroke: "transparent", width: 0, points: { show: false } };
       series.push(edge, { ...edge });
       bands.push({ series: [first + own.length + 1, first + own.length], fill: ink + (fine > 4 ? "1c" : "2e") });
     }
-    columns.push(line.middle);
+    columns.push(seen(line.middle));
     series.push({
       stroke: ink, width: 2.4, dash: line.style.dashes.map((length) => 2.4 * length), points: pointsOf(chart, line, ink),
       ...(line.dots ? { paths: () => null } : {}),
@@ -117,7 +119,7 @@ function tablesOf(chart, lines) {
     tables.push(sortedTable(x, columns));
     for (const seed of apart) {
       series.push(faint);
-      tables.push(sortedTable(seed.x[chart.clock] || [], [seed.y]));
+      tables.push(sortedTable(seed.x[chart.clock] || [], [seen(seed.y)]));
     }
   }
   return [tables, series, bands];
@@ -221,8 +223,21 @@ function drawMarks(chart, u, lines) {
       pen.stroke();
     }
     (line.marks || []).forEach((mark) => drawMark(chart, u, mark, ink, scale));
+    if (chart.log) drawZero(chart, u, line, scale);
   });
   pen.restore();
+}
+
+// A triangle at the foot of a logarithmic axis where a line is exactly 0 for the first time.
+function drawZero(chart, u, line, scale) {
+  const at = line.middle.findIndex((value) => value != null && value <= 0), x = (line.x[chart.clock] || [])[at];
+  if (at < 0 || x == null || (chart.panel.logx && x <= 0)) return;
+  const pen = u.ctx, left = u.valToPos(x, "x", true), foot = u.bbox.top + u.bbox.height;
+  pen.beginPath();
+  pen.moveTo(left - 5 * scale, foot - 8 * scale);
+  pen.lineTo(left + 5 * scale, foot - 8 * scale);
+  pen.lineTo(left, foot);
+  pen.fill();
 }
 
 function markPlace(chart, u, mark, raw) {
