@@ -48,7 +48,8 @@ def test_bf16_stands_in_the_conditions() -> None:
 
 def test_json_of_a_task_stands_alone_even_where_the_users_code_prints(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
-        "print('hello')\ndef train(make_optimizer, seed):\n    print('a word')\n    yield {'test_loss': 1.0}\n"
+        "import torch\nprint('hello')\ndef train(make_optimizer, seed):\n    print('a word')\n"
+        "    make_optimizer(torch.nn.Linear(1, 1))\n    yield {'test_loss': 1.0}\n"
     )
     done = subprocess.run(
         [*SLALOM, "race", f"{tmp_path}/mine.py:train", "-o", "sgd", "--seeds", "2", "--workers", "1", "--json"],
@@ -202,9 +203,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).parent
 
 def train(make_optimizer, seed):
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
     yield {"test_loss": 1.0}
     if seed < 2:
         (HERE / f"finished-{seed}").touch()

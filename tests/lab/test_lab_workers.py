@@ -26,9 +26,12 @@ LOOPS = """
 import os, time
 from pathlib import Path
 
+import torch
+
 HERE = Path(__file__).parent
 
 def train(make_optimizer, seed):
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
     (HERE / f"pid-{seed}").write_text(str(os.getpid()))
     print("a word from the loop")
     while seed == 0 and not (HERE / "go").exists():
@@ -36,10 +39,11 @@ def train(make_optimizer, seed):
     yield {"test_loss": 1.0 + seed}
 
 def process(make_optimizer, seed):
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
     yield {"pid": float(os.getpid())}
 
 def threads(make_optimizer, seed):
-    import torch
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
     yield {"threads": float(torch.get_num_threads())}
 
 def wrong(make_optimizer, seed):
@@ -186,8 +190,10 @@ def test_what_does_not_pickle_is_computed_here_and_that_is_said_once() -> None:
 SCRIPT = """
 import os
 import slalom
+import torch
 
 def train(make_optimizer, seed):
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
     yield {{"pid": float(os.getpid())}}
 
 print("the script runs")
