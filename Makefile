@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: setup demo gallery test test-slow lint bench peers clean help
+.PHONY: setup demo gallery test test-slow lint bench peers survey clean help
 
 help:
 	@echo "make demo    the whole experiment: pictures, numbers and a page in ./demo"
 	@echo "make gallery docs/gallery.md and its pictures"
 	@echo "make test    every test that is not slow      make test-slow   the slow ones"
+	@echo "make survey  published optimizer classes against hand-written loops"
 	@echo "make lint    ruff, mypy, import-linter        make bench       speed, as ratios"
 
 setup: $(VENV)/.installed
@@ -43,6 +44,16 @@ lint: setup
 bench: setup peers
 	$(BIN)/python benchmarks/run.py
 
+# Published optimizer classes against hand-written loops: how many race, equal the loop, and train a network.
+survey: setup .venv-survey/.installed
+	.venv-survey/bin/python benchmarks/survey.py
+
+.venv-survey/.installed: benchmarks/survey.py constraints.txt
+	@test -x .venv-survey/bin/python || $(PYTHON) -m venv .venv-survey
+	.venv-survey/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --upgrade \
+		--upgrade-strategy only-if-needed --editable . pytorch_optimizer schedulefree prodigyopt lion_pytorch
+	@touch $@
+
 # What the benchmarks compare with lives in an environment of its own; without it they say that it was not measured.
 peers: .venv-peers/.installed
 
@@ -51,4 +62,4 @@ peers: .venv-peers/.installed
 	-.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check -r $< && touch $@
 
 clean:
-	rm -rf $(VENV) .venv-peers demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) .venv-peers .venv-survey demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
