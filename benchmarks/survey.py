@@ -98,23 +98,25 @@ QUESTIONS = ("races", "equal from one start", "equal from four starts", "equal o
 
 def main(wanted: list[str]) -> None:
     warnings.simplefilter("ignore")
+    torch.set_num_threads(1)  # as slalom computes networks; sums round otherwise on two
     for package in PACKAGES:
         try:
             names = [name for name in classes(package) if not wanted or name in wanted]
         except ModuleNotFoundError:
             print(f"{package}: not installed")
             continue
-        found = {}
+        print(
+            f"{package} {importlib.metadata.version(package)}, {len(names)} classes; those of which something is wrong:"
+        )
+        found = []
         for name in names:
             with redirect_stdout(StringIO()):  # some classes print
-                found[name] = examine(f"{package}.{name}")
-        counts = [f"{sum(told.get(question) == '' for told in found.values())} {question}" for question in QUESTIONS]
-        print(f"{package} {importlib.metadata.version(package)}: of {len(names)} classes {', '.join(counts)}")
-        for name, told in found.items():
-            for question, problem in told.items():
+                found.append(examine(f"{package}.{name}"))
+            for question, problem in found[-1].items():
                 if problem:
-                    print(f"    {name}, {question}: {' '.join(problem.split())[:180]}")
-        sys.stdout.flush()
+                    print(f"    {name}, {question}: {' '.join(problem.split())[:180]}", flush=True)
+        counts = [f"{sum(told.get(question) == '' for told in found)} {question}" for question in QUESTIONS]
+        print(f"{package}: of {len(names)} classes {', '.join(counts)}", flush=True)
 
 
 if __name__ == "__main__":

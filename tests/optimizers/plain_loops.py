@@ -55,7 +55,7 @@ def descend(make: Callable[[Any], Any], start: Sequence[float], steps: int, need
     for step in range(1, steps + 1):
         seed_all(seed, step)
         if needs.closure:
-            optimizer.step(evaluate)
+            optimizer.step(torch.enable_grad()(evaluate))
         else:
             evaluate()
             optimizer.step()
@@ -99,7 +99,7 @@ def train(
             return loss
 
         if needs.closure:
-            optimizer.step(evaluate)
+            optimizer.step(torch.enable_grad()(evaluate))
         else:
             evaluate()
             optimizer.step()

@@ -10,15 +10,18 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import nasty
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 from plain_loops import descend, over_matrices, train
 
 import slalom
+from slalom.cli.application import program
 from slalom.optimizers import parse
 
 COURSE = "(1-x)**2 + 5*(y-x**2)**2"
@@ -198,3 +201,40 @@ def test_state_of_a_class_that_is_changed_between_races_is_the_users_own() -> No
     finally:
         nasty.CountsOnTheClass.steps = before
     assert np.abs(np.diff(later[0], axis=0)).sum() < np.abs(np.diff(early[0], axis=0)).sum() / 2
+
+
+class FailsFromTheLeft(nasty.Descent):
+    """Fails where x is far below zero."""
+
+    def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
+        if float(p.flatten()[0]) < -2.5:
+            raise ValueError("too far to the left")
+        super().move(p, 1e-4, state)
+
+
+def test_sweeps_say_what_failed_and_go_on() -> None:
+    for over in ("lr", "start"):
+        sweep = slalom.sweep("himmelblau", [FailsFromTheLeft, "sgd:lr=0.001"], over=over, grid=4, steps=5)
+        (told,) = [remark for remark in sweep.remarks if "failed" in remark]
+        assert "FailsFromTheLeft" in told
+        assert "too far to the left" in told
+
+
+@pytest.mark.parametrize("engine", ["solo", "field"])
+def test_the_command_line_names_what_failed_and_shows_the_others(engine: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import torch\n"
+        "class Weary(torch.optim.SGD):\n"
+        "    steps = 0\n"
+        "    def step(self, closure=None):\n"
+        "        self.steps += 1\n"
+        "        if self.steps > 7:\n"
+        "            raise RuntimeError('no more')\n"
+        "        return super().step(closure)\n"
+    )
+    mine = f"{tmp_path / 'mine.py'}:Weary:lr=0.0001"
+    typed = ["race", "rosenbrock", "-o", mine, "-o", "adam:lr=0.1", "--steps", "20", "--engine", engine]
+    result = CliRunner().invoke(program, typed)
+    assert result.exit_code == 0
+    for words in ("no more", "failed at step 7", "Adam"):
+        assert words in result.output

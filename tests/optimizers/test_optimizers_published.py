@@ -25,7 +25,7 @@ PUBLISHED = {
         "LARS", "Lamb", "NovoGrad", "Fromage", "Nero", "AdamP", "SGDP", "AdaNorm",  # look at norms or dimensions
         "AdaFactor", "Adalite", "CAME", "SM3", "AvaGrad",  # one row and one column for a matrix
         "Shampoo", "ScalableShampoo", "SOAP", "Kron", "Muon", "AdaMuon", "SCION",  # matrices
-        "AdaHessian", "SophiaH", "DAdaptAdam", "DAdaptSGD", "Prodigy", "SWATS", "Ranger", "VSGD", "GaLore",
+        "AdaHessian", "SophiaH", "DAdaptAdam", "DAdaptSGD", "Prodigy", "SWATS", "Ranger", "VSGD", "AliG", "GaLore",
     ],
     "schedulefree": ["AdamWScheduleFree", "SGDScheduleFree", "RAdamScheduleFree", "AdamWScheduleFreeClosure"],
     "prodigyopt": ["Prodigy"],

@@ -169,6 +169,7 @@ class Ends:
     arrived_at: np.ndarray  # [R], the step at which it settled below the threshold; −1 if it did not, or left for good
     diverged: np.ndarray  # [R], bool; also of a run that failed
     errors: dict[int, str] = field(default_factory=dict)  # why an optimizer could not go on, by run
+    remarks: list[str] = field(default_factory=list)  # what a reader must know: which runs went alone, and why
 
     @staticmethod
     def empty(runners: int, dim: int) -> Ends:

@@ -35,6 +35,7 @@ def field_ends(
             raise KeyboardInterrupt
         for row, error in moved.errors.items():
             ends.errors[low + row] = error
+        ends.remarks += [remark for remark in moved.remarks if remark not in ends.remarks]
         _note(ends, rows, landscape, moved.paths, moved.diverged_at, threshold)
         if progress:
             progress(min(low + CHUNK, len(runners)) * steps, len(runners) * steps)

@@ -172,7 +172,7 @@ def descend(
             drawn = torch.from_numpy(noise.draw(runner.seed, step, dim))
             blown = drawn.to(parameter).reshape(parameter.shape)
         if needs.closure:
-            optimizer.step(evaluate)
+            optimizer.step(torch.enable_grad()(evaluate))  # some call it where gradients are off
         else:
             evaluate()
             optimizer.step()

@@ -181,6 +181,7 @@ def run(
         )
     kept = range(len(trajectories.paths)) if trajectories.kept is None else trajectories.kept
     kept_runners = [runners[index] for index in kept]
+    specs = [runner.optimizer.spec for runner in kept_runners]
     race = Race(
         course=landscape,
         runners=kept_runners,
@@ -191,7 +192,10 @@ def run(
         dtype=dtype,
         device=device,
         versions=versions(),
-        notes=(*_failures(kept_runners, trajectories.errors), *trajectories.remarks),
+        notes=(
+            *failures(specs, trajectories.errors),
+            *trajectories.remarks,
+        ),
     )
     if race.paths.size <= SMALL:
         with blaming(landscape, []):
@@ -199,16 +203,20 @@ def run(
     return race
 
 
-def _failures(runners: Sequence[Runner], errors: Mapping[int, str]) -> list[str]:
-    """Return what made runs fail, each reason once. Raises InputError where no run was left."""
+def failures(specs: Sequence[str], errors: Mapping[int, str]) -> list[str]:
+    """Return what made runs, of which ``specs`` names the optimizers, fail: each reason once.
+
+    Raises InputError where no run was left.
+    """
     reasons: dict[tuple[str, str], int] = {}
     for row, error in errors.items():
-        key = runners[row].optimizer.spec, error
+        key = specs[row], error
         reasons[key] = reasons.get(key, 0) + 1
-    if errors and len(errors) == len(runners):
-        specs = list(dict.fromkeys(spec for spec, _ in reasons))
+    if errors and len(errors) == len(specs):
         (_, told), *_ = reasons
-        raise InputError(f"{quote(', '.join(specs))} failed during the race with {quote(told, limit=200)}.")
+        raise InputError(
+            f"{quote(', '.join(dict.fromkeys(specs)))} failed during the race with {quote(told, limit=200)}."
+        )
     return [
         f"{quote(spec)} failed{f' in {count} runs' if count > 1 else ''}: {error}"
         for (spec, error), count in reasons.items()

@@ -23,6 +23,7 @@ from slalom.lab.racing import (
     check_conditions,
     choose_starts,
     enlist,
+    failures,
     is_moved_by_rule,
     listed,
     run,
@@ -188,6 +189,7 @@ class _Sweeper:
         self.names = tuple(labels(optimizers))
         self.seeds, self.seed, self.noise = seeds, seed, noise
         self.dtype, self.engine, self.device, self.progress = dtype, engine, device, progress
+        self.notes: list[str] = []
 
     def race(self, runners: Sequence[Runner], engine: str | None = None) -> Race:
         check_memory(len(runners), self.steps, self.landscape.dim)
@@ -236,6 +238,7 @@ class _Sweeper:
             engine=self._engines(),
             dtype=self.dtype,
             versions=versions(),
+            remarks=tuple(dict.fromkeys(self.notes)),
         )
 
     def _threshold(self) -> float:
@@ -266,6 +269,9 @@ class _Sweeper:
                 progress=self.progress,
                 **(lanes if by_rule else {}),
             )
+        if ends.errors:
+            self.notes += failures([optimizer.spec] * len(runners), ends.errors)
+        self.notes += ends.remarks
         return ends
 
     def _scattered(self, centre: Point) -> list[Point]:
@@ -310,6 +316,7 @@ class _Sweeper:
             engine=self._engines(),
             dtype=self.dtype,
             versions=versions(),
+            remarks=tuple(dict.fromkeys(self.notes)),
         )
 
     def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, ...]:

@@ -85,6 +85,7 @@ class BasinSweep(Pictured):
     engine: str
     dtype: str
     versions: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def success(self) -> tuple[float, ...]:
@@ -178,6 +179,7 @@ class SensitivitySweep(Pictured):
     engine: str
     dtype: str
     versions: Mapping[str, str]
+    remarks: tuple[str, ...] = ()
 
     @property
     def maximizes(self) -> bool:

@@ -190,7 +190,9 @@ def _travel(make: Make, needs: Needs, start: tuple[float, ...]) -> list[float]:
         for _ in range(STEPS):
             try:
                 if needs.closure:
-                    optimizer.step(closure)
+                    optimizer.step(torch.enable_grad()(closure))
+                    if not evaluations:  # it had no gradient, and did nothing
+                        raise RefusalError("step() does not call its closure")
                 else:
                     closure()
                     optimizer.step()

@@ -192,7 +192,7 @@ class Trainee:
 
         def evaluate_again() -> torch.Tensor:
             """Evaluate with the step's own dropout masks, and leave the optimizer's random numbers alone."""
-            with own_chance():
+            with own_chance(), torch.enable_grad():  # some call it where gradients are off
                 seed_everything(chance)
                 return evaluate()
 

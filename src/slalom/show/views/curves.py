@@ -9,7 +9,7 @@ import numpy as np
 
 from slalom.core import RaceRecord
 from slalom.show.views.frames import Axis, descent_axis, gap_axis, linear_axis, step_axis
-from slalom.show.views.groups import Group, diverged
+from slalom.show.views.groups import Group, ends_early
 from slalom.show.views.labels import Label, place, text_size
 from slalom.show.views.lines import cloud, curve, steps_to_draw, within_reach
 from slalom.show.views.seeds import spread
@@ -78,11 +78,11 @@ def time_axis(record: RaceRecord, field: list[Group]) -> Axis:
 def descents(record: RaceRecord, runners: list[int]) -> np.ndarray:
     """Return which steps are each run's way down, [R, N + 1] bool: what the axes have to hold.
 
-    It is the way until it settles; for a run that does not, all of it, or up to its best step where it diverges.
+    It is the way until it settles; for a run that does not, all of it, or up to its best step where it ends early.
     """
     last = [
         record.metrics[k].best_step
-        if diverged(record, k) is not None
+        if ends_early(record, k)
         else (record.steps if record.metrics[k].settles is None else record.metrics[k].settles)
         for k in runners
     ]

@@ -102,6 +102,17 @@ def diverged(record: RaceRecord, runner: int) -> int | None:
     return (status.step or 0) if status.kind == Status.DIVERGED else None
 
 
+def failed(record: RaceRecord, runner: int) -> int | None:
+    """Return the last step that a runner made whose optimizer failed, or None."""
+    status = record.statuses[runner]
+    return (status.step or 0) if status.kind == Status.FAILED else None
+
+
+def ends_early(record: RaceRecord, runner: int) -> bool:
+    """Whether a runner diverged or failed, so that it has no end to be compared."""
+    return record.statuses[runner].kind in (Status.DIVERGED, Status.FAILED)
+
+
 def metrics_of(record: RaceRecord, group: Group) -> list[PathMetrics]:
     return [record.metrics[k] for k in group.runners]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from slalom.core import RaceRecord
-from slalom.show.views.groups import Group, diverged, groups, metrics_of
+from slalom.show.views.groups import Group, diverged, ends_early, failed, groups, metrics_of
 from slalom.show.views.words import count, fixed, listing, number, share, three
 
 KIN = (
@@ -58,14 +58,14 @@ def _single(record: RaceRecord, field: list[Group]) -> list[Fact]:
     """Return the facts of a race with one runner per optimizer."""
     if len(field) == 1:
         return _alone(record, field[0])
-    facts = _divergence(record, field) + _departure(record, field)
+    facts = _failure(record, field) + _divergence(record, field) + _departure(record, field)
     settled = {group.name: record.metrics[group.typical].settles for group in field}
     arrived = sorted(((step, name) for name, step in settled.items() if step is not None), key=lambda one: one[0])
     if not arrived:
         return facts + _closest(record, field)
     facts += _kin(record, field)
     facts.append(_first(arrived, len(field)))
-    open_ = [group for group in field if settled[group.name] is None and diverged(record, group.typical) is None]
+    open_ = [group for group in field if settled[group.name] is None and not ends_early(record, group.typical)]
     late = tuple(group.name for group in open_ if record.metrics[group.typical].stays_from is not None)
     never = tuple(group.name for group in open_ if group.name not in late)
     if late:
@@ -102,13 +102,24 @@ def _divergence(record: RaceRecord, field: list[Group]) -> list[Fact]:
     return [Fact(4.0, f"{listing(names)} diverge.", names)]
 
 
+def _failure(record: RaceRecord, field: list[Group]) -> list[Fact]:
+    told = [(failed(record, group.typical), group.name) for group in field]
+    lost = [(step, name) for step, name in told if step is not None]
+    names = tuple(name for _, name in lost)
+    if not lost:
+        return []
+    if len(lost) == 1:
+        return [Fact(4.1, f"{names[0]} fails after step {lost[0][0]:,}.", names)]
+    return [Fact(4.1, f"{listing(names)} fail.", names)]
+
+
 def _departure(record: RaceRecord, field: list[Group]) -> list[Fact]:
     """Tell of runners that settle and leave again: for ever first, then those that come back."""
     facts = []
     back = []
     for group in field:
         metrics = record.metrics[group.typical]
-        if metrics.leaves is None or diverged(record, group.typical) is not None:
+        if metrics.leaves is None or ends_early(record, group.typical):
             continue
         if metrics.gone_from is not None:
             when = f"{metrics.gone_from:,}"
@@ -162,16 +173,19 @@ def _closest(record: RaceRecord, field: list[Group]) -> list[Fact]:
         (sign * float(record.losses[k, -1]), index, k)
         for index, group in enumerate(field)
         for k in group.runners
-        if diverged(record, k) is None
+        if not ends_early(record, k)
     ]
     if not ends:
-        return [Fact(3.0, "Every run diverges.")]
+        gone = all(diverged(record, k) is not None for k in range(len(record.runners)))
+        return [Fact(3.0, "Every run diverges." if gone else "No run reaches the end: each diverges or fails.")]
     _, index, k = min(ends)
     several = len(record.runners) > len(field)
     name = f"the best run of {field[index].name}" if several else field[index].name
     way = ("highest" if record.maximizes else "lowest") if not record.minimum_is_known else "closest"
     if record.minimum is None:
-        lasting = " of the runs that do not diverge" if len(ends) < len(record.runners) else ""
+        broken = any(failed(record, k) is not None for k in range(len(record.runners)))
+        others = " of the runs that reach the end" if broken else " of the runs that do not diverge"
+        lasting = others if len(ends) < len(record.runners) else ""
         return [Fact(4.5, f"{_boundless(record)}; {name} ends {way}{lasting}, {_end(record, k)}.", ())]
     if _is_short(record):
         text = f"In {_too_few(record)}, {name} ends {way}, {_end(record, k)}"
@@ -234,6 +248,8 @@ def _alone(record: RaceRecord, group: Group) -> list[Fact]:
     """Return the facts about a single runner."""
     k = group.typical
     metrics, name = record.metrics[k], group.name
+    if failed(record, k) is not None:
+        return [Fact(4.1, f"{name} fails after step {failed(record, k):,}.", ())]
     if diverged(record, k) is not None:
         return [Fact(4.0, _lost_alone(record, group), ())]
     facts = []
@@ -299,4 +315,7 @@ def _several(record: RaceRecord, field: list[Group]) -> list[Fact]:
     lost = sum(diverged(record, k) is not None for k in range(len(record.runners)))
     if 0 < lost < len(record.runners):
         facts.append(Fact(3.0, f"{count(lost, 'run').capitalize()} diverged.", ()))
+    broken = sum(failed(record, k) is not None for k in range(len(record.runners)))
+    if broken:
+        facts.append(Fact(3.1, f"{count(broken, 'run').capitalize()} failed.", ()))
     return facts
