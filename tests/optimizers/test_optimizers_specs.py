@@ -234,8 +234,11 @@ def test_lion_that_is_not_installed_names_the_extra(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("raise RuntimeError('out of order')", "importing `broken` failed with `RuntimeError: out of order`."),
-        ("import sys; sys.exit(3)", "importing `broken` failed with `SystemExit: 3`."),
+        (
+            "raise RuntimeError('out of order')",
+            "importing `broken` failed with `RuntimeError: out of order (broken.py, line 1)`.",
+        ),
+        ("import sys; sys.exit(3)", "importing `broken` failed with `SystemExit: 3 (broken.py, line 1)`."),
         ("import nowhere_at_all", "importing `broken` failed, for it needs the module `nowhere_at_all`, which is "
          "not installed."),
     ],
