@@ -50,12 +50,19 @@ def digits() -> dict[str, float]:
     def together(engine: str) -> None:
         getattr(networks, engine)(task, runners, training)
 
+    def alone() -> None:
+        """The same in slalom's plain loop."""
+        networks.solo(task, runners[:1], training)
+
     loop()
+    alone()
+    plain_pairs = [(seconds(loop), seconds(alone)) for _ in range(9)]
     together("fleet")
     pairs = [(seconds(loop), seconds(lambda: together("fleet"))) for _ in range(5)]
     plain, fleet = (sorted(column)[2] for column in zip(*pairs, strict=True))
     return {
         "loop": plain / STEPS,
+        "solo": sorted(solo / by_hand for by_hand, solo in plain_pairs)[4],
         "fleet": fleet / STEPS / len(runners),
         "field": median(lambda: together("field"), 3) / STEPS / len(runners),
     }
@@ -160,6 +167,8 @@ def digits_lines() -> list[Line]:
             ratio >= 8,
         )
     ]
+    what = "digits-mlp, one run, no evaluations: slalom's plain loop against the loop by hand"
+    rows.append(Line(what, f"{found['solo']:.2f} × its time", "≤ 1.2", found["solo"] <= 1.2))
     what = "the same: fleet against JAX and optax, same core"
     if not PEERS.exists():
         return [*rows, Line(what, "not measured: run `make peers`", "≥ 0.5, aim 1.0", None)]

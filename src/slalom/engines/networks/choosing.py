@@ -118,11 +118,13 @@ class _Trial:
     def fastest(self, known: bool) -> Choice:
         """Return what ``auto`` takes."""
         work = self.steps * self.step + self.evaluations * self.evaluation
+        if self.steps < TIMED:
+            return self.alone(f"plain loop: fewer than {TIMED} steps in all, too few to try other engines")
         if work < LITTLE:
             return self.alone(f"plain loop: less than {LITTLE:.0f} s of work, too little to try other engines")
         needed = TRIAL_STEPS["recorded" if known else "tested"]
         if needed * self.step > SHARE * work:
-            return self.alone(f"plain loop: trying other engines would take more than {SHARE:.0%} of the time")
+            return self.alone(f"plain loop: trying other engines would take more than {100 * SHARE:.0f} % of the time")
         optimizers = self._optimizers()
         if all(map(goes_alone, optimizers)):
             return self.alone("plain loop: every optimizer computes its own gradients")

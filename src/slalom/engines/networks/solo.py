@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -139,7 +140,7 @@ class Trainee:
                 watch.stop()
                 if step in evaluate_at:
                     self._note(step, watch.seconds)
-                if step % look_every == 0 and not bool(torch.isfinite(self.losses[step - 1])):
+                if step % look_every == 0 and not math.isfinite(self.losses[step - 1].item()):
                     break
                 advance(step)
         except KeyboardInterrupt:
