@@ -15,7 +15,7 @@ from click.testing import CliRunner
 import slalom
 from slalom.cli.application import program
 from slalom.core import order_of
-from slalom.engines.networks.material import step_seed
+from slalom.isolation import step_seed
 
 FILE = Path(kinds.__file__)
 STEPS = 5
@@ -102,3 +102,13 @@ def test_any_network_is_swept_and_studied(kind: str, tmp_path: Path) -> None:
     )
     for done in study.runs():
         assert done.run.losses.tolist() == by_hand(kind, done.runner.optimizer.spec, done.runner.seed)[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["lstm", *(pytest.param(k, marks=pytest.mark.slow) for k in kinds.KINDS if k != "lstm")]
+)
+def test_any_network_is_the_loop_by_hand_on_two_workers(kind: str) -> None:
+    specs = SPARSE.get(kind, OPTIMIZERS)
+    race = slalom.race(named(kind), specs, steps=STEPS, workers=2)
+    for spec, run in zip(specs, race.runs, strict=True):
+        assert run.losses.tolist() == by_hand(kind, spec, 0)[0]
