@@ -60,11 +60,11 @@ class _EnoughError(Exception):
     """Ends a trial whose optimizer evaluates its closure without end."""
 
 
-def dummy(matrix: bool = False, values: tuple[float, ...] = _START) -> Any:
-    """Return a small float64 parameter with ``values``, shape [n], or [1, n] for optimizers of matrices."""
+def dummy(matrix: bool = False, dtype: str = "float64") -> Any:
+    """Return a small parameter, shape [n], or [1, n] for optimizers of matrices."""
     import torch
 
-    point = torch.tensor([values] if matrix else values, dtype=torch.float64)
+    point = torch.tensor([_START] if matrix else _START, dtype=getattr(torch, dtype))
     return torch.nn.Parameter(point)
 
 
@@ -92,14 +92,13 @@ def probe(make: Make) -> Needs:
                 complaints.append(complaint)
                 break  # it cannot be made of such parameters
             try:
-                _travel(make, needs, _START)
-            except KeyboardInterrupt:
-                raise
-            except BaseException as complaint:
+                trial(make, needs)
+            except RefusalError as complaint:
                 complaints.append(complaint)
                 continue
             return replace(needs, modes=_has_modes(made))
-    raise RefusalError(words(complaints[0])) from complaints[0]
+    first = complaints[0]
+    raise first if isinstance(first, RefusalError) else RefusalError(words(first)) from first
 
 
 _KNOWN_BY_TRYING: dict[Any, tuple[Needs, float]] = {}
@@ -136,10 +135,17 @@ _WAYS = (
 
 def trial(make: Make, needs: Needs) -> None:
     """Make a few steps, for the values that a class only looks at then. Raises :class:`RefusalError`."""
-    try:
-        _travel(make, needs, _START)
-    except FAILURES as complaint:
-        raise RefusalError(words(complaint)) from complaint
+    complaints: list[BaseException] = []
+    for dtype in ("float64", "float32"):  # some work in single precision only, as networks do
+        try:
+            _travel(make, needs, dtype)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as complaint:
+            complaints.append(complaint)
+        else:
+            return
+    raise RefusalError(words(complaints[0])) from complaints[0]
 
 
 def words(complaint: BaseException) -> str:
@@ -160,15 +166,15 @@ def _has_modes(optimizer: Any) -> bool:
     return callable(getattr(optimizer, "train", None)) and callable(getattr(optimizer, "eval", None))
 
 
-def _travel(make: Make, needs: Needs, start: tuple[float, ...]) -> list[float]:
-    """Return where a few steps lead on Σ c·x²/2 + x⁴/20, driven as ``needs`` says."""
+def _travel(make: Make, needs: Needs, dtype: str) -> None:
+    """Make a few steps on Σ c·x²/2 + x⁴/20, driven as ``needs`` says."""
     import torch
 
-    parameter = dummy(needs.matrix, start)
+    parameter = dummy(needs.matrix, dtype=dtype)
     optimizer = make(grouped([parameter], needs))
     if _has_modes(optimizer):
         begin_training(optimizer)
-    factors = torch.tensor(_CURVATURE, dtype=torch.float64)
+    factors = torch.tensor(_CURVATURE, dtype=parameter.dtype)
     evaluations = 0
 
     def closure() -> Any:
@@ -198,4 +204,3 @@ def _travel(make: Make, needs: Needs, start: tuple[float, ...]) -> list[float]:
                     optimizer.step()
             except _EnoughError:
                 break
-    return [float(x) for x in parameter.detach().flatten()]
