@@ -72,7 +72,7 @@ def on_network(optimizer: Any) -> tuple[str, str]:
     trains = run.last["train_loss"] < run.evaluations[0]["train_loss"]
     made = plain_loops.over_matrices(optimizer.factory, optimizer.needs)
     try:
-        expected = plain_loops.train(made, TRAINING_STEPS, optimizer.needs)
+        expected = plain_loops.train(made, TRAINING_STEPS, optimizer.needs, race.training.evaluate_at)
     except Exception as problem:
         return f"{LOOP_FAILS}{type(problem).__name__}: {problem}", "" if trains else "the loss does not fall"
     same = run.losses.tolist() == expected[: len(run.losses)]

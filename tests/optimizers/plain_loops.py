@@ -70,10 +70,13 @@ def descend(make: Callable[[Any], Any], start: Sequence[float], steps: int, need
 
 
 def train(
-    make: Callable[[Any], Any], steps: int, needs: Needs, seed: int = 0, task_name: str = "digits-mlp"
+    make: Callable[[Any], Any], steps: int, needs: Needs, evaluate_at: Sequence[int] = (), seed: int = 0
 ) -> list[float]:
-    """Return the minibatch losses of a network; ``make`` is given its named parameters."""
-    task: Any = find(task_name)
+    """Return the minibatch losses of digits-mlp; ``make`` is given its named parameters.
+
+    After the steps ``evaluate_at`` an optimizer with modes is told that its network is evaluated, which rounds.
+    """
+    task: Any = find("digits-mlp")
     splits, examples = task.splits(seed), task.examples()
     order = order_of(task, splits)
     model = task.model(seed)
@@ -104,6 +107,9 @@ def train(
             evaluate()
             optimizer.step()
         losses.append(first[0])
+        if needs.modes and step in evaluate_at:
+            optimizer.eval()
+            optimizer.train()
     return losses
 
 
