@@ -55,7 +55,9 @@ def schedule_free(params: Any) -> Any:
     return of("schedulefree.ScheduleFreeWrapper")(torch.optim.SGD(params, lr=0.01), momentum=0.9)
 
 
-@pytest.mark.parametrize("given", [*PATHS, lookahead, sharpness_aware, schedule_free], ids=str)
+@pytest.mark.parametrize(
+    "given", [*PATHS, lookahead, sharpness_aware, schedule_free], ids=lambda given: getattr(given, "__name__", given)
+)
 def test_it_does_what_a_hand_written_loop_does(given: str | Callable[[Any], Any]) -> None:
     make = of(given) if isinstance(given, str) else given
     needs = parse(given).needs
