@@ -43,7 +43,8 @@ def test_the_key_is_the_sha256_of_the_canonical_json() -> None:
 
 def test_the_key_of_a_known_specification_never_changes() -> None:
     """Stores that people have would not find their runs again."""
-    assert spec(7).key == "cde15979c0cd1072d3e8598b5a529f3b7f6644a2c7a7f679a147a45b393a328b"
+    assert spec(7, form=1).key == "cde15979c0cd1072d3e8598b5a529f3b7f6644a2c7a7f679a147a45b393a328b"
+    assert spec(7).key == "3892b6d49710afebbcd63dd402feef574a6ff7ab60d7adc7fc7bd8e9ba68ce81"
 
 
 def test_the_order_of_hyperparameters_does_not_matter_and_lists_are_tuples() -> None:
@@ -78,6 +79,7 @@ CHANGES: list[dict[str, Any]] = [
     {"course_fingerprint": "ab"},
     {"optimizer_fingerprint": "ab"},
     {"versions": {"torch": "2.12.0"}},
+    {"form": 1},
 ]
 
 
@@ -209,3 +211,14 @@ def test_the_store_can_be_used_where_torch_is_not_installed() -> None:
     code = "import sys; sys.modules['torch'] = None; import slalom.store; print(slalom.store.MemoryStore().count())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "0"), done.stderr
+
+
+def test_a_run_of_an_earlier_form_is_read_and_keeps_its_key_but_is_no_run_of_today() -> None:
+    """An earlier slalom averaged metrics over pieces of the data: its numbers must not stand in for today's."""
+    now = RunSpec("digits-mlp", "torch.optim.Adam", 3)
+    before = RunSpec.from_text(now.text.replace(f'"form":{now.form}', '"form":1'))
+    assert before.form == 1
+    assert before.key != now.key
+    assert RunSpec.from_text(before.text).key == before.key
+    with pytest.raises(ValueError, match="another form"):
+        RunSpec.from_text(now.text.replace(f'"form":{now.form}', '"form":99'))

@@ -11,8 +11,11 @@ from typing import Any
 from slalom.core import InputError, Training, quote
 from slalom.store.canonical import canonical, plain, restored
 
-FORM = 1
-"""Belongs to every hash. To be raised when a specification's text changes its meaning: old runs are then not reused."""
+FORM = 2
+"""Belongs to every hash. To be raised when a specification's text changes its meaning: old runs are then not reused.
+
+Until form 1, metrics were averaged over pieces of the data; since form 2 each is computed on the whole split.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,7 @@ class RunSpec:
     course_fingerprint: str = ""  # of the content, where the course is the caller's own
     optimizer_fingerprint: str = ""  # likewise
     versions: Mapping[str, str] = field(default_factory=dict)  # of what computes: torch, the optimizer's package
+    form: int = FORM  # a lower one for a run that an earlier slalom stored
 
     def __post_init__(self) -> None:
         if isinstance(self.seed, bool) or not 0 <= int(self.seed) < 2**63:
@@ -64,7 +68,7 @@ class RunSpec:
         content = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "training"}
         if not self.company:
             del content["company"]
-        return {"form": FORM, **content, "training": self._conditions()}
+        return {**content, "training": self._conditions()}
 
     def _conditions(self) -> dict[str, Any] | None:
         """Return the conditions; with the length of the schedule where the run was stopped before its end."""
@@ -77,7 +81,7 @@ class RunSpec:
     def from_dict(content: Mapping[str, Any]) -> RunSpec:
         """Return the specification of a canonical form. Raises ValueError for anything else."""
         fields = dict(content)
-        if fields.pop("form", None) != FORM:
+        if fields.get("form") not in range(1, FORM + 1):
             raise ValueError("another form of specification")
         conditions = fields.pop("training")
         try:
