@@ -215,8 +215,9 @@ def test_a_study_of_a_files_optimizers_is_kept_and_done_again_when_the_file_chan
 def computed(result: Result) -> tuple[int, int]:
     """Return how many runs were computed now, and how many there are."""
     assert result.exit_code == 0, result.output
-    (found,) = re.findall(r"(\d+) of (\d+) runs", result.output)
-    return int(found[0]), int(found[1])
+    (now,) = re.findall(r"Computed (\d+) runs?", result.output)
+    stored = re.findall(r"; (\d+) (?:was|were) in the store", result.output)
+    return int(now), int(now) + sum(map(int, stored))
 
 
 def test_python_itself_finds_nothing_in_the_folder_where_slalom_is_started(tmp_path: Path) -> None:

@@ -274,8 +274,11 @@ def returns(make_optimizer, seed):
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("early", "every run failed, the first, SGD with seed 0, with `ValueError: my own mistake`."),
-        ("leaver", "every run failed, the first, SGD with seed 0, with `SystemExit: 0`."),
+        (
+            "early",
+            "every run failed, the first, SGD with seed 0, with `ValueError: my own mistake (mine.py, line 20)`.",
+        ),
+        ("leaver", "every run failed, the first, SGD with seed 0, with `SystemExit: 0 (mine.py, line 24)`."),
         ("stepper", 'yielded no metric beside step and epoch: add one, such as "validation_loss".'),
         ("backwards", "yielded step 3 after step 5: steps are whole numbers from 0 that never fall."),
         (

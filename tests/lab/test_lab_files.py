@@ -72,7 +72,7 @@ def test_parquet_is_the_same_table(race: slalom.Race, tmp_path: Path) -> None:
 
 def test_sweeps_write_their_numbers(tmp_path: Path) -> None:
     curve = slalom.sweep("sphere", ["sgd"], over="lr", grid=5, steps=20, starts=3)
-    basins = slalom.sweep("sphere", ["sgd:lr=0.1"], over="start", grid=4, steps=60)
+    basins = slalom.sweep("sphere", ["sgd:lr=0.1"], over="start", grid=4, steps=160)
     ladder = slalom.sweep("sphere", ["sgd:lr=0.1"], factors=[1, 100], steps=20)
     for name, result, lines in (("curve", curve, 5 * 3), ("basins", basins, 16), ("ladder", ladder, 2 * 21)):
         result.save(tmp_path / f"{name}.csv")
