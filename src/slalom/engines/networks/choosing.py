@@ -131,14 +131,15 @@ class _Trial:
         choice = self.of("field", known)
         if choice.engine == "solo":
             return choice
+        quickest = min(self.step, choice.seconds_per_step)
+        if quickest * self.steps > WORTH and all(map(is_ruled, optimizers)):
+            ruled = self._timed("fleet")
+            saved = (quickest - ruled.seconds_per_step) * self.steps
+            if quickest > PREFERENCE * ruled.seconds_per_step and saved > WORTH:
+                return ruled
         if choice.seconds_per_step >= self.step:
             times = f"{_milliseconds(self.step)} a step, {_milliseconds(choice.seconds_per_step)} for networks together"
             return self.alone(f"plain loop: the fastest in a short trial ({times})")
-        if choice.seconds_per_step * self.steps > WORTH and all(map(is_ruled, optimizers)):
-            ruled = self._timed("fleet")
-            saved = (choice.seconds_per_step - ruled.seconds_per_step) * self.steps
-            if choice.seconds_per_step > PREFERENCE * ruled.seconds_per_step and saved > WORTH:
-                return ruled
         return choice
 
     def of(self, engine: str, known: bool) -> Choice:
