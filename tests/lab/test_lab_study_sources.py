@@ -191,6 +191,36 @@ def test_files_in_two_folders_each_have_their_own_modules_in_races(tmp_path: Pat
     assert ends == [1.1, 2.2]
 
 
+@pytest.mark.parametrize("lazy", [False, True])
+@pytest.mark.parametrize("found", ["pkgutil.resolve_name('amount:VALUE')", "pickle.loads(b'camount\\nVALUE\\n.')"])
+def test_what_a_library_imports_by_a_name_is_from_beside_the_file(tmp_path: Path, found: str, lazy: bool) -> None:
+    """The library, such as pickle, says ``import``; each of two files means the module in its own folder."""
+    text = "from functools import cache\nimport pickle, pkgutil\n@cache\ndef value():\n"
+    text += f"    return {found}\n" + ("" if lazy else "value()\n")
+    courses = [write(tmp_path / name, text, amount=value) for name, value in (("a", 1.0), ("b", 2.0))]
+    for course in courses:
+        file = Path(course.partition(":")[0])
+        file.write_text(file.read_text().replace("VALUE + late", "value() + late"))
+    store = MemoryStore()
+    slalom.study(courses, PAIR, store=store, **QUICK)
+    assert list(losses(store).values()) == [{1.0}, {2.0}]
+    assert "amount" not in sys.modules or lazy
+    write(tmp_path / "b", text, amount=3.0)
+    file.write_text(file.read_text().replace("VALUE + late", "value() + late"))
+    assert study(courses[1], store).computed == 4
+    assert list(losses(store).values()) == [{1.0}, {2.0}, {3.0}]
+
+
+def test_a_new_file_that_goes_before_an_old_one_makes_other_runs(tmp_path: Path) -> None:
+    course, store = write(tmp_path, "from part.amount import VALUE"), MemoryStore()
+    (tmp_path / "part").mkdir()
+    (tmp_path / "part" / "amount.py").write_text("VALUE = 1.0\n")
+    study(course, store)
+    (tmp_path / "part" / "__init__.py").write_text("from part import amount\namount.VALUE = 2.0\n")
+    assert study(course, store).computed == 4
+    assert list(losses(store).values()) == [{1.0}, {2.0}]
+
+
 def test_two_files_of_one_folder_do_not_share_what_they_change_in_a_module(tmp_path: Path) -> None:
     """Each file sets the width, which is read when the network is made: as if each were run by itself."""
     (tmp_path / "config.py").write_text("width = 0\n")

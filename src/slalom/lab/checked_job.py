@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from slalom.core import Progress, Run, Runner, Training
+from slalom.core.user_files.hooks import drop_aliases
 from slalom.core.user_files.loading import enter
 from slalom.core.user_files.sources import Sources
 from slalom.lab.parcels import Works
@@ -34,6 +35,7 @@ class CheckedJob:
 
     def compute(self, runners: Sequence[Runner], progress: Progress | None = None) -> list[Run]:
         self._check()
+        drop_aliases()  # those of the course that was computed before
         runs = self.job.compute(runners, progress)
         self._check()  # what is imported inside functions may have come just now
         return runs

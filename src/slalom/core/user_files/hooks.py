@@ -129,6 +129,9 @@ class _Finder:
         found = found_by_others(name, path, target)
         if found is None or type(found.loader) is not SourceFileLoader or not found.origin or not is_own(found.origin):
             return found
+        context = None if path is not None else _calling_context()
+        if context is not None and context.place(name) != name:
+            return alias(name, context.place(name))
         return own_spec(name, found) if _recording_all or _calling_module() else found
 
     def _in_context(self, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
@@ -204,6 +207,8 @@ def _importer(importer: str) -> Callable[..., Any]:
         top, dot, rest = name.partition(".")
         inside = top if context is None else context.place(top)
         if inside == top:
+            if top in _ALIASES:  # another context's
+                drop_aliases()
             found = _import(name, globals, locals, fromlist, 0)
             _note(noted, name, fromlist)
             return found

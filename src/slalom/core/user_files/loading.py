@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +21,7 @@ from slalom.core.user_files.records import (
     forget,
     is_own,
 )
-from slalom.core.user_files.sources import Sources, sources_of
+from slalom.core.user_files.sources import Sources, has_found_others, sources_of
 
 
 class UnreadableError(Exception):
@@ -71,13 +72,15 @@ def _taken(known: dict[str, Any], package: str, others: set[str]) -> dict[str, A
 
 def _is_stale(context: Context) -> bool:
     found = _SOURCES.get(context.name)
-    if found is not None and found.changed_on_disk() is not None:
+    importlib.invalidate_caches()
+    if found is not None and (found.changed_on_disk() is not None or has_found_others(found)):
         return True
     return any(digest_on_disk(record.path) != record.digest for record in executed(context.name).values())
 
 
 def sources_of_file(main: str) -> Sources:
     """Return what a file depends on, as it was when this was first asked; it is run if it has not been."""
+    drop_aliases()
     context = next((one for one in CONTEXTS.values() if one.main == main and one.module is not None), None)
     name = module_of(main).__name__ if context is None else context.name
     if name not in _SOURCES:

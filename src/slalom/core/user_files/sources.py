@@ -126,6 +126,13 @@ def sources_of(main: str) -> Sources:
     return Sources(main, tuple(search.parts), dict(sorted(search.packages.items())))
 
 
+def has_found_others(former: Sources) -> bool:
+    """Whether what the files import now leads to a file that was not there before, such as a new ``__init__.py``."""
+    search = _Search(context_of(former.main))
+    search.follow(former.main)
+    return not {part.path for part in search.parts} <= {part.path for part in former.parts}
+
+
 class _Search:
     """Follows imports in texts, without running anything."""
 
