@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +16,22 @@ SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if 
 """Ctrl-C; the usual ``kill``; the terminal was closed."""
 
 _received = [int(signal.SIGINT)]
+_count = [0]
 
 
 def last_signal() -> int:
     """Return the number of the signal that last asked this process to end; that of Ctrl-C where none has."""
     return _received[0]
+
+
+def count() -> int:
+    """Return how many signals have asked this process to end, those that were noted at a bad moment included."""
+    return _count[0]
+
+
+def _note(number: int) -> None:
+    _received[0] = number
+    _count[0] += 1
 
 
 def listen() -> None:
@@ -32,8 +44,23 @@ def listen() -> None:
             signal.signal(number, _raise)
 
 
+def hurry_only() -> None:
+    """Let a signal change nothing from now on, for all is done and is being cleaned up; a second one ends at once."""
+    heard = 0
+
+    def hurry(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        heard += 1
+        if heard > 1:
+            os._exit(128 + number)
+
+    for number in SIGNALS:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, hurry)
+
+
 def _raise(number: int, frame: FrameType | None) -> None:
-    _received[0] = number
+    _note(number)
     raise KeyboardInterrupt
 
 
@@ -48,7 +75,7 @@ def handled(handler: Handler) -> Iterator[None]:
         return
 
     def noted(number: int, frame: FrameType | None) -> None:
-        _received[0] = number
+        _note(number)
         handler(number, frame)
 
     before = {number: signal.getsignal(number) for number in SIGNALS}
@@ -66,12 +93,12 @@ def handled(handler: Handler) -> Iterator[None]:
 @contextmanager
 def postponed() -> Iterator[None]:
     """Finish what is short and must not be left half done: a first Ctrl-C is only noted, a second one is raised."""
-    count = 0
+    heard = 0
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal count
-        count += 1
-        if count > 1:
+        nonlocal heard
+        heard += 1
+        if heard > 1:
             raise KeyboardInterrupt
 
     with handled(note):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -148,3 +149,42 @@ def test_an_optimizer_that_hangs_is_ended_and_the_others_go_on(hanging: None) ->
     assert verdict.word == "not comparable"
     assert any(warning.startswith("5 of 5 runs of Hanging failed, the first with: ") for warning in found.warnings)
     assert store.count() == 5, "what a limit cut short is tried again another time"
+
+
+class Interrupting(MemoryStore):
+    """Sends this process Ctrl-C within its n-th transaction."""
+
+    def __init__(self, place: int):
+        super().__init__()
+        self.place = place
+
+    def put_all(self, runs: Any) -> Any:
+        self.place -= 1
+        if self.place == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+        return super().put_all(runs)
+
+
+def test_ctrl_c_at_the_last_unit_of_a_stage_ends_the_study() -> None:
+    """It used to be noted when nothing of the stage was left to stop, and the next stage began."""
+    store = Interrupting(2)  # both workers' units of the first stage
+    with pytest.raises(KeyboardInterrupt):
+        slalom.study("sphere", PAIR, store=store, steps=5, seeds=2, workers=2)
+    assert (store.place, store.count()) == (0, 28)  # two optimizers, seven trials, two seeds
+    dismiss()
+
+
+def test_ctrl_c_at_the_verdict_on_one_course_ends_a_study_of_several() -> None:
+    class Judged(MemoryStore):
+        saved = 0
+
+        def save_study(self, *given: Any, **named: Any) -> Any:
+            self.saved += 1
+            if self.saved == 3:  # both plans were saved before
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().save_study(*given, **named)
+
+    store = Judged()
+    with pytest.raises(KeyboardInterrupt):
+        slalom.study(["sphere", "rosenbrock"], PAIR, store=store, track="defaults", steps=5, seeds=2, workers=1)
+    assert {run.spec.course for run in store} == {"sphere"}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from slalom import stopping
 from slalom.core import InputError, Progress, quote
 from slalom.judge import across, judge
 from slalom.lab import training
@@ -25,7 +26,6 @@ from slalom.lab.studying.specifying import is_nameless
 from slalom.lab.studying.study_files import is_study_file, read_study_file
 from slalom.lab.studying.tuning import Tuned, tune
 from slalom.lab.versions import versions
-from slalom.stopping import postponed
 from slalom.store import MemoryStore, Store
 from slalom.store import open as open_store
 
@@ -96,7 +96,12 @@ def study(
         plans = [make_plan(question, engine, workers, kept) for question in questions]
         for plan in plans:
             save_plan(plan, kept, ())
-        parts = [carry_out(plan, kept, progress, _on(plan, say, len(plans) > 1)) for plan in plans]
+        parts: list[Study] = []
+        signals = stopping.count()
+        for plan in plans:
+            if stopping.count() > signals:  # noted during the verdict on the course before
+                raise KeyboardInterrupt
+            parts.append(carry_out(plan, kept, progress, _on(plan, say, len(plans) > 1)))
     if len(parts) == 1:
         return parts[0]
     return Studies(tuple(parts), across([part.results for part in parts]))
@@ -139,7 +144,7 @@ def carry_out(
         )
         raise
     _check_somebody_ran(question, runs)
-    with postponed():  # all runs are there: the verdict takes a moment, and is what Ctrl-C would lose
+    with stopping.postponed():  # all runs are there: the verdict takes a moment, and is what Ctrl-C would lose
         save_plan(plan, store, executor.keys)
         results = results_of(question, tuned, runs)
         return Study(

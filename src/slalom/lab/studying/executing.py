@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
+from slalom import stopping
 from slalom.core import Progress, Run, Runner, Training
 from slalom.lab.checked_job import CheckedJob
 from slalom.lab.parcels import Works
@@ -106,6 +107,7 @@ class Executor:
     keys: list[str] = field(default_factory=list)
     began: float = field(default_factory=time.time)
     _steps: int = 0
+    _signals: int = field(default_factory=stopping.count)
 
     def run(
         self, groups: Sequence[Sequence[Runner]], training: Training | None, *, closed: bool
@@ -166,6 +168,8 @@ class Executor:
         """Compute units, and yield each with its runs. Raises KeyboardInterrupt at the end where Ctrl-C was pressed."""
         if not units:
             return
+        if stopping.count() > self._signals:  # noted when the last unit before was finished
+            raise KeyboardInterrupt
         self._check_sources()
         job: Works = self.ground.job(self.setting.engine, self.setting.lanes, training)
         if self.setting.sources:
