@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,6 +55,47 @@ def test_json_of_a_process_is_parseable_and_stands_alone() -> None:
 def test_a_mistake_ends_with_code_2_and_one_line() -> None:
     done = run("race", "sphere", "--steps", "many")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("closing", ["<&-", "<&- >&- 2>&-"])
+def test_standard_streams_that_are_closed_are_no_error(closing: str, tmp_path: Path) -> None:
+    """No file that slalom opens gets their numbers, so nothing that is printed gets into one."""
+    typed = [*SLALOM, "race", "sphere", "-o", "sgd:lr=0.1", "--steps", "3", "--save", str(tmp_path / "race.json")]
+    done = subprocess.run(["sh", "-c", f"exec {shlex.join(typed)} {closing}"], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(json.loads((tmp_path / "race.json").read_text())["runners"][0]["path"]) == 4
+
+
+@pytest.mark.parametrize("name", ["loop", "~nobody-of-this-name/runs.sqlite"])
+def test_a_store_whose_path_leads_nowhere_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    done = run("study", "sphere", "-o", "sgd", "-o", "adam", "--store", name, cwd=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    told = "is a symbolic link that leads back to itself" if name == "loop" else "cannot be opened: there is no folder"
+    assert done.stderr.startswith(f"Error: `{name}` {told}")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_after_the_work_is_done_changes_nothing(number: signal.Signals) -> None:
+    code = (
+        "import atexit, sys, time\n"
+        "atexit.register(lambda: (print('cleaning up', flush=True), time.sleep(1), print('clean', flush=True)))\n"
+        "from slalom.cli.application import main\n"
+        "sys.argv[1:] = ['--version']\n"
+        "main()\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while process.stdout.readline() != b"cleaning up\n":
+            assert process.poll() is None
+        process.send_signal(number)
+        assert (*process.communicate(timeout=60), process.returncode) == (b"clean\n", b"", 0)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="only some systems have a file without an end")
+def test_a_device_is_not_read_for_results() -> None:
+    done = run("judge", "/dev/zero")
+    assert (done.returncode, done.stderr) == (2, "Error: `/dev/zero` is a device: name a file.\n")
 
 
 def test_a_closed_pipe_is_no_error() -> None:

@@ -100,6 +100,7 @@ def program(context: click.Context) -> None:
 
 def main() -> NoReturn:
     """The console script: run the command line of this process, and exit."""
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         # A terminal that cannot show a character gets a question mark instead of a traceback.
         if hasattr(stream, "reconfigure"):
@@ -114,8 +115,18 @@ def main() -> NoReturn:
         _leave(end.code if isinstance(end.code, int) else 1)
 
 
+def _open_what_is_closed() -> None:
+    """Let a standard stream that is closed lead nowhere: the next file opened would else get its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the system gives it the lowest number that is free
+
+
 def _leave(code: int) -> NoReturn:
     """Exit, and leave no process behind; threads of the user's code, for which Python would wait, end with this one."""
+    stopping.hurry_only()
     atexit._run_exitfuncs()
     tracker = sys.modules.get("multiprocessing.resource_tracker")
     if tracker is not None:

@@ -170,11 +170,14 @@ def _refuse_overwriting(save: Sequence[str], courses: Sequence[str], store: str 
     from slalom.core import python_files
     from slalom.store import default_path
 
-    kept = Path(store if store is not None else default_path()).expanduser().resolve()
+    def followed(path: str | os.PathLike[str]) -> Path:  # as far as it leads: links may lead back to themselves
+        return Path(os.path.realpath(os.path.expanduser(path)))
+
+    kept = followed(store if store is not None else default_path())
     files = (python_files.split(course) or (course, "") for course in courses)
-    read = {Path(os.path.realpath(os.path.expanduser(path))) for path, _ in files if "\0" not in path}
+    read = {followed(path) for path, _ in files if "\0" not in path}
     for path in save:
-        place = Path(path).expanduser().resolve()
+        place = followed(path)
         if place in (kept, *(kept.with_name(kept.name + ending) for ending in ("-wal", "-shm"))):
             raise click.UsageError(f"`--save {path}` would replace the store, which keeps the runs: name another file.")
         if place in read:

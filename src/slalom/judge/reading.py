@@ -148,11 +148,14 @@ def _rows(name: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _text(name: str) -> str:
     try:
-        content = Path(name).read_bytes()
+        endless = Path(name).is_char_device() and name != "/dev/stdin"  # such as /dev/zero
+        content = b"" if endless else Path(name).read_bytes()
     except OSError as error:
         raise InputError(f"{quote(name)} cannot be read: {error.strerror or error}.") from None
     except ValueError:  # a null character in the name
         raise InputError(f"{quote(name)} is no name of a file.") from None
+    if endless:
+        raise InputError(f"{quote(name)} is a device: name a file.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -52,6 +52,8 @@ def connect(path: Path, *, create: bool = True, readonly: bool = False) -> sqlit
 def recognise(path: Path, create: bool) -> None:
     """Refuse what cannot be a store, before SQLite touches it."""
     try:
+        if os.path.islink(os.path.realpath(path)):
+            raise StoreError(f"{quote(path)} is a symbolic link that leads back to itself: name another file.")
         if path.is_dir():
             raise StoreError(f"{quote(path)} is a folder: name a file in it.")
         if path.exists() and not path.is_file():  # opening a FIFO would wait for another process
