@@ -99,7 +99,8 @@ def test_an_optimizer_that_fails_on_the_way_is_told_in_a_sentence() -> None:
                 raise RuntimeError("late\nboom")
             return super().step(closure)
 
-    with pytest.raises(InputError, match=r"`Weary` failed during the race with `RuntimeError: late boom`"):
+    said = r"`Weary` failed during the race with `RuntimeError: late boom \(test_lab_racing.py, line 99\)`"
+    with pytest.raises(InputError, match=said):
         slalom.race("sphere", [Weary], steps=250)
 
 
