@@ -135,7 +135,7 @@ def test_a_check_that_raises_has_failed_and_the_others_go_on(monkeypatch: pytest
     told: list[str] = []
     checks = selfcheck(report=told.append)
     assert failures(checks) == ["store"]
-    assert checks[0].result == "FAILED: OSError: no space left on device"
+    assert checks[0].result == "FAILED: OSError: no space left on device (test_lab_selfcheck.py, line 130)"
     assert len(checks) > 5
     assert told == [
         "update rules", "engines on a landscape", "engines on a network", "store", "judge", "deepobs-quadratic-deep",
@@ -144,7 +144,7 @@ def test_a_check_that_raises_has_failed_and_the_others_go_on(monkeypatch: pytest
     assert result.exit_code == 1
     told = " ".join(result.stdout.split())
     assert told.startswith("slalom selfcheck on cpu: 1 of 7 checks FAILED. Please report it, with this table.")
-    assert "FAILED: OSError: no space left on device" in result.stdout
+    assert "FAILED: OSError: no space left on device (test_lab_selfcheck.py, line 130)" in result.stdout
     quiet = json.loads(CliRunner().invoke(program, ["selfcheck", "--json"]).stdout)
     assert not quiet["passed"]
 

@@ -492,7 +492,7 @@ def test_a_loop_whose_measure_does_not_tell_which_way_is_better_is_refused() -> 
     def odd(make_optimizer: Any, seed: int) -> Iterator[dict[str, float]]:
         yield {"thing": 1.0}
 
-    with pytest.raises(InputError, match="`odd`: the name `thing` does not tell whether higher is better"):
+    with pytest.raises(InputError, match="`odd`: the name `thing` does not say whether higher or lower"):
         slalom.study(odd, PAIR)
 
 
