@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import slalom
+from slalom.store import MemoryStore
 
 
 def on_curve(line: object, at: tuple[float, float]) -> bool:
@@ -46,7 +47,7 @@ def test_a_studys_curve_is_drawn_from_all_tuning_seeds_and_the_choice_lies_on_it
     from slalom.lab.studying.pictures import PicturedStudy
     from slalom.show import views
 
-    study = slalom.study(course, ["sgd", "adam"], seeds=3, steps=120, store="memory")
+    study = slalom.study(course, ["sgd", "adam"], seeds=3, steps=120, store=MemoryStore())
     told = json.loads(study.to_json())["tasks"][0]["optimizers"]
     lines = views.study_sensitivity(PicturedStudy(study)).lines
     for line, one in zip(lines, told, strict=True):
