@@ -349,7 +349,7 @@ import slalom, torch
 def task():
     x = torch.randn(143, 5, generator=torch.Generator().manual_seed(0))
     nn = torch.nn
-    net = lambda: nn.Sequential(nn.Linear(5, 7), nn.BatchNorm1d(7), nn.Tanh(), nn.Linear(7, 3))
+    net = lambda: nn.Sequential(nn.Linear(5, 7, bias=False), nn.BatchNorm1d(7), nn.Tanh(), nn.Linear(7, 3))
     return slalom.Task(net, (x, x[:, :3].argmax(1)), test=0.2, batch_size=13)
 """
 

@@ -220,3 +220,43 @@ def test_races_and_sweeps_of_tasks_tell_failures_from_divergences(tmp_path: Path
     assert "diverged" not in {row["status"] for row in told}
     (line,) = [line for line in swept.view().lines if line.name == "Brave"]
     assert (line.diverges_from, line.broken) == (None, True)
+
+
+LATE = """
+import torch
+
+class Late(torch.optim.SGD):
+    made = 0
+
+    def step(self, closure=None):
+        self.made += 1
+        if self.made == 4 and self.param_groups[0]["lr"] < 0.2:
+            raise ArithmeticError("too slow")
+        return super().step(closure)
+"""
+
+
+def test_sweeps_of_landscapes_tell_failures_from_divergences(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(LATE)
+    late = f"{tmp_path / 'late.py'}:Late"
+    swept = slalom.sweep("sphere", [late, "sgd"], over="lr", grid=9, starts=3, steps=120)
+    slow, lost = swept.rates < 0.2, swept.rates > 1
+    assert (swept.failed[0] == slow[:, None]).all()
+    assert not swept.failed[1].any()
+    assert all((gone == lost[:, None]).all() for gone in swept.diverged), "x is multiplied by 1 − 2 lr at each step"
+    rows = swept.table().rows
+    assert (rows[0]["failed"], rows[0]["diverged"], rows[1]["failed"]) == (slow.mean(), lost.mean(), 0.0)
+    assert rows[0]["best lr"] == pytest.approx(rows[1]["best lr"])
+    swept.save(tmp_path / "sweep.csv")
+    told = csv.DictReader((tmp_path / "sweep.csv").read_text().splitlines())
+    slow_ones = [row for row in told if "Late" in row["optimizer"] and float(row["lr"]) < 0.2]
+    assert {(row["failed"], row["diverged"]) for row in slow_ones} == {("1", "0")}
+    mapped = slalom.sweep("sphere", [f"{late}:lr=0.1", "sgd:lr=0.1"], over="start", grid=5, steps=150)
+    rows = mapped.table().rows
+    assert [(row["arrives"], row["diverges"], row["failed"]) for row in rows] == [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0)]
+    assert "Every run of Late failed." in " ".join(mapped.view().sentence)
+    ladder = slalom.sweep("sphere", [f"{late}:lr=0.1", "sgd:lr=0.1"], factors=[0.5, 1], steps=20)
+    assert ladder.table().texts[0][2:] == ("failed at step 3", "failed at step 3")
+    race = slalom.race("sphere", [f"{late}:lr=0.1", "sgd:lr=0.1"], starts=70, steps=20)
+    rows = race.table().rows
+    assert (rows[0]["failed"], rows[0]["diverged"]) == (1.0, 0.0)

@@ -40,6 +40,8 @@ class RaceRecord(Protocol):
     @property
     def statuses(self) -> Sequence[Status]: ...
     @property
+    def failed(self) -> np.ndarray: ...  # [R], bool: whose optimizer could not go on
+    @property
     def metrics(self) -> Sequence[PathMetrics]: ...
     @property
     def maximizes(self) -> bool: ...  # whether its optimizers climb: then f* is the highest value, gaps are f* − f

@@ -167,9 +167,14 @@ class Ends:
     points: np.ndarray  # [R, D], the last points
     losses: np.ndarray  # [R], f there
     arrived_at: np.ndarray  # [R], the step at which it settled below the threshold; −1 if it did not, or left for good
-    diverged: np.ndarray  # [R], bool; also of a run that failed
+    diverged: np.ndarray  # [R], bool; a run that failed did not diverge
     errors: dict[int, str] = field(default_factory=dict)  # why an optimizer could not go on, by run
     remarks: list[str] = field(default_factory=list)  # what a reader must know: which runs went alone, and why
+
+    @property
+    def failed(self) -> np.ndarray:
+        """Which runs failed, [R], bool."""
+        return np.isin(np.arange(len(self.diverged)), list(self.errors))
 
     @staticmethod
     def empty(runners: int, dim: int) -> Ends:

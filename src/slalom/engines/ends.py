@@ -33,10 +33,11 @@ def field_ends(
         moved = field(landscape, runners[rows], steps, noise=noise, dtype=dtype, device=device)
         if moved.completed < steps:
             raise KeyboardInterrupt
-        for row, error in moved.errors.items():
-            ends.errors[low + row] = error
         ends.remarks += [remark for remark in moved.remarks if remark not in ends.remarks]
         _note(ends, rows, landscape, moved.paths, moved.diverged_at, threshold)
+        for row, error in moved.errors.items():
+            ends.errors[low + row] = error
+            ends.diverged[low + row] = False
         if progress:
             progress(min(low + CHUNK, len(runners)) * steps, len(runners) * steps)
     return ends

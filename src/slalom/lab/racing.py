@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
@@ -129,7 +129,9 @@ def _on_landscape(
     check_memory(len(field) * len(points) * seeds, steps, landscape.dim)
     runners = enlist(field, points, seed, seeds)
     check_device(device)
-    return run(landscape, runners, steps, Noise(float(noise)), dtype, engine, device, progress)
+    race = run(landscape, runners, steps, Noise(float(noise)), dtype, engine, device, progress)
+    refuse_if_all_failed([runner.optimizer.spec for runner in runners], race.trajectories.errors.values())
+    return race
 
 
 def check_conditions(steps: int, seeds: int, seed: int, noise: float, dtype: str, engine: str) -> None:
@@ -203,20 +205,21 @@ def run(
     return race
 
 
-def failures(specs: Sequence[str], errors: Mapping[int, str]) -> list[str]:
-    """Return what made runs, of which ``specs`` names the optimizers, fail: each reason once.
+def refuse_if_all_failed(specs: Sequence[str], errors: Collection[str]) -> None:
+    """Raise InputError where no run, of which ``specs`` names the optimizers, was left."""
+    if errors and len(errors) == len(specs):
+        told = next(iter(errors))
+        raise InputError(
+            f"{quote(', '.join(dict.fromkeys(specs)))} failed during the race with {quote(told, limit=200)}."
+        )
 
-    Raises InputError where no run was left.
-    """
+
+def failures(specs: Sequence[str], errors: Mapping[int, str]) -> list[str]:
+    """Return what made runs, of which ``specs`` names the optimizers, fail: each reason once."""
     reasons: dict[tuple[str, str], int] = {}
     for row, error in errors.items():
         key = specs[row], error
         reasons[key] = reasons.get(key, 0) + 1
-    if errors and len(errors) == len(specs):
-        (_, told), *_ = reasons
-        raise InputError(
-            f"{quote(', '.join(dict.fromkeys(specs)))} failed during the race with {quote(told, limit=200)}."
-        )
     return [
         f"{quote(spec)} failed{f' in {count} runs' if count > 1 else ''}: {error}"
         for (spec, error), count in reasons.items()

@@ -169,6 +169,11 @@ class Race:
         return tuple(self._status(index) for index in range(len(self.runners)))
 
     @cached_property
+    def failed(self) -> np.ndarray:
+        """Which runners' optimizers could not go on, shape [runners], bool."""
+        return np.isin(np.arange(len(self.runners)), list(self.trajectories.errors))
+
+    @cached_property
     def lower_elsewhere(self) -> str:
         """Where no minimum is known: a word about a lower value that no optimizer has found, if there is any.
 

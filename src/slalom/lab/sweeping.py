@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +26,7 @@ from slalom.lab.racing import (
     failures,
     is_moved_by_rule,
     listed,
+    refuse_if_all_failed,
     run,
 )
 from slalom.lab.record import TOLERANCE, Race
@@ -224,6 +225,7 @@ class _Sweeper:
         points = [(x, y) for y in axes[1].tolist() for x in axes[0].tolist()]
         (centre,) = choose_starts(self.landscape, start, None, self.seed)
         ends = [self._ends(optimizer, points) for optimizer in self.optimizers]
+        self._refuse_if_all_failed(len(points), [one.errors for one in ends])
         fan = self.race(enlist(self.optimizers, self._scattered(centre), self.seed, 1), "field")
         return BasinSweep(
             course=self.landscape,
@@ -300,15 +302,17 @@ class _Sweeper:
                 for index, point in enumerate(points)
                 for seed in range(self.seed, self.seed + self.seeds)
             ]
-            ends.append(self._final(optimizer, runners, grid))
+            ends.append(self._finish(optimizer, runners, -np.inf, lanes=("lr",)))
+        self._refuse_if_all_failed(len(runners), [one.errors for one in ends])
         return SensitivitySweep(
             course=self.landscape,
             optimizers=tuple(self.optimizers),
             names=self.names,
             rates=rates,
-            final_losses=tuple(final for final, _, _ in ends),
-            diverged=tuple(gone for _, gone, _ in ends),
-            last_points=tuple(last for _, _, last in ends),
+            final_losses=tuple(one.losses.reshape(grid, -1) for one in ends),
+            diverged=tuple(one.diverged.reshape(grid, -1) for one in ends),
+            failed=tuple(one.failed.reshape(grid, -1) for one in ends),
+            last_points=tuple(one.points.reshape(grid, -1, one.points.shape[1]) for one in ends),
             points=np.array(points, dtype=float),
             starts=len(points),
             seeds=self.seeds,
@@ -317,15 +321,6 @@ class _Sweeper:
             dtype=self.dtype,
             versions=versions(),
             remarks=tuple(dict.fromkeys(self.notes)),
-        )
-
-    def _final(self, optimizer: Optimizer, runners: Sequence[Runner], grid: int) -> tuple[np.ndarray, ...]:
-        """Return the losses at the last step, which runs diverged, each [grid, runs per rate], and the last points."""
-        ends = self._finish(optimizer, runners, -np.inf, lanes=("lr",))
-        return (
-            ends.losses.reshape(grid, -1),
-            ends.diverged.reshape(grid, -1),
-            ends.points.reshape(grid, -1, ends.points.shape[1]),
         )
 
     def ladder(self, factors: Sequence[float], start: Sequence[float] | None) -> LadderSweep:
@@ -339,6 +334,7 @@ class _Sweeper:
             rate = self._must_have_rate(optimizer)
             variants = [optimizer.replace(lr=rate * factor) for factor in multiples]
             rows.append(self.race(enlist(variants, points, self.seed, 1)))
+        self._refuse_if_all_failed(len(multiples), [race.trajectories.errors for race in rows])
         return LadderSweep(
             course=self.landscape,
             optimizers=tuple(self.optimizers),
@@ -346,6 +342,11 @@ class _Sweeper:
             factors=tuple(multiples),
             rows=tuple(rows),
         )
+
+    def _refuse_if_all_failed(self, each: int, errors: Sequence[Mapping[int, str]]) -> None:
+        """Refuse where no run was left of ``each`` runs of every optimizer; ``errors`` are those of each."""
+        specs = [optimizer.spec for optimizer in self.optimizers for _ in range(each)]
+        refuse_if_all_failed(specs, [error for of_one in errors for error in of_one.values()])
 
     def _must_have_rate(self, optimizer: SpecifiedOptimizer) -> float:
         if optimizer.fixes_rate:

@@ -92,12 +92,23 @@ class BasinSweep(Pictured):
         """The share of starts from which each optimizer arrives at a minimum and stays."""
         return tuple(float((ends.arrived_at >= 0).mean()) for ends in self.ends)
 
+    @property
+    def _any_failed(self) -> bool:
+        return any(ends.errors for ends in self.ends)
+
     def view(self) -> Any:
         from slalom.show import views
 
         sweeps = [
             views.StartSweep(
-                name, optimizer.family, self.grid_x, self.grid_y, ends.points, ends.arrived_at, ends.diverged
+                name,
+                optimizer.family,
+                self.grid_x,
+                self.grid_y,
+                ends.points,
+                ends.arrived_at,
+                ends.diverged,
+                ends.failed,
             )
             for name, optimizer, ends in zip(self.names, self.optimizers, self.ends, strict=True)
         ]
@@ -118,6 +129,7 @@ class BasinSweep(Pictured):
                     "lr": optimizer.hyperparameters.get("lr"),
                     "arrives": share,
                     "diverges": float(ends.diverged.mean()),
+                    **({"failed": float(ends.failed.mean())} if self._any_failed else {}),
                     "settles at": float(np.median(arrived)) if len(arrived) else None,
                 }
             )
@@ -136,6 +148,7 @@ class BasinSweep(Pictured):
                     "success": share,
                     "arrived_at": ends.arrived_at.tolist(),
                     "diverged": ends.diverged.tolist(),
+                    **({"failed": ends.failed.tolist()} if ends.errors else {}),
                     "points": ends.points.tolist(),
                 }
                 for name, optimizer, ends, share in zip(
@@ -147,18 +160,19 @@ class BasinSweep(Pictured):
     def long_table(self) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         cells = [(x, y) for y in self.grid_y.tolist() for x in self.grid_x.tolist()]
         rows = [
-            [optimizer.spec, x, y, *point, loss, arrived, gone]
+            [optimizer.spec, x, y, *point, loss, arrived, gone, failed]
             for optimizer, ends in zip(self.optimizers, self.ends, strict=True)
-            for (x, y), point, loss, arrived, gone in zip(
+            for (x, y), point, loss, arrived, gone, failed in zip(
                 cells,
                 ends.points.tolist(),
                 ends.losses.tolist(),
                 ends.arrived_at.tolist(),
                 ends.diverged.astype(int).tolist(),
+                ends.failed.astype(int).tolist(),
                 strict=True,
             )
         ]
-        return ("optimizer", "start_x0", "start_x1", "x0", "x1", "loss", "arrived_at", "diverged"), rows
+        return ("optimizer", "start_x0", "start_x1", "x0", "x1", "loss", "arrived_at", "diverged", "failed"), rows
 
 
 @dataclass(eq=False)
@@ -170,7 +184,8 @@ class SensitivitySweep(Pictured):
     names: tuple[str, ...]
     rates: np.ndarray  # [L]
     final_losses: tuple[np.ndarray, ...]  # one per optimizer, [L, runs]: at the last step
-    diverged: tuple[np.ndarray, ...]  # [L, runs]
+    diverged: tuple[np.ndarray, ...]  # [L, runs], bool
+    failed: tuple[np.ndarray, ...]  # [L, runs], bool
     last_points: tuple[np.ndarray, ...]  # [L, runs, dim]
     points: np.ndarray  # [starts, dim]: where runs begin, each start with all seeds
     starts: int
@@ -208,7 +223,7 @@ class SensitivitySweep(Pictured):
 
     @cached_property
     def gaps(self) -> tuple[np.ndarray, ...]:
-        """What is compared, [L, runs] per optimizer; NaN where a run diverged.
+        """What is compared, [L, runs] per optimizer; NaN where a run diverged or failed.
 
         It is f − f* at the last step (f* − f where optimizers maximize); where there is no f*, how far a run has come
         below its start (above it).
@@ -220,7 +235,7 @@ class SensitivitySweep(Pictured):
                 np.nan,
                 np.maximum(sign * (self._began - losses if floor is None else losses - floor), 0.0),
             )
-            for losses, gone in zip(self.final_losses, self.diverged, strict=True)
+            for losses, gone in zip(self.final_losses, map(np.logical_or, self.diverged, self.failed), strict=True)
         )
 
     @property
@@ -234,8 +249,8 @@ class SensitivitySweep(Pictured):
         from slalom.show import views
 
         sweeps = [
-            views.RateSweep(name, optimizer.family, self.rates, gaps, library_rate(optimizer))
-            for name, optimizer, gaps in zip(self.names, self.optimizers, self.gaps, strict=True)
+            views.RateSweep(name, optimizer.family, self.rates, gaps, library_rate(optimizer), failed)
+            for name, optimizer, gaps, failed in zip(self.names, self.optimizers, self.gaps, self.failed, strict=True)
         ]
         runs = f"{self.starts} start{'s' * (self.starts > 1)}" + (f" × {self.seeds} seeds" if self.seeds > 1 else "")
         footer = f"{runs} per rate, {self.steps:,} steps, {_footer(self)}"
@@ -261,25 +276,29 @@ class SensitivitySweep(Pictured):
 
     def table(self) -> Table:
         rows = []
-        lines = zip(self.view().lines, self.optimizers, self.gaps, self.diverged, strict=True)
-        sign = -1.0 if self.minimum is None else 1.0  # the highest fall is the best
-        for line, optimizer, gaps, gone in lines:
+        lines = zip(self.view().lines, self.optimizers, self.gaps, self.diverged, self.failed, strict=True)
+        for line, optimizer, gaps, gone, failed in lines:
             best = None if line.best is None else int(np.argmin(np.abs(self.rates - line.best[0])))
             rows.append(
                 {
                     "optimizer": line.name,
                     "best lr": line.best[0] if line.best else None,
-                    f"median {self.measured}": None
-                    if best is None
-                    else sign * float(np.quantile(np.nan_to_num(sign * gaps[best], nan=np.inf), 0.5, method="higher")),
+                    f"median {self.measured}": None if best is None else float(self._medians(gaps, failed)[best]),
                     "default lr": library_rate(optimizer),
                     "usable decades": line.decades,
                     "diverged": float(gone.mean()),
+                    **({"failed": float(failed.mean())} if any(map(np.any, self.failed)) else {}),
                 }
             )
         return sweep_table(
             rows, "median over runs at the last step; usable: the stretch around the best that is good enough"
         )
+
+    def _medians(self, gaps: np.ndarray, failed: np.ndarray) -> np.ndarray:
+        """Return the median over the runs at each learning rate, [L]."""
+        from slalom.show.views.sensitivities import rank_quantiles
+
+        return rank_quantiles(gaps, (0.5,), higher_is_better=self.minimum is None, failed=failed)[0]
 
     def as_dictionary(self) -> dict[str, Any]:
         return {
@@ -292,21 +311,24 @@ class SensitivitySweep(Pictured):
                     "default": library_rate(optimizer),
                     "final_loss": losses.tolist(),
                     "diverged": gone.tolist(),
+                    **({"failed": failed.tolist()} if failed.any() else {}),
                 }
-                for name, optimizer, losses, gone in zip(
-                    self.names, self.optimizers, self.final_losses, self.diverged, strict=True
+                for name, optimizer, losses, gone, failed in zip(
+                    self.names, self.optimizers, self.final_losses, self.diverged, self.failed, strict=True
                 )
             ],
         }
 
     def long_table(self) -> tuple[Sequence[str], Sequence[Sequence[Any]]]:
         rows = [
-            [optimizer.spec, rate, run, loss, int(gone)]
-            for optimizer, losses, diverged in zip(self.optimizers, self.final_losses, self.diverged, strict=True)
-            for rate, row, gone_row in zip(self.rates.tolist(), losses.tolist(), diverged.tolist(), strict=True)
-            for run, (loss, gone) in enumerate(zip(row, gone_row, strict=True))
+            [optimizer.spec, rate, run, losses[index, run], int(diverged[index, run]), int(failed[index, run])]
+            for optimizer, losses, diverged, failed in zip(
+                self.optimizers, self.final_losses, self.diverged, self.failed, strict=True
+            )
+            for index, rate in enumerate(self.rates.tolist())
+            for run in range(losses.shape[1])
         ]
-        return ("optimizer", "lr", "run", "final_loss", "diverged"), rows
+        return ("optimizer", "lr", "run", "final_loss", "diverged", "failed"), rows
 
 
 @dataclass(eq=False)
@@ -350,7 +372,7 @@ class LadderSweep(Pictured):
         for name, optimizer, race in zip(self.names, self.optimizers, self.rows, strict=True):
             row: dict[str, Any] = {"optimizer": name, "lr": optimizer.hyperparameters["lr"]}
             for factor, status, losses in zip(self.factors, race.statuses, race.losses, strict=True):
-                row[f"×{factor:g}"] = str(status) if status.kind == "diverged" else float(losses[-1])
+                row[f"×{factor:g}"] = str(status) if status.kind in ("diverged", "failed") else float(losses[-1])
             rows.append(row)
         return sweep_table(rows, f"loss after {self.steps:,} steps at multiples of the learning rate")
 

@@ -134,6 +134,9 @@ def _optimizers(race: RaceRecord) -> Table:
     for index, runner in enumerate(race.runners):
         groups.setdefault(runner.name, []).append(index)
     rows = [_summary(race, name, members) for name, members in groups.items()]
+    if not any(row["failed"] for row in rows):
+        for row in rows:
+            del row["failed"]
     texts = [tuple(_summary_text(name, value) for name, value in row.items()) for row in rows]
     notes = f"{_settled(race)}; settles at: median of those that settle; finals of those that did not diverge"
     return Table(tuple(rows[0]), tuple(rows), tuple(texts), notes)
@@ -144,24 +147,26 @@ def _summary(race: RaceRecord, name: str, members: Sequence[int]) -> dict[str, A
         steps = first_settled(race.gaps[members] < race.tolerance, race.patience)
     settled = steps[steps >= 0]
     finals = (race.losses if race.minimum is None else race.gaps)[members, -1]
-    diverged = ~np.isfinite(race.losses[members, -1])
+    failed = race.failed[members]
+    lost = failed | ~np.isfinite(race.losses[members, -1])
     best = np.max if race.minimum is None and race.maximizes else np.min
     return {
         "optimizer": name,
         "lr": race.runners[members[0]].optimizer.hyperparameters.get("lr"),
         "runners": len(members),
         "settled": len(settled) / len(members),
-        "diverged": float(diverged.mean()),
+        "diverged": float((lost & ~failed).mean()),
+        "failed": float(failed.mean()),
         "settles at": float(np.median(settled)) if len(settled) else None,
-        f"median final {final_of(race)}": None if diverged.all() else float(np.median(finals[~diverged])),
-        f"best final {final_of(race)}": None if diverged.all() else float(best(finals[~diverged])),
+        f"median final {final_of(race)}": None if lost.all() else float(np.median(finals[~lost])),
+        f"best final {final_of(race)}": None if lost.all() else float(best(finals[~lost])),
     }
 
 
 def _summary_text(name: str, value: Any) -> str:
     if value is None:
         return "–"
-    if name in ("settled", "diverged"):
+    if name in ("settled", "diverged", "failed"):
         return f"{100 * value:.1f} %"
     if " final " in name or name == "lr":
         return f"{value:.3g}"

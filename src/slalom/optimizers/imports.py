@@ -12,6 +12,7 @@ import importlib.util
 import random
 import re
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -146,7 +147,8 @@ def _check_package(path: str, parts: list[str], base: str, file_text: str) -> No
 def _find(package: str) -> ModuleSpec | None:
     """Return where a top-level package is, without importing it."""
     try:
-        return importlib.util.find_spec(package)
+        with warnings.catch_warnings(action="ignore"):  # setuptools warns when it is asked for pip, for instance
+            return importlib.util.find_spec(package)
     except (ValueError, ImportError, AttributeError):  # a module that something put into sys.modules
         return None
 

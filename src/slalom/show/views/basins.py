@@ -15,11 +15,11 @@ from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.lines import alive, outline
 from slalom.show.views.maps import frame_for, minima_in
 from slalom.show.views.styles import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, Style, rgb, styles_for
-from slalom.show.views.words import count, share, wrap
+from slalom.show.views.words import count, listing, share, wrap
 
 MINIMA = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 """Colours of the minima, in the landscape's order."""
-NOWHERE, DIVERGED = -1, -2
+NOWHERE, DIVERGED, FAILED = -1, -2, -3
 GROUND = (0.90, 0.90, 0.90)
 FADE = 0.82
 """How far towards white the slowest start of a basin is moved."""
@@ -31,7 +31,7 @@ class StartSweep:
     """One optimizer from a grid of starts: W columns ``x``, H rows ``y``; the cells run row by row.
 
     ``points`` [H·W, 2] are the last points, ``arrived_at`` [H·W] the step at which it settled (−1: it is not there),
-    ``diverged`` [H·W] says who ran away.
+    ``diverged`` [H·W] says who ran away, ``failed`` [H·W] whose optimizer could not go on.
     """
 
     name: str
@@ -41,11 +41,12 @@ class StartSweep:
     points: np.ndarray
     arrived_at: np.ndarray
     diverged: np.ndarray
+    failed: np.ndarray
 
 
 @dataclass(frozen=True)
 class Basin:
-    """One optimizer's map: ``reached`` [H, W] is the index of the minimum, −1 for none, −2 for diverged.
+    """One optimizer's map: ``reached`` [H, W] is the index of the minimum, −1 for none, −2 for diverged, −3 for failed.
 
     ``pixels`` [H, W, 3] are its colours, ``success`` the share of starts that arrive.
     """
@@ -122,6 +123,8 @@ def basin_map(
     wide = (WIDTH - 2 * EDGE) * 72
     lowest = min((minimum.value for minimum in course.minima), default=None)
     note = "colour: the minimum reached · paler: more steps needed · grey: not arrived · black: diverged"
+    if any(sweep.failed.any() for sweep in sweeps):
+        note += " · white: failed"
     return Basins(
         title=f"Where starts lead on {course.title}",
         sentence=tuple(wrap(_sentence(maps, fans, steps), wide, 10.5)),
@@ -177,8 +180,12 @@ def _basin(sweep: StartSweep, style: Style, course: Landscape, steps: int, box: 
         base = np.array(rgb(MINIMA[index % len(MINIMA)]))
         pixels[here] = base + (1 - base) * paleness[here][:, None]
     pixels[reached == DIVERGED] = (0.0, 0.0, 0.0)
+    pixels[reached == FAILED] = (1.0, 1.0, 1.0)
     success = float((reached >= 0).mean())
-    return Basin(sweep.name, style, f"{share_of(success)} of starts arrive", reached, pixels, success, box)
+    caption = f"{share_of(success)} of starts arrive"
+    if sweep.failed.any():
+        caption += f", {share_of(float(sweep.failed.mean()))} failed"
+    return Basin(sweep.name, style, caption, reached, pixels, success, box)
 
 
 def share_of(success: float) -> str:
@@ -189,7 +196,7 @@ def share_of(success: float) -> str:
 
 
 def reached_minima(sweep: StartSweep, course: Landscape) -> np.ndarray:
-    """Return for each start [H·W] the index of the minimum that it reaches, −1 for none, −2 where it diverges."""
+    """Return for each start [H·W] the index of the minimum that it reaches: −1 none, −2 it diverges, −3 it failed."""
     reached = np.full(len(sweep.arrived_at), NOWHERE)
     if course.minima:
         places = np.array([minimum.point for minimum in course.minima], dtype=float)
@@ -197,6 +204,7 @@ def reached_minima(sweep: StartSweep, course: Landscape) -> np.ndarray:
         distance = ((sweep.points[arrived][:, None] - places) ** 2).sum(axis=2)
         reached[arrived] = distance.argmin(axis=1)
     reached[sweep.diverged] = DIVERGED
+    reached[sweep.failed] = FAILED
     return reached
 
 
@@ -225,11 +233,14 @@ def _fan(record: RaceRecord, group: Group, box: Box | None) -> Fan:
 def _sentence(maps: tuple[Basin, ...], fans: tuple[Fan, ...], steps: int) -> str:
     if steps + 1 < PATIENCE:
         return f"No start can arrive in {count(steps, 'step')}: to settle takes {PATIENCE}."
-    ranked = sorted(maps, key=lambda basin: -basin.success)
+    failed = [basin.name for basin in maps if (basin.reached == FAILED).all()]
+    ranked = sorted((basin for basin in maps if basin.name not in failed), key=lambda basin: -basin.success)
     text = f"{ranked[0].name} arrives from {share_of(ranked[0].success)} of all starts"
     if len(ranked) > 1:
         text += f", {ranked[-1].name} from {share_of(ranked[-1].success)}"
     text += "."
+    if failed:
+        text += f" Every run of {listing(failed)} failed."
     lost = [basin for basin in maps if (basin.reached == DIVERGED).any()]
     if lost:
         worst = max(lost, key=lambda basin: float((basin.reached == DIVERGED).mean()))

@@ -140,14 +140,14 @@ def sensitivity(
     below ``tolerance``, or, where no optimizer gets there or there is none, within ten times the best median of all.
     """
     styles = styles_for([sweep.family for sweep in sweeps])
-    medians = np.concatenate([quartiles(sweep.final, higher_is_better)[1] for sweep in sweeps])
+    medians = np.concatenate([quartiles(sweep.final, higher_is_better, sweep.failed)[1] for sweep in sweeps])
     known = medians[np.isfinite(medians)]
     best = max(float(known.max() if higher_is_better else known.min()), FLOOR) if len(known) else 1.0
     arrived = tolerance is not None and best < tolerance
     good = tolerance if tolerance is not None and arrived else best / 10 if higher_is_better else 10 * best
     goal = Goal(lambda _: good, higher_is_better)
     lines = [
-        line_of(sweep, style, goal, quartiles(sweep.final, higher_is_better))
+        line_of(sweep, style, goal, quartiles(sweep.final, higher_is_better, sweep.failed))
         for sweep, style in zip(sweeps, styles, strict=True)
     ]
     x = rate_axis(sweeps)
@@ -210,16 +210,33 @@ def rate_axis(sweeps: Sequence[RateSweep]) -> Axis:
     return log_axis(float(rates.min()), float(rates.max()), most=9)
 
 
-def quartiles(final: np.ndarray, higher_is_better: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def quartiles(
+    final: np.ndarray, higher_is_better: bool = False, failed: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the lower quartile, median and upper quartile [L] of ``final`` [L, R]; NaN where most runs diverged.
 
-    A run that diverged counts as worse than any other.
+    A run that diverged counts as worse than any other, one that ``failed`` [L, R] is left out.
     """
-    worst, method = (-np.inf, "lower") if higher_is_better else (np.inf, "higher")
-    filled = np.where(np.isfinite(final), np.maximum(final, FLOOR), worst)
-    low, middle, high = np.quantile(filled, (0.25, 0.5, 0.75), axis=1, method=method)  # type: ignore[call-overload]
+    low, middle, high = rank_quantiles(np.maximum(final, FLOOR), (0.25, 0.5, 0.75), higher_is_better, failed)
     lost = ~np.isfinite(middle)
     return np.where(lost, np.nan, low), np.where(lost, np.nan, middle), np.where(lost, np.nan, high)
+
+
+def rank_quantiles(
+    final: np.ndarray, shares: Sequence[float], higher_is_better: bool = False, failed: np.ndarray | None = None
+) -> np.ndarray:
+    """Return quantiles [K, L] of ``final`` [L, R], each the result of a run: infinite where that run diverged.
+
+    Runs that ``failed`` [L, R] are left out; NaN where all did.
+    """
+    worst, method = (-np.inf, "lower") if higher_is_better else (np.inf, "higher")
+    filled = np.where(np.isfinite(final), final, worst)
+    if failed is None or not failed.any():
+        return np.quantile(filled, shares, axis=1, method=method)  # type: ignore[call-overload]
+    found = np.full((len(shares), len(filled)), np.nan)
+    for row in np.flatnonzero(~failed.all(axis=1)):
+        found[:, row] = np.quantile(filled[row][~failed[row]], shares, method=method)  # type: ignore[call-overload]
+    return found
 
 
 def with_short_names(lines: Sequence[SensitivityLine]) -> list[SensitivityLine]:
@@ -234,8 +251,8 @@ def line_of(
     """Return one optimizer's line; ``bands`` are low, median and high [L], its quartiles unless given."""
     rates = np.asarray(sweep.learning_rates, dtype=float)
     final = np.asarray(sweep.final, dtype=float)
-    low, middle, high = quartiles(final) if bands is None else bands
-    best = _best(final, middle, goal)
+    low, middle, high = quartiles(final, failed=sweep.failed) if bands is None else bands
+    best = _best(final, middle, goal, sweep.failed)
     usable, decades = None, 0.0
     if best is not None:
         usable = _usable(rates, middle, goal, best)
@@ -260,15 +277,14 @@ def line_of(
     )
 
 
-def _best(final: np.ndarray, middle: np.ndarray, goal: Goal) -> int | None:
+def _best(final: np.ndarray, middle: np.ndarray, goal: Goal, failed: np.ndarray | None) -> int | None:
     """Return the index of the best median, chosen on the medians themselves: the floor is for drawing."""
     known = np.flatnonzero(np.isfinite(middle))
     if not len(known):
         return None
     if goal.higher_is_better:
         return int(known[np.argmax(middle[known])])
-    lost_last = np.where(np.isfinite(final), final, np.inf)
-    median = np.quantile(lost_last, 0.5, axis=1, method="higher")
+    (median,) = rank_quantiles(final, (0.5,), failed=failed)
     return int(known[np.argmin(median[known])])
 
 
