@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import counting_tasks
 import numpy as np
 import pytest
 import torch
@@ -14,7 +15,7 @@ from torch.optim import lr_scheduler
 
 import slalom
 from slalom import InputError
-from slalom.core import order_of
+from slalom.core import BatchOrder, order_of
 
 DRAWN = torch.Generator().manual_seed(1)
 X = torch.randn(900, 40, generator=DRAWN)
@@ -272,3 +273,38 @@ def test_where_auto_takes_the_plain_loop_the_output_says_so() -> None:
     race = slalom.race(slalom.Task(linear, (X, LABELS)), ["sgd", "adam"], steps=30)
     assert race.engine == "solo"
     assert any(remark.startswith("plain loop: ") for remark in race.remarks)
+
+
+@pytest.mark.parametrize("engine", ["auto", "solo", "field", "fleet"])
+@pytest.mark.parametrize("kind", counting_tasks.KINDS)
+def test_code_that_counts_its_calls_counts_those_of_its_own_run(kind: str, engine: str) -> None:
+    """Every run equals a loop by hand in which the count begins at 0, also where another came before."""
+    task = counting_tasks.task(kind)
+    race = slalom.race(task, ["sgd:lr=0.5"], seeds=2, steps=80, evaluate_every=80, engine=engine)
+    for seed, run in enumerate(race.runs):
+        calls, own = 0, task.model(seed)
+        layer = getattr(own, "layer", own)
+        order = BatchOrder(80, 20, reshuffle=False)
+        train = task.splits(seed).train
+
+        def scaled(outputs: Any, target: Any, calls: int) -> Any:
+            factor = 1.0 if calls < counting_tasks.LATE else 0.1
+            if kind == "network":
+                return torch.nn.functional.cross_entropy(outputs * factor, target)
+            return torch.nn.functional.cross_entropy(outputs, target) * factor
+
+        calls += 1  # the evaluation before the first step
+        losses = []
+        for step in range(1, 81):
+            chosen = torch.from_numpy(train[order.batch(seed, step)])
+            calls += 1
+            loss = scaled(layer(counting_tasks.X[chosen]), counting_tasks.Y[chosen], calls)
+            layer.zero_grad()
+            loss.backward()
+            with torch.no_grad():
+                for p in layer.parameters():
+                    p -= 0.5 * p.grad
+            losses.append(loss.item())
+        np.testing.assert_array_equal(run.losses, losses)
+    assert counting_tasks.CALLS == [0]
+    assert any("keeps track" in remark for remark in race.remarks) is (engine in ("field", "fleet"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import signal
 import sys
 import warnings
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -55,6 +57,29 @@ class ZeroesInPlace(Descent):
         before = state.get("before")
         super().move(p, lr if before is None else lr * (1 + float(before.abs().sum() > 1)), state)
         state["before"] = p.grad
+
+
+class EmptiesItsGroups(Descent):
+    """Moves parameters that its groups no longer hold, so that zero_grad() does not reach them."""
+
+    def __init__(self, params: Any, lr: float = 0.01):
+        super().__init__(params, lr)
+        (group,) = self.param_groups
+        self.moved, group["params"] = group["params"], []
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        for p in self.moved:
+            p.add_(p.grad, alpha=-0.02 * self.param_groups[0]["lr"])
+
+
+class StopsZeroing(Descent):
+    """Replaces its zero_grad once it has come some way."""
+
+    def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
+        if state["k"] == 20:
+            self.zero_grad = lambda set_to_none=True: None  # type: ignore[method-assign]
+        super().move(p, 0.1 * lr, state)
 
 
 class NeverZeroes(Descent):
@@ -157,6 +182,41 @@ class CachesInTheModule(Descent):
     def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
         CACHE["scale"] = 0.9 * CACHE.get("scale", 1.0) + 0.1 * float(p.grad.norm())
         super().move(p, lr / (1 + CACHE["scale"]), state)
+
+
+class Slots:
+    """What has no ``__dict__``."""
+
+    __slots__ = ("steps",)
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+
+SLOTS, SPACE = Slots(), SimpleNamespace(steps=0)
+
+
+@functools.cache
+def counter() -> list[int]:
+    return [0]
+
+
+class CountsInASlot(Descent):
+    def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
+        SLOTS.steps += 1
+        super().move(p, lr / (1 + 0.1 * SLOTS.steps), state)
+
+
+class CountsInANamespace(Descent):
+    def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
+        SPACE.steps += 1
+        super().move(p, lr / (1 + 0.1 * SPACE.steps), state)
+
+
+class CountsInACachedList(Descent):
+    def move(self, p: Any, lr: float, state: dict[str, Any]) -> None:
+        counter()[0] += 1
+        super().move(p, lr / (1 + 0.1 * counter()[0]), state)
 
 
 class DrawsFromTheClass(Descent):
@@ -280,7 +340,6 @@ ALONE = [
     TakesTheGradientAway,
     ZeroesInsideStep,
     ZeroesInPlace,
-    NeverZeroes,
     RebindsTheGradient,
     ChangesTheGradient,
     RebindsData,
@@ -299,6 +358,12 @@ ALONE = [
 """Classes whose runs can be computed together with others."""
 
 PLAIN = [
+    EmptiesItsGroups,
+    StopsZeroing,
+    NeverZeroes,
+    CountsInASlot,
+    CountsInANamespace,
+    CountsInACachedList,
     CountsOnTheClass,
     CountsInstances,
     CachesInTheModule,

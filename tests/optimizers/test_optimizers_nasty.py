@@ -50,6 +50,8 @@ def class_state() -> str:
             nasty.CountsOnTheClass.steps,
             nasty.CountsInstances.instances,
             nasty.CACHE,
+            nasty.SLOTS.steps,
+            nasty.SPACE.steps,
             nasty.DrawsFromTheClass.chance.getstate()[1][-1],
             nasty.ChangesItsDefault.move.__defaults__,
             hasattr(nasty.AddsToItsClass, "total"),
@@ -76,6 +78,8 @@ def as_new() -> Iterator[None]:
         nasty.CountsOnTheClass.steps = 0
         nasty.CountsInstances.instances.clear()
         nasty.CACHE.clear()
+        nasty.SLOTS.steps = nasty.SPACE.steps = 0
+        nasty.counter.cache_clear()
         nasty.DrawsFromTheClass.chance.setstate(chance)
         nasty.ChangesItsDefault.move.__defaults__[0].clear()  # type: ignore[index]
         if hasattr(nasty.AddsToItsClass, "total"):

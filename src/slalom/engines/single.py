@@ -36,7 +36,6 @@ class Single:
         self.scheduler: Any = None
         self.error, self.unfit = "", ""
         self.failed_at: int | None = None  # the last step made by one that failed
-        self._zero_grad: Callable[[], Any] | None = None
         self._foreign = is_foreign(optimizer)
         self._like = [(p.shape, p.dtype, p.device) for p in self.parameters]
         with torch.enable_grad():
@@ -56,8 +55,6 @@ class Single:
                 begin_training(self.optimizer)
 
         self.call(both, 0)
-        if self.optimizer is not None and _zeroes_its_own_way(self.optimizer):
-            self._zero_grad = self.optimizer.zero_grad
 
     def call(self, function: Callable[[], Any], step: int) -> None:
         """Call what runs the class's code at ``step``, with its random numbers; note an exception as ``error``."""
@@ -81,20 +78,22 @@ class Single:
         if changed and not self.error:
             self.unfit = f"it changes {', '.join(changed)}"
         elif not self.error:
-            self.unfit = self._obstacle()
+            self.unfit = self.unfit or self._obstacle()
 
     def step(self, gradients: Sequence[torch.Tensor | None]) -> None:
         """Make a step with these gradients, as the plain loop does; to be called through :meth:`call`."""
-        if self._zero_grad is not None:
-            self._zero_grad()
+        if self._foreign:  # its groups may hold other parameters than these, and its zero_grad may do something else
+            self.optimizer.zero_grad()
         for parameter, gradient in zip(self.parameters, gradients, strict=True):
-            if self._zero_grad is None:
+            if not self._foreign:
                 parameter.grad = None
             if gradient is None:
                 continue
             if parameter.grad is None:
                 parameter.grad = torch.empty_like(parameter, requires_grad=False).copy_(gradient)
-            else:  # its own zero_grad left it there: backward adds
+            else:  # zero_grad left it there: backward adds
+                if bool(parameter.grad.any()):  # and noise is added after that: other roundings
+                    self.unfit = "it lets gradients add up"
                 with torch.no_grad():
                     parameter.grad += gradient
         self.optimizer.step()
@@ -111,11 +110,6 @@ class Single:
             if (parameter.shape, parameter.dtype, parameter.device) != like:
                 return "it changes the shape, the dtype or the device of parameters"
         return ""
-
-
-def _zeroes_its_own_way(optimizer: Any) -> bool:
-    own = getattr(type(optimizer), "zero_grad", None)
-    return "zero_grad" in vars(optimizer) or (own is not None and own is not torch.optim.Optimizer.zero_grad)
 
 
 class SharedState:

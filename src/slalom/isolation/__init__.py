@@ -8,16 +8,18 @@ on its optimizer, its seed and its course alone, so :mod:`slalom.isolation.chanc
 
 from slalom.isolation.chance import own_chance, seed_everything, step_seed
 from slalom.isolation.class_state import ClassState
-from slalom.isolation.runs import all_isolated, is_foreign, isolated
+from slalom.isolation.runs import all_isolated, code_of, is_foreign, isolated, own_state
 from slalom.isolation.settings import Settings
 
 __all__ = [
     "ClassState",
     "Settings",
     "all_isolated",
+    "code_of",
     "is_foreign",
     "isolated",
     "own_chance",
+    "own_state",
     "seed_everything",
     "step_seed",
 ]

@@ -13,9 +13,9 @@ import itertools
 import random
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -60,11 +60,11 @@ class _Slot:
 
 
 class ClassState:
-    """What an optimizer class, or a function that makes optimizers, kept outside of instances at a moment."""
+    """What an optimizer class, a function or other code kept outside of instances at a moment."""
 
-    def __init__(self, factory: Any):
+    def __init__(self, *code: Any):
         slots: dict[Any, _Slot] = {}
-        for key, get, put in _places(factory):
+        for key, get, put in _places(code):
             if key not in slots:
                 value = get()
                 slots[key] = _Slot(get, put, value, _contents(value))
@@ -147,12 +147,14 @@ def _contents(value: Any, depth: int = 0) -> _Contents | None:
         return _Contents(value, kept, refill)
     if isinstance(value, itertools.count):
         return _Contents(copy.copy(value), repr(value), lambda own: None)
+    if isinstance(value, functools._lru_cache_wrapper):
+        return _Contents(value, value.cache_info().currsize, lambda own: own.cache_clear())
     generator = _of_generator(value)
     if generator is not None:
         return generator
-    if not is_familiar(type(value).__module__) and isinstance(getattr(value, "__dict__", None), dict):
-        return _of_dict(value, vars(value), depth)
-    return None
+    if is_familiar(type(value).__module__) and not isinstance(value, SimpleNamespace):
+        return None
+    return _of_object(value, depth)
 
 
 def _of_tensor(value: torch.Tensor) -> _Contents | None:
@@ -187,6 +189,33 @@ def _of_dict(value: Any, names: dict[Any, Any], depth: int) -> _Contents:
                 contents.restore(kept[key])
 
     return _Contents(value, [list(kept.items()), list(inside.values())], restore)
+
+
+def _of_object(value: Any, depth: int) -> _Contents | None:
+    names = [name for cls in type(value).__mro__ for name in _slots(cls)]
+    slots = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    own = getattr(value, "__dict__", None)
+    if not names:
+        return _of_dict(value, own, depth) if isinstance(own, dict) else None
+    kept = [_of_dict(slots, slots, depth), *([_of_dict(own, own, depth)] if isinstance(own, dict) else [])]
+
+    def restore(of: Any) -> None:
+        now: dict[str, Any] = {}
+        kept[0].restore(now)
+        for name in names:
+            if name in now:
+                setattr(of, name, now[name])
+            elif hasattr(of, name):
+                delattr(of, name)
+        if len(kept) > 1:
+            kept[1].restore(vars(of))
+
+    return _Contents(value, kept, restore)
+
+
+def _slots(cls: type) -> list[str]:
+    named = vars(cls).get("__slots__", ())
+    return [name for name in ([named] if isinstance(named, str) else named) if not name.startswith("__")]
 
 
 def _of_sequence(value: Any, depth: int) -> _Contents:
@@ -230,11 +259,14 @@ def _of_generator(value: Any) -> _Contents | None:
 _Place = tuple[Any, Callable[[], Any], Callable[[Any], None]]
 
 
-def _places(factory: Any) -> Iterator[_Place]:
-    """Yield every place that the code of ``factory`` can keep something in: its key, a getter and a setter."""
-    waiting, seen = [factory], set()
+def _places(code: Sequence[Any]) -> Iterator[_Place]:
+    """Yield every place that classes and functions can keep something in: its key, a getter and a setter."""
+    waiting, seen = list(code), set()
     while waiting:
-        thing = _unwrapped(waiting.pop())
+        thing = waiting.pop()
+        if isinstance(thing, MethodType) and not isinstance(thing.__self__, type):
+            yield from _in_object(thing.__self__)
+        thing = _unwrapped(thing)
         if id(thing) in seen:
             continue
         seen.add(id(thing))
@@ -245,8 +277,12 @@ def _places(factory: Any) -> Iterator[_Place]:
         elif isinstance(thing, FunctionType):
             yield from _in_function(thing, waiting)
         elif callable(thing) and not isinstance(thing, ModuleType) and not is_familiar(type(thing).__module__):
-            yield (id(thing), "object"), lambda own=thing: own, lambda value: None  # type: ignore[misc]
+            yield from _in_object(thing)
             waiting.append(type(thing))
+
+
+def _in_object(thing: Any) -> Iterator[_Place]:
+    yield (id(thing), "object"), lambda: thing, lambda value: None
 
 
 def _unwrapped(thing: Any) -> Any:
@@ -297,6 +333,8 @@ def _in_function(function: FunctionType, waiting: list[Any]) -> Iterator[_Place]
         value = space.get(name, _MISSING)
         if isinstance(value, FunctionType | type | functools.partial):
             waiting.append(value)
+        if isinstance(value, functools._lru_cache_wrapper):
+            waiting.append(value.__wrapped__)
         if isinstance(value, ModuleType):
             continue
         yield (id(space), name), functools.partial(space.get, name, _MISSING), functools.partial(_put, space, name)

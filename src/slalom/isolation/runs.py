@@ -33,6 +33,26 @@ def isolated(factory: Any) -> Iterator[list[str]]:
         state.put_back()
 
 
+def code_of(task: Any, model: Any) -> list[Any]:
+    """Return the code of a task that is called at every step: its loss, its metrics and the classes of its network."""
+    metrics = [metric.function for metric in task.metrics.values()]
+    classes = dict.fromkeys(type(module) for module in model.modules())
+    return [getattr(task, "loss_function", task.loss), *metrics, *classes]
+
+
+@contextmanager
+def own_state(task: Any, model: Any) -> Iterator[None]:
+    """Put back afterwards what the code of a task keeps outside of its network, such as the calls that a loss counts.
+
+    Each run then begins with what a process begins with that makes no other.
+    """
+    state = ClassState(*code_of(task, model))
+    try:
+        yield
+    finally:
+        state.put_back()
+
+
 @contextmanager
 def all_isolated(optimizers: Iterable[Any]) -> Iterator[None]:
     """Do the same for all optimizers that are other people's code."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from slalom.core import BatchOrder, InputError, Metric, Splits, one_number, order_of, quote
 from slalom.core.memory import available_memory, readable_bytes
+from slalom.isolation import own_state
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
 from slalom.tasks.losses import IGNORED, is_cross_entropy, standard_loss
@@ -37,7 +38,7 @@ def check(task: Task, seed: int) -> None:
         )
     model = task.model(seed)
     _check_fresh(task, model, seed, label)
-    with Chance(seed):  # dropout draws
+    with Chance(seed), own_state(task, model):  # dropout draws, and a loss may count its calls
         outputs, target = _forward(task, model, splits.train[: task.batch_size], label)
         _check_outputs(task, outputs, target, label)
         _check_loss(task, model, _loss(task, outputs, target, label), label)

@@ -24,7 +24,7 @@ from slalom.engines.networks.material import Material
 from slalom.engines.networks.obstacles import obstacle
 from slalom.engines.networks.recording import one_thread, warm_up
 from slalom.engines.networks.solo import Trainee, measure, prepared_model, solo
-from slalom.isolation import all_isolated, own_chance
+from slalom.isolation import all_isolated, own_chance, own_state
 
 ROOM = {"cpu": 8 * 2**20, "cuda": 8 * 2**30}
 """Bytes that the networks computed together may take: on the CPU what a core's share of the cache holds."""
@@ -154,7 +154,7 @@ class _Trial:
     def _time_alone(self) -> None:
         """Time one step of the plain loop, more where steps are short, and one evaluation."""
         try:
-            with _unchanged(self.model), torch.enable_grad():
+            with _unchanged(self.model), own_state(self.task, self.model), torch.enable_grad():
                 trainee = Trainee(self.task, self.runners[0], self.training, self.model)
                 self.step = _seconds(trainee.step, self.training.steps, SHARE * self.steps)
         except KeyboardInterrupt:
@@ -164,9 +164,10 @@ class _Trial:
         if self.evaluations >= TIMED:
             material, seed = Material.of(self.task, self.training), self.runners[0].seed
             self.model.eval()
-            began = time.perf_counter()
-            measure(self.task, self.model, material, seed, self.training)
-            self.evaluation = time.perf_counter() - began
+            with own_state(self.task, self.model):
+                began = time.perf_counter()
+                measure(self.task, self.model, material, seed, self.training)
+                self.evaluation = time.perf_counter() - began
             self.model.train()
 
     def _timed(self, engine: str) -> Choice:

@@ -15,6 +15,7 @@ from slalom.engines.networks.material import Material
 from slalom.engines.networks.measuring import tensors_of
 from slalom.engines.networks.solo import precision_context, prepared_model
 from slalom.engines.networks.tracing import buffers_kept
+from slalom.isolation import ClassState, code_of, own_state
 
 AGREEMENT = {"fp32": 1e-3, "bf16": 0.1}
 """How far losses and gradients may lie apart, relative to their size: rounding stays far below, mistakes above."""
@@ -33,13 +34,16 @@ def obstacle(task: Task, training: Training, model: torch.nn.Module | None = Non
         with torch.no_grad(), torch.random.fork_rng(devices=[]), warnings.catch_warnings():
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
-            return _tried(task, training, prepared_model(task, 0, training) if model is None else model, lanes)
+            model = prepared_model(task, 0, training) if model is None else model
+            with own_state(task, model):
+                return _tried(task, training, model, lanes)
     except KeyboardInterrupt:
         raise
     except BaseException as problem:
         return _reason(problem)
 
 
+COUNTS = "their Python code keeps track of something from call to call"
 DRAWS = "they draw random numbers while they train, as dropout does"
 
 
@@ -67,11 +71,12 @@ def _differs(crowd: Crowd, model: torch.nn.Module, step: int) -> str:
     before, chance = _plain_attributes(model), _chance()
     with buffers_kept(model):
         loss, gradients = _alone(task, model, training, step)
+        state = ClassState(*code_of(task, model))  # after the first call, at which a cache may be filled
         again, others = _alone(task, model, training, step)
     if chance != _chance():
         return DRAWS
-    if before != _plain_attributes(model):
-        return "their Python code keeps track of something from call to call"
+    if before != _plain_attributes(model) or state.has_changed():
+        return COUNTS
     if any(gradient.is_sparse for gradient in gradients.values()):
         return "their gradients are sparse"
     if loss != again or any(not torch.equal(gradient, others[name]) for name, gradient in gradients.items()):
@@ -101,9 +106,13 @@ def _evaluated_otherwise(crowd: Crowd, model: torch.nn.Module) -> str:
     with precision_context(crowd.training):
         outputs = model(*piece.inputs)
         means = measures.means(outputs, piece.target)
+        state = ClassState(*code_of(crowd.task, model))
+        measures.means(model(*piece.inputs), piece.target)
     model.train()
     if chance != _chance():
         return "they draw random numbers while they are evaluated"
+    if state.has_changed():
+        return COUNTS
     found, tensors = crowd.judge_together(piece)
     alone = [means, *(tensors_of(outputs)[0] if measures.whole else [])]
     for one, other in zip(alone, [found[:, 0], *(x[0] for x in tensors)], strict=True):

@@ -34,7 +34,7 @@ from slalom.engines.networks.recording import (
     state_tensors,
     warm_up,
 )
-from slalom.isolation import is_foreign, isolated, own_chance, seed_everything, step_seed
+from slalom.isolation import is_foreign, isolated, own_chance, own_state, seed_everything, step_seed
 
 LOOK_EVERY = 32
 """Steps between looks for divergence on a device that would have to be waited for; the CPU is looked at every step."""
@@ -81,7 +81,8 @@ def _followed(task: Task, runner: Runner, training: Training, advance: Any) -> R
         raise
     except BaseException as problem:
         return Run(np.empty(0), [], error=describe_exception(problem))
-    return trainee.run(advance)
+    with own_state(task, trainee.model):
+        return trainee.run(advance)
 
 
 def precision_context(training: Training) -> AbstractContextManager[Any]:
