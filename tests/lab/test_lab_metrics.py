@@ -308,3 +308,19 @@ def test_code_that_counts_its_calls_counts_those_of_its_own_run(kind: str, engin
         np.testing.assert_array_equal(run.losses, losses)
     assert counting_tasks.CALLS == [0]
     assert any("keeps track" in remark for remark in race.remarks) is (engine in ("field", "fleet"))
+
+
+class Focal(nn.CrossEntropyLoss):
+    """Inherits from a loss that is a mean, and is none."""
+
+    def forward(self, outputs: Any, target: Any) -> Any:
+        return super().forward(outputs, target) ** 2
+
+
+@pytest.mark.parametrize("engine", ["solo", "field"])
+def test_a_loss_that_inherits_from_a_mean_is_called_with_the_whole_split(engine: str) -> None:
+    task = slalom.Task(linear, (X.repeat(2, 1), LABELS.repeat(2)), validation=0, loss=Focal(), metrics={})
+    (run, _) = slalom.race(task, ["sgd:lr=0.1"], seeds=2, steps=2, engine=engine).runs
+    with torch.no_grad():
+        expected = torch.nn.functional.cross_entropy(task.model(0)(X), LABELS).item() ** 2
+    assert run.evaluations[0]["train_loss"] == pytest.approx(expected, rel=1e-6)

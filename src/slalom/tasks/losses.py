@@ -61,8 +61,8 @@ def is_mean(loss: Any, target: Any) -> bool:
         return True
     if type(loss) in modules:
         return bool(loss.reduction == "mean")
-    if not is_cross_entropy(loss):
-        return False
+    if not is_cross_entropy(loss) or (isinstance(loss, nn.Module) and not type(loss).__module__.startswith("torch.")):
+        return False  # a class that inherits from torch's may compute anything
     if isinstance(loss, nn.Module) and (loss.weight is not None or loss.reduction != "mean"):
         return False
     ignored = getattr(loss, "ignore_index", IGNORED)
