@@ -68,6 +68,24 @@ def test_a_script_beside_an_init_file_is_run_without_it(tmp_path: Path) -> None:
     assert race(f"{tmp_path}/shop/tasks.py:task").exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "from ..loading import module_of",
+        "from .. import records",
+        "from ... import user_files",
+        "import importlib\nimportlib.import_module('..records', __package__)",
+    ],
+)
+def test_a_relative_import_never_leads_into_slaloms_own_modules(tmp_path: Path, imports: str) -> None:
+    """Python refuses it too: `shop` is no package, and if it were one, nothing would be above it."""
+    write(tmp_path / "shop" / "tasks.py", imports)
+    found = race(f"{tmp_path}/shop/tasks.py:task")
+    assert found.exit_code == 2, found.output
+    assert "relative import beyond" in found.output
+    assert "tasks.py, line " in found.output
+
+
 def test_a_module_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     found = race("shop.tasks:task")

@@ -199,8 +199,10 @@ def _importer(importer: str) -> Callable[..., Any]:
     def own_import(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         context = context_of(importer)
         if level or not name:
+            whole = importlib.util.resolve_name("." * level + name, (globals or {}).get("__package__"))
+            _check_inside(importer, whole)
             found = _import(name, globals, locals, fromlist, level)
-            _note(noted, importlib.util.resolve_name("." * level + name, (globals or {}).get("__package__")), fromlist)
+            _note(noted, whole, fromlist)
             return found
         if name.partition(".")[0] == "importlib":
             return _own_importlib(importer, name, fromlist)
@@ -221,6 +223,16 @@ def _importer(importer: str) -> Callable[..., Any]:
         return found if fromlist else sys.modules[inside]
 
     return own_import
+
+
+def _check_inside(importer: str, name: str) -> None:
+    """Refuse a relative import that leads out of the importer's context: above it are modules of slalom."""
+    context = context_of(importer)
+    if context is not None and not f"{name}.".startswith(f"{context.package}."):
+        raise ImportError(
+            "attempted relative import beyond the top-level package, which is the highest folder with an `__init__.py`"
+            " above the file: add the missing one, or type package.module:name from the folder of the package"
+        )
 
 
 def _note(noted: set[str], name: str, fromlist: Any) -> None:
@@ -268,6 +280,7 @@ def _changed_importlib(importer: str) -> dict[str, ModuleType]:
         if not name.startswith("."):
             return own_import(name, fromlist=("__name__",))
         name = importlib.util.resolve_name(name, package)
+        _check_inside(importer, name)
         _note(noted, name, ())
         return importlib.import_module(name)
 
