@@ -32,7 +32,10 @@ class Context:
         self.package = PREFIX + os.fsencode(main).hex()
         folder, parts = Path(main).parent, [Path(main).stem.replace(".", ":")]
         self.front = [str(folder)]
-        while parts[0].isidentifier() and folder.name.isidentifier() and (folder / "__init__.py").is_file():
+        depth = _folders_needed(text)
+        while parts[0].isidentifier() and folder.name.isidentifier():
+            if len(parts) > depth and not (folder / "__init__.py").is_file():
+                break
             parts.insert(0, folder.name)
             folder = folder.parent
         if len(parts) > 1 and _needs_its_package(text, parts[0]):
@@ -174,12 +177,26 @@ def is_namespace(spec: ModuleSpec) -> bool:
     return spec.submodule_search_locations is not None and (spec.origin is None or spec.loader is None)
 
 
+def _nodes(text: bytes) -> list[ast.AST]:
+    """Return all nodes of a file's syntax tree, none where it has errors."""
+    try:
+        return list(ast.walk(ast.parse(text)))
+    except (SyntaxError, ValueError):
+        return []
+
+
+def _folders_needed(text: bytes) -> int:
+    """Return how many folders above a file its relative imports make packages, with or without an ``__init__.py``.
+
+    0 where these stay in the file's own folder.
+    """
+    levels = [node.level for node in _nodes(text) if isinstance(node, ast.ImportFrom)]
+    return max((level for level in levels if level > 1), default=0)
+
+
 def _needs_its_package(text: bytes, top: str) -> bool:
     """Return whether a file imports relatively, or from its own package by name."""
-    try:
-        nodes = list(ast.walk(ast.parse(text)))
-    except (SyntaxError, ValueError):
-        return False
+    nodes = _nodes(text)
     named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
     named += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
     relative = any(isinstance(node, ast.ImportFrom) and node.level for node in nodes)

@@ -230,8 +230,7 @@ def _check_inside(importer: str, name: str) -> None:
     context = context_of(importer)
     if context is not None and not f"{name}.".startswith(f"{context.package}."):
         raise ImportError(
-            "attempted relative import beyond the top-level package, which is the highest folder with an `__init__.py`"
-            " above the file: add the missing one, or type package.module:name from the folder of the package"
+            "attempted relative import beyond the top-level package: put an `__init__.py` into the package's folders"
         )
 
 
