@@ -324,3 +324,34 @@ def test_a_loss_that_inherits_from_a_mean_is_called_with_the_whole_split(engine:
     with torch.no_grad():
         expected = torch.nn.functional.cross_entropy(task.model(0)(X), LABELS).item() ** 2
     assert run.evaluations[0]["train_loss"] == pytest.approx(expected, rel=1e-6)
+
+
+class CountsOnItsClass(torch.optim.SGD):
+    steps = 0
+
+    def step(self, closure: Any = None) -> Any:
+        CountsOnItsClass.steps += 1
+        for group in self.param_groups:
+            group["lr"] = 0.1 / CountsOnItsClass.steps
+        return super().step(closure)
+
+
+def bowl(make_optimizer: Any, seed: int) -> Any:
+    p = nn.Parameter(torch.ones(2))
+    optimizer = make_optimizer([p])
+    for _ in range(5):
+        optimizer.zero_grad()
+        p.square().sum().backward()
+        optimizer.step()
+        yield {"train_loss": p.detach().square().sum()}
+
+
+def test_runs_of_a_loop_share_no_state_of_the_optimizers_class() -> None:
+    race = slalom.race(bowl, [CountsOnItsClass], seeds=3)
+    x, expected = 1.0, []
+    for step in range(1, 6):
+        x -= 0.1 / step * 2 * x
+        expected.append(2 * x * x)
+    for run in race.runs:
+        np.testing.assert_allclose([e["train_loss"] for e in run.evaluations], expected, rtol=1e-5)
+    assert CountsOnItsClass.steps == 0

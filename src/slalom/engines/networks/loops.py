@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,22 @@ import torch
 
 from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop, describe_exception, quote
 from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up
+from slalom.isolation import is_foreign, isolated
 
 
 def follow(loop: TrainingLoop, runner: Runner, *, progress: Progress | None = None) -> Run:
+    """Run the loop as :func:`_followed` does; what its optimizer changes elsewhere is put back when it ends."""
+    if not is_foreign(runner.optimizer):
+        return _followed(loop, runner, progress)
+    with isolated(getattr(runner.optimizer, "factory", None)) as changed:
+        run = _followed(loop, runner, progress)
+    if not changed:
+        return run
+    told = f"{quote(runner.optimizer.spec)} changed {', '.join(changed)}, which was put back after its run"
+    return replace(run, remark=told)
+
+
+def _followed(loop: TrainingLoop, runner: Runner, progress: Progress | None) -> Run:
     """Run the loop with one optimizer and seed; return what it yields. After Ctrl-C, what it has yielded so far.
 
     Torch's generator is seeded for it. An evaluation that brings no ``step`` or ``epoch`` of its own is numbered. The
