@@ -15,6 +15,8 @@ Handler = Callable[[int, FrameType | None], Any]
 SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Ctrl-C; the usual ``kill``; the terminal was closed."""
 
+_exit = os._exit  # the program makes an error of what the user's code calls
+
 _received = [int(signal.SIGINT)]
 _count = [0]
 
@@ -52,7 +54,7 @@ def hurry_only() -> None:
         nonlocal heard
         heard += 1
         if heard > 1:
-            os._exit(128 + number)
+            _exit(128 + number)
 
     for number in SIGNALS:
         if callable(signal.getsignal(number)):

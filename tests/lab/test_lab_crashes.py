@@ -44,6 +44,21 @@ def crashing_loop(make_optimizer, seed):
     yield {"validation_loss": 1.0}
 """
 
+TASK = """
+import os, time
+import torch
+import slalom
+
+x = torch.randn(64, 3, generator=torch.Generator().manual_seed(0))
+{at_import}
+
+def model():
+    {in_model}
+    return torch.nn.Linear(3, 1)
+
+task = slalom.Task(model=model, train=(x, x.sum(1, keepdim=True)), batch_size=16, validation=0.25)
+"""
+
 TERMS: dict[str, Any] = {"track": "defaults", "seeds": 2, "steps": 10}
 
 
@@ -88,3 +103,36 @@ def test_a_crash_in_the_only_unit_of_a_study_with_workers_is_a_failed_run(crashi
 def test_a_loop_that_crashes_before_its_first_evaluation_is_refused(crashing: str) -> None:
     with pytest.raises(InputError, match=r" failed: its process died \(killed by SIGSEGV\)"):
         slalom.study(f"{crashing}:crashing_loop", ["sgd", "adam"], workers=2, seeds=2, track="defaults")
+
+
+@pytest.mark.parametrize(
+    ("place", "does", "reason"),
+    [
+        ("at_import", "os._exit(0)", "its process died (exit code 0)"),
+        ("in_model", "os._exit(0)", "its process died (exit code 0)"),
+        ("in_model", "os.abort()", "its process died (killed by SIGABRT)"),
+    ],
+)
+def test_a_task_that_ends_its_process_is_refused_where_there_are_workers(
+    place: str, does: str, reason: str, tmp_path: Path
+) -> None:
+    parts = {"at_import": "", "in_model": "pass"} | {place: does}
+    (tmp_path / "crashing_task.py").write_text(TASK.format(**parts))
+    with pytest.raises(InputError, match="when slalom tried it") as refusal:
+        slalom.race(f"{tmp_path}/crashing_task.py:task", ["sgd"], workers=2)
+    assert reason in str(refusal.value)
+    assert "crashing_task.py:task" in str(refusal.value)
+
+
+def test_a_task_whose_model_hangs_is_refused_after_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slalom.lab.guarding.AT_LEAST", 1.0)
+    (tmp_path / "hanging_task.py").write_text(TASK.format(at_import="", in_model="time.sleep(1e6)"))
+    with pytest.raises(InputError, match=r"task`: took longer than the limit of 1 s when slalom tried it"):
+        slalom.study(f"{tmp_path}/hanging_task.py:task", ["sgd"], timeout=0.5, store=MemoryStore(), **TERMS)
+
+
+def test_the_model_of_a_task_is_made_no_more_often_where_there_are_workers(tmp_path: Path) -> None:
+    count = f"open({str(tmp_path / 'calls')!r}, 'a').write('x')"
+    (tmp_path / "counting_task.py").write_text(TASK.format(at_import="", in_model=count))
+    slalom.race(f"{tmp_path}/counting_task.py:task", ["sgd", "adam"], seeds=2, steps=4, workers=2)
+    assert len((tmp_path / "calls").read_text()) <= 4 + 3

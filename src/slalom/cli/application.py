@@ -108,7 +108,7 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     del sys.argv[1:]  # what slalom is asked for must not be parsed by a file of the user's that parses arguments
     stopping.listen()
-    witness.call()
+    witness.call(arguments)
     try:
         program.main(arguments)
     except SystemExit as end:
@@ -164,13 +164,26 @@ def _ended(run: Callable[[], int]) -> int:
         return exit_.exit_code
     except click.UsageError as mistake:
         return _refuse(sentence(mistake))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, click.Abort) as end:
+        from slalom.core.errors import is_raised_by_a_file
+
+        if is_raised_by_a_file(end):
+            return _ended_by(end)
         _tell("\nInterrupted before anything was finished; nothing was written.")
         return INTERRUPTED
     except BrokenPipeError:
         return _closed()
     except Exception as error:
         return _told(error)
+    except BaseException as end:  # SystemExit among them: the user's code does not choose slalom's exit code
+        return _ended_by(end)
+
+
+def _ended_by(end: BaseException) -> int:
+    """Tell what the user's code raised to end the program."""
+    from slalom.core import describe_exception
+
+    return _refuse(f"your code raised {describe_exception(end)}.")
 
 
 def _told(error: Exception) -> int:

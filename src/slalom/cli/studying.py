@@ -158,9 +158,11 @@ def study(
     def work(watch: Any) -> Any:
         return conduct(store=store, **asked, progress=watch.progress, say=watch.say)
 
+    from slalom.core import interrupts
+
     try:
         carry_out(work, heading, save, as_json, watched=True, picture=picture)
-    except KeyboardInterrupt:
+    except interrupts():
         echo("\nInterrupted: what was finished is kept, and the same command goes on from there.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
 

@@ -11,19 +11,24 @@ import os
 import re
 import signal
 import sys
+import threading
+from collections.abc import Sequence
+from typing import NoReturn
 
 GOODBYE = b"\0goodbye"
 
-ADVICE = (
-    "What was stored before is kept. With `--workers 2`, a study or a race on a task records a run that crashes as "
-    "failed and goes on."
-)
+KEPT = "What was stored before is kept."
+
+ADVICE = "With `--workers 2`, a study or a race on a task records a run that crashes as failed and goes on."
+
+_exit = os._exit
 
 _pipe: list[int] = []  # the end to write to, and the process at the other
 
 
-def call() -> None:
-    """Start the witness; to be called by a program, once, while it has a single thread."""
+def call(typed: Sequence[str] = ()) -> None:
+    """Start the witness; to be called by a program, once, while it has a single thread, with what was typed."""
+    _soften_exits()
     if not hasattr(os, "fork") or _pipe:
         return
     try:
@@ -33,16 +38,35 @@ def call() -> None:
         return
     if pid == 0:
         os.close(writer)
-        _watch(reader)
-        os._exit(0)
+        _watch(reader, typed)
+        _exit(0)
     os.close(reader)
     _pipe[:] = [writer, pid]
     if not faulthandler.is_enabled():
         faulthandler.enable(file=writer, all_threads=False)
 
 
+def _soften_exits() -> None:
+    """Let ``os._exit`` in this process be an error like any other, so that results survive it and no failure ends as 0.
+
+    Processes that are forked from this one keep it as it is. A thread beside the main one, in which no error would be
+    heard, ends the process with a code above 0.
+    """
+    own = os.getpid()
+
+    def leave(status: int) -> NoReturn:
+        if os.getpid() == own:
+            if threading.current_thread() is threading.main_thread():
+                raise SystemExit(f"os._exit({status})")
+            status = status or 1
+        _exit(status)
+
+    os._exit = leave
+
+
 def dismiss() -> None:
     """Tell the witness that the program ends in its own way, and wait for it."""
+    os._exit = _exit
     if not _pipe:
         return
     writer, pid = _pipe
@@ -56,7 +80,7 @@ def dismiss() -> None:
         pass
 
 
-def _watch(reader: int) -> None:
+def _watch(reader: int, typed: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     for descriptor in (0, 1):  # nobody must wait for this process to end a pipe
@@ -68,7 +92,8 @@ def _watch(reader: int) -> None:
         said += piece
     if not said.endswith(GOODBYE):
         with contextlib.suppress(OSError):
-            os.write(2, f"Error: {last_words(said.decode('utf-8', 'replace'))} {ADVICE}\n".encode())
+            advice = "" if any(word.startswith("--workers") for word in typed) else f" {ADVICE}"
+            os.write(2, f"Error: {last_words(said.decode('utf-8', 'replace'))} {KEPT}{advice}\n".encode())
 
 
 def last_words(trace: str) -> str:

@@ -14,7 +14,16 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 
 from slalom.core.course import Landscape, Minimum
 from slalom.core.directions import compared_by, known_direction, split_direction
-from slalom.core.errors import InputError, describe_exception, exception_text, nearest, one_line, printable, quote
+from slalom.core.errors import (
+    InputError,
+    describe_exception,
+    exception_text,
+    interrupts,
+    nearest,
+    one_line,
+    printable,
+    quote,
+)
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
 from slalom.core.runner import (
@@ -74,6 +83,7 @@ __all__ = [
     "compared_by",
     "describe_exception",
     "exception_text",
+    "interrupts",
     "known_direction",
     "maximizes",
     "measure",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import dis
 import os
 import re
 import sys
@@ -56,6 +57,29 @@ def nearest(name: str, known: Iterable[str], most: int = 3) -> str:
     return " Did you mean " + " or ".join(f"`{candidate}`" for candidate in close) + "?"
 
 
+def interrupts(*others: type[BaseException]) -> tuple[type[BaseException], ...]:
+    """Return what an ``except`` clause catches to let Ctrl-C pass: KeyboardInterrupt and ``others``.
+
+    Where a file that slalom loaded raises KeyboardInterrupt itself, it is an error like any other, and only ``others``
+    are returned. To be called in the clause, while the exception is being handled.
+    """
+    return others if is_raised_by_a_file(sys.exc_info()[1]) else (KeyboardInterrupt, *others)
+
+
+def is_raised_by_a_file(problem: BaseException | None) -> bool:
+    """Return whether a ``raise`` statement in a file that slalom loaded raised ``problem``, and no signal did."""
+    from slalom.core.user_files.records import PREFIX
+
+    trace = None if problem is None else problem.__traceback__
+    if not isinstance(problem, KeyboardInterrupt) or trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    instruction = trace.tb_frame.f_code.co_code[trace.tb_lasti]
+    module = str(trace.tb_frame.f_globals.get("__name__", ""))
+    return module.startswith(PREFIX) and instruction == dis.opmap["RAISE_VARARGS"]
+
+
 def exception_text(problem: BaseException) -> str:
     """Return an exception's text on one line, ``""`` where it has none.
 
@@ -64,9 +88,9 @@ def exception_text(problem: BaseException) -> str:
     """
     try:
         text = str(problem)
+    except interrupts():
+        raise
     except BaseException as second:
-        if isinstance(second, KeyboardInterrupt):
-            raise
         return f"(its text cannot be read: __str__ raised {type(second).__name__})"
     return " ".join("".join(c if c.isprintable() else " " for c in without_advice(text)).split())
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from slalom.core.errors import InputError, describe_exception, nearest, quote
+from slalom.core.errors import InputError, describe_exception, interrupts, nearest, quote
 
 if TYPE_CHECKING:
     from slalom.core.user_files.sources import Sources
@@ -144,7 +144,7 @@ def _module(path: Path, course: str) -> ModuleType:
         return loading.module_of(str(path))
     except loading.UnreadableError as problem:
         raise InputError(f"{quote(course)}: the file cannot be read: {quote(problem)}.") from problem
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{quote(course)}: {_told(problem, path)}.") from problem

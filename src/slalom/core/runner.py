@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from slalom.core.course import Point
+from slalom.core.errors import interrupts
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def begin_training(optimizer: Any) -> None:
     """Tell an optimizer that has ``train()`` that it trains. Some can be told only once they have made a step."""
     try:
         optimizer.train()
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException:
         return  # if it mattered, the first step says so

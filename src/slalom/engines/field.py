@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Landscape, Noise, Optimizer, Progress, Runner, Trajectories
+from slalom.core import Landscape, Noise, Optimizer, Progress, Runner, Trajectories, interrupts
 from slalom.engines.gradients import Gradient, exact_gradient
 from slalom.engines.limits import bound, bounds, freeze
 from slalom.engines.single import SharedState, Single, may_share
@@ -68,7 +68,7 @@ def field(
                 landscape, runners[index], paths[index], evaluations[index], noise=noise, dtype=dtype, device=device
             )
             kept.append(index)
-    except KeyboardInterrupt:
+    except interrupts():
         pass
     kept.sort()
     if len(kept) < len(runners):
@@ -194,7 +194,7 @@ class March:
                 shared.look(singles, step)
                 if progress and step % 64 == 0:
                     progress(step, self.steps)
-            except KeyboardInterrupt:
+            except interrupts():
                 return step - 1
         shared.compare(singles)
         return self.steps

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, Trajectories, quote
+from slalom.core import Ends, InputError, Landscape, Noise, Optimizer, Progress, Runner, Trajectories, interrupts, quote
 from slalom.core.metrics import PATIENCE
 from slalom.engines.gradients import autograd_gradient, function_over
 from slalom.engines.limits import bounds, freeze
@@ -373,7 +373,7 @@ def _run_chunks(groups: Sequence[Group], move: Callable[[Chunk], None], progress
             for chunk in work:
                 move(chunk)
                 note(chunk)
-        except KeyboardInterrupt:
+        except interrupts():
             pass
         return finished
     with ThreadPoolExecutor(threads) as pool:
@@ -382,7 +382,7 @@ def _run_chunks(groups: Sequence[Group], move: Callable[[Chunk], None], progress
             for future, chunk in zip(futures, work, strict=True):
                 future.result()
                 note(chunk)
-        except KeyboardInterrupt:
+        except interrupts():
             pass
         finally:
             for future in futures:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from slalom.core import InputError, Optimizer, begin_training, describe_exception
+from slalom.core import InputError, Optimizer, begin_training, describe_exception, interrupts
 from slalom.isolation import ClassState, Settings, is_foreign, seed_everything, step_seed
 
 
@@ -65,7 +65,7 @@ class Single:
         with torch.enable_grad():
             try:
                 function()
-            except (InputError, KeyboardInterrupt):
+            except interrupts(InputError):
                 raise
             except BaseException as problem:
                 from slalom.engines.networks.memory import is_out_of_memory

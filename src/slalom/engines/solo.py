@@ -18,6 +18,7 @@ from slalom.core import (
     Trajectories,
     begin_training,
     describe_exception,
+    interrupts,
     quote,
 )
 from slalom.engines.limits import bound, bounds, freeze
@@ -54,7 +55,7 @@ def solo(
             done += 1
             if progress:
                 progress(done * steps, len(runners) * steps)
-    except KeyboardInterrupt:
+    except interrupts():
         paths, evaluations = paths[:done], evaluations[:done]
     remarks = [] if done == len(runners) else [f"interrupted: {done} of {len(runners)} runners had finished"]
     return Trajectories(
@@ -83,7 +84,7 @@ def descend_noting(
     with isolated(getattr(runner.optimizer, "factory", None)) as changed:
         try:
             descend(landscape, runner, path, evaluations, astray=astray, **how)
-        except (InputError, KeyboardInterrupt, MemoryError, torch.OutOfMemoryError):
+        except interrupts(InputError, MemoryError, torch.OutOfMemoryError):
             raise
         except BaseException as problem:
             if problem in astray:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from slalom.core import InputError, Progress, Run, quote
+from slalom import landscapes
+from slalom.core import InputError, Progress, Run, python_files, quote
+from slalom.lab import courses
 from slalom.lab.worker_process import serving
-from slalom.lab.workers import Work, is_machines_fault
+from slalom.lab.workers import UNBEGUN, Work, is_machines_fault
 from slalom.optimizers import CLASSICS, SpecifiedOptimizer, catalogue, parse, parse_all
 from slalom.optimizers.catalogue import import_path
 from slalom.optimizers.grammar import read_spec, split_stages
@@ -38,7 +41,8 @@ class Guard:
 
     @property
     def is_up(self) -> bool:
-        return not serving() and (self.limit is not None or (self.workers or 1) > 1)
+        several = isinstance(self.workers, int) and self.workers > 1
+        return not serving() and (self.limit is not None or several)
 
     def call(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Return ``function(*arguments)``. What cannot be sent to another process is called in this one.
@@ -62,6 +66,32 @@ class Guard:
             raise CrashError(result.error)
         return function(*arguments)  # an ordinary error, which is raised here as it is
 
+    def look_at(self, course: Any, data_dir: Any = None, start: Any = None) -> None:
+        """Run the file that ``course`` names, read its data and evaluate its landscape, in a worker process.
+
+        Raises InputError where this ends the process or takes too long. Ordinary errors are left to this process.
+        """
+        if self.is_up and isinstance(course, str) and python_files.names_a_file(course):
+            self._tried(course, _evaluated, _Loaded(course, data_dir), start)
+
+    def check(self, task: Any, seed: int) -> None:
+        """Make the network of ``seed`` and try it, as ``task.check(seed)`` does. Raises InputError."""
+        if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed):
+            task.check(seed)
+
+    def _tried(self, name: str, function: Callable[..., Any], *arguments: Any) -> bool:
+        """Return whether a call raised nothing. Raises InputError where it ended its process or took too long."""
+        try:
+            self.call(function, *arguments)
+        except CrashError as crash:
+            told = str(crash)
+            if told.startswith(UNBEGUN):
+                told = f"its file and data were not loaded after {told.removeprefix(UNBEGUN).strip()}"
+            raise InputError(f"{quote(name, 160)}: {told} when slalom tried it.") from crash
+        except InputError:  # raised again in this process, it shows where
+            return False
+        return True
+
     def parse_all(self, specs: Any) -> list[Any]:
         """Return the optimizer of each spec; classes that slalom does not know are tried under guard first."""
         specs = CLASSICS if specs is None else specs
@@ -76,7 +106,13 @@ class Guard:
             self.call(_parses, spec)
         except CrashError as crash:
             named = spec if isinstance(spec, str) else getattr(spec, "__qualname__", repr(spec))
-            raise InputError(f"{quote(named)}: {crash} when slalom tried a few steps of it.") from crash
+            raise InputError(f"{quote(named, 160)}: {crash} when slalom tried a few steps of it.") from crash
+
+
+def is_foreign(course: Any) -> bool:
+    """Return whether a course that was found is the user's code: in a file, or an object."""
+    source = str(getattr(course, "source", ""))
+    return not source or python_files.names_a_file(source)
 
 
 def is_known(optimizer: Any) -> bool:
@@ -102,6 +138,34 @@ def _runs_no_foreign_code(spec: Any) -> bool:
 
 def _parses(spec: Any) -> bool:
     return parse(spec) is not None
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A course by its name, which is loaded where it is unpickled: that may take longer than its evaluation."""
+
+    name: str
+    data_dir: Any
+
+    def __reduce__(self) -> Any:
+        return _loaded, (self.name, self.data_dir)
+
+
+def _loaded(name: str, data_dir: Any) -> _Loaded:
+    found, _, _ = python_files.fetch(python_files.canonical(name))
+    if not isinstance(found, landscapes.Landscape) and not _takes_arguments(found):
+        course: Any = courses.find(name, data_dir)
+        if courses.kind(course) == "task":
+            course.examples()
+    return _Loaded(name, data_dir)
+
+
+def _takes_arguments(found: Any) -> bool:
+    return inspect.isfunction(found) and bool(inspect.signature(found).parameters)
+
+
+def _evaluated(course: _Loaded, start: Any) -> None:
+    courses.find(course.name, course.data_dir, start)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from slalom import landscapes
-from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, describe_exception, quote
+from slalom.core import InputError, Landscape, Noise, Optimizer, Progress, Runner, describe_exception, interrupts, quote
 from slalom.core.course import Point
 from slalom.lab import courses, training
 from slalom.lab.checks import (
@@ -82,6 +82,8 @@ def race(
     """
     starts, seeds = listed(starts), 1 if seeds is None else seeds
     first = start if start is not None else _first(starts)
+    guard = Guard(workers)
+    guard.look_at(course, data_dir, first)
     found: Any = courses.find(course, data_dir, start=first)
     terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "evaluate_every": evaluate_every, "dtype": dtype}
     given = {"start": start, "starts": starts, "data_dir": data_dir, "workers": workers, **terms}
@@ -93,7 +95,7 @@ def race(
             found, optimizers, start, starts, length, seeds, seed, noise, precise, engine, device, progress
         )
     training.check_terms(seeds, seed, engine, workers)
-    field = Guard(workers).parse_all(optimizers)
+    field = guard.parse_all(optimizers)
     check_directions(field)
     counted = range(seed, seed + seeds)
     if courses.is_loop(found):
@@ -236,7 +238,7 @@ def blaming(landscape: Landscape, optimizers: Sequence[Any]) -> Iterator[None]:
     """Turn what an optimizer or a caller's function raises during a race into an InputError that names it."""
     try:
         yield
-    except (InputError, KeyboardInterrupt):
+    except interrupts(InputError):
         raise
     except BaseException as error:
         specs = list(dict.fromkeys(optimizer.spec for optimizer in optimizers))

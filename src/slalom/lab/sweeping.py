@@ -16,6 +16,7 @@ from slalom.lab.checks import (
     check_directions,
     check_memory,
 )
+from slalom.lab.guarding import Guard
 from slalom.lab.racing import (
     STEPS,
     blaming,
@@ -100,6 +101,8 @@ def sweep(
     Other arguments are those of :func:`slalom.race`. Raises :class:`slalom.InputError` in one sentence.
     """
     starts = listed(starts)
+    guard = Guard(workers)
+    guard.look_at(course, data_dir, start)
     found: Any = courses.find(course, data_dir, start=start)
     given = {"start": start, "starts": starts, "epochs": epochs, "data_dir": data_dir, "workers": workers}
     given |= changed(noise=(noise, 0.0), precision=(precision, "fp32"))
@@ -114,7 +117,7 @@ def sweep(
         raise InputError(f"{quote(found.name)} is a training loop: sweeps run landscapes and tasks; race it instead.")
     if factors is not None:
         raise InputError(f"factors {quote(factors)} has no part in a sweep on a task: leave it out.")
-    field = parse_all(CLASSICS if optimizers is None else optimizers)
+    field = guard.parse_all(optimizers)
     check_directions(field)
     terms: dict[str, Any] = {"steps": steps, "epochs": epochs, "dtype": dtype, "precision": precision, "device": device}
     shared: dict[str, Any] = {"wanted": ranges, "engine": engine, "workers": workers, "progress": progress}

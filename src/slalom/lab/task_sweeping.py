@@ -11,6 +11,7 @@ import numpy as np
 from slalom.core import InputError, Optimizer, Progress, Runner, Task, Training, quote
 from slalom.lab import ranges
 from slalom.lab.checks import check_count, check_device
+from slalom.lab.guarding import Guard
 from slalom.lab.task_record import TaskRace
 from slalom.lab.task_sweeps import NetworkSensitivity, TrainabilityMap
 from slalom.lab.training import check_room, check_terms, conditions, plan_task, record
@@ -179,7 +180,7 @@ def _train(
     """Train all networks, evaluated at the start and at the end alone. After Ctrl-C nothing is left."""
     terms = replace(training, evaluate_at=(0, training.steps))
     check_device(terms.device)
-    task.check(runners[0].seed)  # what is wrong with it, before hours are spent
+    Guard(workers).check(task, runners[0].seed)  # what is wrong with it, before hours are spent
     race = record(plan_task(task, runners, terms, engine, workers), progress)
     if len(race.runs) < len(runners) or any(run.interrupted for run in race.runs):
         raise KeyboardInterrupt  # half a map is none

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, TrainingLoop, order_of, quote
+from slalom.core import (
+    InputError,
+    Optimizer,
+    Progress,
+    Run,
+    Runner,
+    Task,
+    Training,
+    TrainingLoop,
+    interrupts,
+    order_of,
+    quote,
+)
 from slalom.core.memory import available_memory, readable_bytes
 from slalom.lab.checks import (
     check_choice,
@@ -17,7 +29,7 @@ from slalom.lab.checks import (
     check_device,
     check_seed,
 )
-from slalom.lab.guarding import CrashError, Guard, is_known
+from slalom.lab.guarding import CrashError, Guard, is_foreign, is_known
 from slalom.lab.parcels import Job
 from slalom.lab.task_record import TaskRace
 from slalom.lab.versions import versions
@@ -63,7 +75,7 @@ def race_on_task(
     check_room(len(optimizers) * len(seeds), training)
     runners = enlist(optimizers, seeds)
     check_device(training.device)
-    task.check(seeds[0])  # what is wrong with it, before hours are spent
+    Guard(workers).check(task, seeds[0])  # what is wrong with it, before hours are spent
     plan = plan_task(task, runners, training, engine, workers)
     return record(plan, progress)
 
@@ -188,7 +200,7 @@ def _chosen(
     from slalom.engines import networks
 
     choose = functools.partial(networks.choose, engine=engine, known=is_tested(task))
-    if all(is_known(runner.optimizer) for runner in runners):
+    if not is_foreign(task) and all(is_known(runner.optimizer) for runner in runners):
         return choose(task, runners, training)
     try:
         return Guard(workers).call(choose, task, runners, training)
@@ -223,7 +235,7 @@ def record(plan: Plan, progress: Progress | None = None) -> TaskRace:
     try:
         for unit, runs in work.results(progress):
             found.update(zip(plan.units[unit], runs, strict=False))
-    except KeyboardInterrupt:  # while an engine was being prepared
+    except interrupts():  # while an engine was being prepared
         pass
     kept = [k for k, run in sorted(found.items()) if run.completed or not run.interrupted]
     if not kept:

@@ -15,7 +15,7 @@ from multiprocessing import connection, parent_process
 from types import FrameType
 from typing import Any
 
-from slalom.core import InputError, describe_exception
+from slalom.core import InputError, describe_exception, interrupts
 from slalom.core.errors import hide_advice
 from slalom.lab import worker_folder
 from slalom.lab.parcels import Job, unpacked
@@ -109,7 +109,7 @@ def _serve(line: Any, surroundings: Surroundings) -> None:
                 runners = unpacked(packed_runners, script)
                 line.send(("begun", None))
                 answer: tuple[str, Any] = "runs", job.compute(runners, _Reports(line))
-            except KeyboardInterrupt:  # before the engine had begun
+            except interrupts():  # before the engine had begun
                 answer = "runs", []
             except sharing.SharingError as problem:
                 answer = "not shared", str(problem)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, describe_exception, exception_text, quote
+from slalom.core import InputError, describe_exception, exception_text, interrupts, quote
 from slalom.core.course import Point
 
 _TRIAL_POINTS = 17  # more than a vector register holds, so that both the vectorised loop and its tail are tried
@@ -110,7 +110,7 @@ def _check_scalar(called: Called, name: str, start: Point) -> None:
         if "requires_grad" not in str(problem):
             raise
         raise InputError(f"{label} turns a coordinate into a plain number: compute with torch only.") from problem
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         text = quote(describe_exception(problem, 200), 200)
@@ -147,7 +147,7 @@ def _try_many(called: Called, start: Point) -> Called:
     try:
         with _same_random_numbers():
             single = [_value_and_gradient(called, point) for point in points]
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         return replace(called, remark=f"it raised {type(problem).__name__} at a point near the start")
@@ -168,7 +168,7 @@ def _differs(called: Called, points: Any, single: list[tuple[Any, Any]]) -> str:
     try:
         with _same_random_numbers():
             values, gradients = _value_and_gradient(called, points)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         return f"called on many points at once it raised {type(problem).__name__}"

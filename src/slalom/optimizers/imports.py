@@ -24,7 +24,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from slalom.core import InputError, describe_exception, nearest, python_files, quote
+from slalom.core import InputError, describe_exception, interrupts, nearest, python_files, quote
 
 TORCH_USED = re.compile(rb"^\s*(?:import|from)\s+torch\b", re.MULTILINE)
 
@@ -236,7 +236,7 @@ def _import_longest(path: str, parts: list[str]) -> tuple[ModuleType, int]:
                     f"{quote(path)}: importing {quote(name)} failed, for it needs the module "
                     f"{quote(missing.name)}, which is not installed."
                 ) from missing
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException as failure:  # whatever the caller's module does when it is imported
             reason = quote(describe_exception(failure))

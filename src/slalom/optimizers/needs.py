@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
-from slalom.core import Needs, begin_training, exception_text
+from slalom.core import Needs, begin_training, exception_text, interrupts
 
 KNOWN: dict[str, Needs] = {
     "torch.optim.SGD": Needs(),
@@ -86,7 +86,7 @@ def probe(make: Make) -> Needs:
             needs = replace(shape, closure=closure, create_graph=create_graph, sparse=sparse)
             try:
                 made = make(dummies(needs))
-            except KeyboardInterrupt:
+            except interrupts():
                 raise
             except BaseException as complaint:
                 complaints.append(complaint)
@@ -139,7 +139,7 @@ def trial(make: Make, needs: Needs) -> None:
     for dtype in ("float64", "float32"):  # some work in single precision only, as networks do
         try:
             _travel(make, needs, dtype)
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException as complaint:
             complaints.append(complaint)
@@ -151,6 +151,8 @@ def trial(make: Make, needs: Needs) -> None:
 def words(complaint: BaseException) -> str:
     """Return an exception's text on one line; of a bare ``assert``, which has none, its condition."""
     text = exception_text(complaint)
+    if not isinstance(complaint, Exception):  # the text of SystemExit is a number
+        text = f"{type(complaint).__name__}: {text}" if text else type(complaint).__name__
     if len(text) > LONGEST_COMPLAINT:
         return text[: LONGEST_COMPLAINT - 1] + "…"
     if text:

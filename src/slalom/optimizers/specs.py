@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Needs, Rule, nearest, python_files, quote
+from slalom.core import InputError, Needs, Rule, interrupts, nearest, python_files, quote
 from slalom.optimizers import needs as probing
 from slalom.optimizers import schedules, sorting
 from slalom.optimizers.catalogue import Entry, catalogue, entry_of, import_path
@@ -449,7 +449,7 @@ def _is_read_in_step(signature: Signature, name: str, value: Any) -> bool:
 def _demand_optimizer(spec: str, title: str, make: probing.Make) -> None:
     try:
         made = make([probing.dummy()])
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException:
         return  # perhaps it takes matrices only: the probe will tell

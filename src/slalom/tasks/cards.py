@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from slalom.core import InputError, quote
+from slalom.core import InputError, interrupts, quote
 from slalom.tasks.catalogue import CATALOGUE, NAMES, Entry
 from slalom.tasks.datasets import raised
 from slalom.tasks.finding import find
@@ -175,7 +175,7 @@ def _layers(name: str, model: Any, inputs: tuple[Any, ...]) -> tuple[tuple[str, 
     try:
         with torch.no_grad():
             model.eval()(*inputs)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{quote(name)}: the model, given one example, raised {raised(problem)}.") from problem

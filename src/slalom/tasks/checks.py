@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from slalom.core import BatchOrder, InputError, Metric, Splits, one_number, order_of, quote
+from slalom.core import BatchOrder, InputError, Metric, Splits, interrupts, one_number, order_of, quote
 from slalom.core.memory import available_memory, readable_bytes
 from slalom.isolation import own_state
 from slalom.tasks.chance import Chance
@@ -84,7 +84,7 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
     inputs, target = tuple(x[indices] for x in examples.inputs), examples.target[indices]
     try:
         return model(*inputs), target
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
@@ -163,7 +163,7 @@ def _loss(task: Task, outputs: Any, target: Any, label: str) -> Any:
             # mse_loss and its kin broadcast [N, 1] against [N] to [N, N], and only warn.
             warnings.filterwarnings("error", "Using a target size")
             return task.loss(outputs, target)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         shapes = " and ".join(str(list(tensor.shape)) for tensor in _tensors(outputs)) or type(outputs).__name__
@@ -196,7 +196,7 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
         )
     try:
         loss.backward()
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{label}: the loss cannot be differentiated: {raised(problem)}.") from problem
@@ -213,7 +213,7 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
         return
     try:
         model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(
@@ -256,7 +256,7 @@ def _check_room(outputs: Any, tried: int, most: int, whole: list[str], label: st
 def _check_measure(function: Any, outputs: Any, target: Any, label: str) -> None:
     try:
         value = function(outputs, target)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{label} raised {raised(problem)}: give other metrics, {{}} for none.") from problem

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Examples, InputError, describe_exception, quote
+from slalom.core import Examples, InputError, describe_exception, interrupts, quote
 from slalom.core.memory import available_memory, readable_bytes
 from slalom.tasks.chance import Chance
 
@@ -122,7 +122,7 @@ def called(data: Any, label: str) -> Any:
             return data()
     except InputError:
         raise
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{label}: the function that gives the data raised {raised(problem)}.") from problem
@@ -197,7 +197,7 @@ def _collated(data: Any, label: str) -> list[Any]:
         raise InputError(f"{label} cannot be {quote(type(data).__name__)}: {ACCEPTED}.")
     try:
         size = len(data)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:  # a stream of examples may have __len__ without knowing it
         raise InputError(f"{label} does not tell its length ({raised(problem)}): {ACCEPTED}.") from problem
@@ -209,7 +209,7 @@ def _collated(data: Any, label: str) -> list[Any]:
                 _check_memory(items[0], size, label)
             try:
                 collated = default_collate(items)
-            except KeyboardInterrupt:
+            except interrupts():
                 raise
             except BaseException as problem:
                 raise InputError(
@@ -223,7 +223,7 @@ def _collated(data: Any, label: str) -> list[Any]:
 def _item(data: Any, index: int, label: str) -> Any:
     try:
         return data[index]
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{label}: reading example {index:,} raised {raised(problem)}.") from problem

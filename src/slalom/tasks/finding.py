@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slalom.core import InputError, nearest, python_files, quote
+from slalom.core import InputError, interrupts, nearest, python_files, quote
 from slalom.tasks.catalogue import CATALOGUE, NAMES
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
@@ -123,7 +123,7 @@ def _made(found: Any, name: str) -> Task | None:
         made = found()
     except InputError:
         raise
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         raise InputError(f"{quote(name)}: making the task raised {raised(problem)}.") from problem

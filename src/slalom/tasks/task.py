@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import Examples, InputError, Metric, Splits, one_line, quote
+from slalom.core import Examples, InputError, Metric, Splits, interrupts, one_line, quote
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics, is_mean
@@ -118,7 +118,7 @@ class Task:
         with Chance(seed):
             try:
                 made = self.model_factory()
-            except KeyboardInterrupt:
+            except interrupts():
                 raise
             except BaseException as problem:
                 raise InputError(f"{quote(self.name)}: making the model raised {raised(problem)}.") from problem
@@ -140,7 +140,7 @@ class Task:
         try:
             with torch.no_grad():
                 made.eval()(*inputs)
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException as problem:
             raise InputError(

@@ -14,7 +14,7 @@ from functools import cached_property
 
 import torch
 
-from slalom.core import Optimizer, Run, Runner, Task, Training
+from slalom.core import Optimizer, Run, Runner, Task, Training, interrupts
 from slalom.engines.networks.crowd import LEAST, Crowd
 from slalom.engines.networks.field import Movers as FieldMovers
 from slalom.engines.networks.field import field, goes_alone
@@ -157,7 +157,7 @@ class _Trial:
             with _unchanged(self.model), own_state(self.task, self.model), torch.enable_grad():
                 trainee = Trainee(self.task, self.runners[0], self.training, self.model)
                 self.step = _seconds(trainee.step, self.training.steps, SHARE * self.steps)
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException:
             return  # an optimizer that fails: its runs will say so

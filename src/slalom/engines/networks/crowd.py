@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception
+from slalom.core import Evaluation, InputError, Progress, Run, Runner, Task, Training, describe_exception, interrupts
 from slalom.engines.networks.material import Batch, Material, Pieces
 from slalom.engines.networks.measuring import Measures, joined, restored, weighted_mean
 from slalom.engines.networks.recording import Stopwatch, bytes_of, finished, row, warm_up
@@ -117,7 +117,7 @@ class Crowd:
                     break
                 if progress:
                     progress(step * count, training.steps * count)
-        except KeyboardInterrupt:
+        except interrupts():
             interrupted = True
         if made and evaluate_at and (not self.evaluations[0] or self.evaluations[0][-1]["step"] != made):
             self._evaluate(made, seconds(), movers)
@@ -197,7 +197,7 @@ class Crowd:
         with precision_context(self.training):
             try:
                 return self.measures.of_split(restored(tensors, self._judgement.structure), target)
-            except (InputError, KeyboardInterrupt):
+            except interrupts(InputError):
                 raise
             except BaseException as problem:
                 self.failures.setdefault(lane, describe_exception(problem))

@@ -17,7 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import InputError, Optimizer, Progress, Run, Runner, Task, Training, describe_exception, quote
+from slalom.core import (
+    InputError,
+    Optimizer,
+    Progress,
+    Run,
+    Runner,
+    Task,
+    Training,
+    describe_exception,
+    interrupts,
+    quote,
+)
 from slalom.engines.networks.crowd import Crowd
 from slalom.engines.networks.memory import in_halves, is_out_of_memory
 from slalom.engines.networks.recording import Stopwatch, bytes_of, one_thread, state_tensors
@@ -91,7 +102,7 @@ class Squad:
             self.optimizer.step()
             if self.scheduler is not None:
                 self.scheduler.step()
-        except (InputError, KeyboardInterrupt):
+        except interrupts(InputError):
             raise
         except BaseException as problem:
             if is_out_of_memory(problem):

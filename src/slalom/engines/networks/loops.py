@@ -10,7 +10,17 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Evaluation, InputError, Progress, Run, Runner, TrainingLoop, describe_exception, quote
+from slalom.core import (
+    Evaluation,
+    InputError,
+    Progress,
+    Run,
+    Runner,
+    TrainingLoop,
+    describe_exception,
+    interrupts,
+    quote,
+)
 from slalom.engines.networks.recording import bytes_of, one_thread, state_tensors, warm_up
 from slalom.isolation import is_foreign, isolated
 
@@ -56,7 +66,7 @@ def _followed(loop: TrainingLoop, runner: Runner, progress: Progress | None) -> 
                 evaluations.append({"step": number, "epoch": math.nan, "seconds": seconds, **measured})
                 if progress:
                     progress(number, 0)
-        except KeyboardInterrupt:
+        except interrupts():
             interrupted = True
         except InputError:
             raise

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch.utils._pytree import TreeSpec, tree_flatten, tree_unflatten
 
-from slalom.core import Metric, Task, one_number, quote
+from slalom.core import Metric, Task, interrupts, one_number, quote
 from slalom.engines.networks.material import Batch, Pieces
 
 
@@ -44,7 +44,7 @@ class Measures:
     def _number(self, name: str, outputs: Any, target: Any) -> float:
         try:
             value = self.named[name].function(outputs, target)
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException:
             # Libraries refuse NaN, which a network that has diverged returns.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from slalom.core import Runner, Task, Training, describe_exception, exception_text
+from slalom.core import Runner, Task, Training, describe_exception, exception_text, interrupts
 from slalom.engines.networks.crowd import LEAST, Crowd
 from slalom.engines.networks.material import Material
 from slalom.engines.networks.measuring import tensors_of
@@ -37,7 +37,7 @@ def obstacle(task: Task, training: Training, model: torch.nn.Module | None = Non
             model = prepared_model(task, 0, training) if model is None else model
             with own_state(task, model):
                 return _tried(task, training, model, lanes)
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         return _reason(problem)

@@ -21,6 +21,7 @@ from slalom.core import (
     Training,
     begin_training,
     describe_exception,
+    interrupts,
     quote,
 )
 from slalom.engines.networks.material import Material
@@ -77,7 +78,7 @@ def _followed(task: Task, runner: Runner, training: Training, advance: Any) -> R
         trainee = Trainee(task, runner, training)
     except (InputError, MemoryError, torch.OutOfMemoryError):
         raise
-    except KeyboardInterrupt:
+    except interrupts():
         raise
     except BaseException as problem:
         return Run(np.empty(0), [], error=describe_exception(problem))
@@ -144,7 +145,7 @@ class Trainee:
                 if step % look_every == 0 and not math.isfinite(self.losses[step - 1].item()):
                     break
                 advance(step)
-        except KeyboardInterrupt:
+        except interrupts():
             interrupted = True
         except InputError:
             raise
@@ -153,7 +154,7 @@ class Trainee:
         if made and evaluate_at and (not self.evaluations or self.evaluations[-1]["step"] != made) and not error:
             try:
                 self._note(made, watch.stop())
-            except (InputError, KeyboardInterrupt):
+            except interrupts(InputError):
                 raise
             except BaseException as problem:
                 error = describe_exception(problem)

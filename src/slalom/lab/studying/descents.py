@@ -9,7 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from slalom.core import InputError, Landscape, Noise, Progress, Run, Runner, Training, Trajectories, describe_exception
+from slalom.core import (
+    InputError,
+    Landscape,
+    Noise,
+    Progress,
+    Run,
+    Runner,
+    Training,
+    Trajectories,
+    describe_exception,
+    interrupts,
+)
 
 LOOKS = 200
 """Evaluations of a run at most, evenly spaced; what a run keeps of its path."""
@@ -37,7 +48,7 @@ class Descent:
             return self._together(runners, progress)
         except InputError:
             raise
-        except KeyboardInterrupt:
+        except interrupts():
             raise
         except BaseException as problem:
             if len(runners) == 1:

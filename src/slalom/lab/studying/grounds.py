@@ -182,6 +182,7 @@ def find_ground(
 ) -> Ground:
     """Return the ground that ``course`` names, checked on its first seed. Raises InputError."""
     guard = guard or Guard()
+    guard.look_at(course, terms["data_dir"])
     patience = None if guard.limit is None else STARTING + guard.limit
     ground = within(patience, lambda: _found(course, field, seed, metric, engine, terms, guard), None)
     if ground is None:
@@ -208,14 +209,14 @@ def _found(
         return _on_landscape(found, source, field, metric, terms)
     if courses.is_loop(found):
         return _on_loop(found, field, seed, metric, engine, terms, guard)
-    return _on_task(found, field, seed, metric, engine, terms)
+    return _on_task(found, field, seed, metric, terms, guard)
 
 
-def _on_task(task: Any, field: Sequence[Any], seed: int, metric: str | None, engine: str, terms: Terms) -> TaskGround:
+def _on_task(task: Any, field: Sequence[Any], seed: int, metric: str | None, terms: Terms, guard: Guard) -> TaskGround:
     asked = {name: value for name, value in terms.items() if name != "data_dir"}
     under = training.conditions(task, seed, **asked)
     check_device(under.device)
-    task.check(seed)
+    guard.check(task, seed)
     return TaskGround(task, under, task_yardstick(task, seed, metric, maximizes(field[0])))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from slalom.core import InputError, Optimizer, Runner, quote
 from slalom.lab import ranges, worker_pool
-from slalom.lab.guarding import CrashError, Guard, is_known
+from slalom.lab.guarding import CrashError, Guard, is_foreign, is_known
 from slalom.lab.racing import is_moved_by_rule
 from slalom.lab.studying.asking import Question, efforts
 from slalom.lab.studying.durations import duration, within
@@ -170,14 +170,16 @@ class StudyPlan:
 def _chosen(question: Question, engine: str, runs: int, workers: int | None) -> Computation:
     """Return how runs are computed, timed by a few steps; untimed where these hang or end their process.
 
-    Classes that slalom does not know make these steps in a worker process where there are any.
+    The user's code makes these steps in a worker process where there are any.
     """
     choose, sample = question.ground.choose, _sample(question)
     patience = None if question.limit is None else PATIENCE * question.limit
-    if all(is_known(optimizer) for optimizer in question.optimizers):
-        return within(patience, lambda: choose(sample, engine, runs), _untimed(engine))
+    guard = Guard(workers, patience)
+    if not is_foreign(question.ground) and all(is_known(optimizer) for optimizer in question.optimizers):
+        guard = Guard()
+    longest = patience if not guard.is_up or patience is None else patience + worker_pool.STARTING
     try:
-        return Guard(workers, patience).call(choose, sample, engine, runs)
+        return within(longest, lambda: guard.call(choose, sample, engine, runs), _untimed(engine))
     except CrashError as crash:
         return _untimed(engine, str(crash))
 
