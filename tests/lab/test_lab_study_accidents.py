@@ -147,7 +147,7 @@ def test_an_optimizer_that_hangs_is_ended_and_the_others_go_on(hanging: None) ->
     verdict = found.judgement.entry("Hanging").verdict
     assert verdict is not None
     assert verdict.word == "not comparable"
-    assert "All 5 runs of Hanging failed" in verdict.sentence, verdict.sentence
+    assert "5 of 5 runs of Hanging failed" in verdict.sentence, verdict.sentence
     assert store.count() == 5, "what a limit cut short is tried again another time"
 
 

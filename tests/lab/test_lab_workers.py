@@ -48,6 +48,14 @@ def threads(make_optimizer, seed):
 
 def wrong(make_optimizer, seed):
     yield 3
+
+def wrong_at_first(make_optimizer, seed):
+    make_optimizer([torch.nn.Parameter(torch.ones(1))])
+    while seed == 0 and not (HERE / "measured").exists():
+        time.sleep(0.02)
+    yield {"test_loss": 1.0} if seed else 3
+    (HERE / "measured").touch()
+    time.sleep(1)
 """
 
 
@@ -168,6 +176,17 @@ def test_a_refusal_in_a_worker_is_the_same_sentence(loops: Path) -> None:
     with pytest.raises(InputError) as error:
         slalom.race(f"{loops}/mine.py:wrong", ["sgd"], seeds=2, workers=2)
     assert str(error.value).endswith('yielded `3`: yield a mapping such as {"validation_loss": 0.3}.')
+
+
+def test_a_refusal_loses_nothing_that_the_other_workers_finish(loops: Path) -> None:
+    course: Any = courses.find(f"{loops}/mine.py:wrong_at_first")
+    (optimizer,) = slalom.race("digits-mlp", ["sgd"], seeds=1, steps=1, workers=1).runners
+    runners = [optimizer._replace(seed=seed) for seed in range(2)]
+    work = workers.Work(parcels.Job(course, "solo", None), [[runner] for runner in runners], 2)
+    finished: list[tuple[int, float]] = []
+    with pytest.raises(InputError, match="yielded `3`"):
+        finished.extend((unit, run.last["test_loss"]) for unit, runs in work.results() for run in runs)
+    assert finished == [(1, 1.0)]
 
 
 def test_what_does_not_pickle_is_computed_here_and_that_is_said_once() -> None:

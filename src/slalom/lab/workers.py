@@ -6,6 +6,7 @@ its process takes no other with it.
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import time
@@ -32,6 +33,9 @@ EACH_NEEDS = 2**30
 PATIENCE = 0.2
 """Seconds between two looks at whether somebody has pressed Ctrl-C, or a run has taken too long."""
 
+
+GRACE = 5.0
+"""Seconds that the other workers have to return what they have finished where one refuses its unit."""
 
 MEMORY = ("MemoryError", "OutOfMemoryError")
 """How the errors of runs begin that memory was too short for."""
@@ -168,6 +172,8 @@ class _Crew:
         self.waiting = [Part(index, 0, len(units[index]), content) for index, content in packed.items()]
         self.busy: list[Worker] = []
         self.stopped = False
+        self.refusal = ""
+        self._grace_ends = math.inf  # when the other workers are ended after a refusal (monotonic time)
         self._told = False  # the workers know that they are to stop
         self._pieces: dict[int, dict[int, Run]] = {}  # of units that are tried again: runs by their place
 
@@ -179,7 +185,7 @@ class _Crew:
                     if self.stopped and not self._told:
                         self._stop()
                     self._employ(workers)
-                    if not self.busy:
+                    if not self.busy or time.monotonic() > self._grace_ends:
                         break
                     for index, runs in self._answers(tally):
                         tally.finish(index)
@@ -188,6 +194,8 @@ class _Crew:
                 for worker in self.busy:
                     worker.end()
         yield from self._fragments()
+        if self.refusal:
+            raise InputError(self.refusal)
 
     @contextmanager
     def _noting_interrupts(self) -> Iterator[None]:
@@ -255,13 +263,19 @@ class _Crew:
         else:
             worker.rest()
         if kind == "refused":
-            raise InputError(content)
+            self._refuse(content)
+            return
         if kind != "runs":
             worker.knows = None  # perhaps it could not even unpack the job
             if self._try_again(part, kind, tally):
                 return
             content = [failed(content) for _ in range(part.count)]
         yield from self._assembled(part, content)
+
+    def _refuse(self, sentence: str) -> None:
+        """Note the first refusal, which is raised once the other workers have returned what they have finished."""
+        if not self.refusal:
+            self.refusal, self.stopped, self._grace_ends = sentence, True, time.monotonic() + GRACE
 
     def _try_again(self, part: Part, kind: str, tally: _Tally) -> bool:
         """Put a part that failed back: its runs one at a time, or a single one whose worker died once more.
