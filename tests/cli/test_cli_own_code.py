@@ -160,6 +160,8 @@ def test_a_failed_run_names_the_line_too(tmp_path: Path) -> None:
         "If you are a Facebook employee using PyTorch on mobile, please visit https://fburl.com/ptmfixes for possible "
         "resolutions.",
         "This is a bug in PyTorch, please report a bug to us.",
+        "Set TORCHDYNAMO_VERBOSE=1 for the internal stack trace (please do this especially if you\\'re reporting a bug "
+        'to PyTorch). For even more developer context, set TORCH_LOGS="+dynamo".',
     ],
 )
 def test_torchs_requests_for_reports_are_left_out(tmp_path: Path, advice: str) -> None:

@@ -152,6 +152,30 @@ def test_a_background_job_is_not_disturbed_by_ctrl_c_and_a_closed_terminal(tmp_p
     assert "Adam" in out
 
 
+def test_sigterm_ends_a_background_job_that_ignores_ctrl_c(tmp_path: Path) -> None:
+    """As in a script, where what is started with `&` ignores SIGINT."""
+    typed = (
+        "race",
+        "digits-mlp",
+        "-o",
+        "sgd",
+        "--seeds",
+        "2",
+        "--epochs",
+        "5000",
+        "--engine",
+        "solo",
+        "--workers",
+        "2",
+    )
+    run = Started(tmp_path, *typed, command=[sys.executable, "-c", IGNORING])
+    run.when(lambda: len(run.processes()) > 2)
+    time.sleep(3)
+    code, _, errors = run.send(signal.SIGTERM, to_all=False)
+    assert code == 143, errors
+    assert "Interrupted" in errors
+
+
 @pytest.mark.slow
 def test_whenever_a_study_is_ended_it_leaves_nothing_behind(tmp_path: Path) -> None:
     """Sixty random moments and signals; the store goes on from one to the next."""

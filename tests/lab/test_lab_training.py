@@ -330,3 +330,24 @@ def test_a_course_that_there_is_not_resembles_one(course: str, sentence: str) ->
     with pytest.raises(InputError) as error:
         slalom.race(course)
     assert str(error.value) == sentence
+
+
+class Stopped(torch.optim.SGD):
+    """Descends until Ctrl-C comes in its 34th step."""
+
+    def step(self, closure=None):
+        self.made = getattr(self, "made", 0) + 1
+        if self.made == 34:
+            raise KeyboardInterrupt
+        return super().step(closure)
+
+
+def test_an_interrupted_race_names_the_steps_that_it_reached() -> None:
+    x = torch.linspace(-1, 1, 40)[:, None]
+    task = slalom.Task(lambda: torch.nn.Linear(1, 1), (x, x), validation=0, batch_size=10)
+    race = slalom.race(task, [Stopped], steps=100, engine="solo", workers=1)
+    assert race.runs[0].completed == 33
+    for text in (race.sentence, str(race.table())):
+        assert "at most 33 steps" in text
+        assert "100" not in text
+        assert "25 epochs" not in text

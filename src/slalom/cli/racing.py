@@ -88,9 +88,12 @@ def heading(race: Any) -> str:
 
 def _length(race: Any) -> str:
     """Return how long a race on a task is: in epochs where it is whole ones."""
+    from slalom.show.views.training_sentences import length
     from slalom.show.views.words import count
 
     if race.training is None:
         return count(race.steps, "evaluation")
+    if any(run.interrupted for run in race.runs):
+        return length(race)
     epochs, rest = divmod(race.training.steps, race.training.steps_per_epoch)
     return count(race.training.steps, "step") if rest else count(epochs, "epoch")

@@ -119,7 +119,8 @@ SHOWN_FRAMES = 3
 """The innermost frames of the user's that are shown where the whole traceback wasn't asked for."""
 
 _ADVICE = re.compile(
-    r"[^.!?\n]*(?:\bfile (?:us )?an issue|\bFacebook employee|\bplease (?:report|file)|\bfburl\.com|"
+    r"[^.!?\n]*(?:\bTORCHDYNAMO_VERBOSE=|\bTORCH_LOGS=|\breporting a bug|"
+    r"\bfile (?:us )?an issue|\bFacebook employee|\bplease (?:report|file)|\bfburl\.com|"
     r"\bsubmit a bug report|\breport a bug|\bopen an issue)[^.!?\n]*(?:\.(?=\w)[^.!?\n]*)*[.!?]?",
     re.IGNORECASE,
 )

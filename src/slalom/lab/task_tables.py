@@ -100,10 +100,16 @@ def _end(value: float, text: Any) -> str:
     return str(text(value)) if np.isfinite(value) else "lost"
 
 
+def _steps(race: TaskRace) -> str:
+    if not any(run.interrupted for run in race.runs):
+        return f"{race.steps:,} steps"
+    return f"at most {max(run.completed for run in race.runs):,} steps"
+
+
 def _notes(race: TaskRace, several: bool) -> str:
     from slalom.show.views.seeds import interval_means
 
-    when = "at the last evaluation" if race.training is None else f"after {race.steps:,} steps"
+    when = "at the last evaluation" if race.training is None else f"after {_steps(race)}"
     if not several:
         return f"{when}; seconds of training alone"
     counts = sorted({len([r for r in race.runners if r.optimizer is runner.optimizer]) for runner in race.runners})

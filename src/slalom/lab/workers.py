@@ -23,7 +23,7 @@ from slalom.core.memory import available_memory
 from slalom.lab.parcels import Works, parcel
 from slalom.lab.worker_pool import DIED, STARTING, Part, Worker, dismiss, hire, prepare
 from slalom.lab.worker_process import serving
-from slalom.stopping import handled
+from slalom.stopping import SIGNALS, handled
 
 __all__ = ["Work", "cores", "dismiss", "failed", "is_machines_fault", "prepare", "told_homebound"]
 
@@ -200,13 +200,14 @@ class _Crew:
     @contextmanager
     def _noting_interrupts(self) -> Iterator[None]:
         """Let Ctrl-C be noted rather than raised, so that it tears no message apart; a second one is raised."""
-        before = signal.getsignal(signal.SIGINT)
+        before = {number: signal.getsignal(number) for number in SIGNALS}  # one of them may be ignored, as under nohup
 
         def note(number: int, frame: FrameType | None) -> None:
             hurried, self.stopped = self.stopped, True
             try:
-                if callable(before):
-                    before(number, frame)
+                outer = before.get(signal.Signals(number))
+                if callable(outer):
+                    outer(number, frame)
             except KeyboardInterrupt:
                 if hurried:
                     raise

@@ -124,17 +124,21 @@ def _learned(record: TrainingRecord, group: Group) -> bool:
 
 
 def length(record: TrainingRecord) -> str:
-    """Return how long a race was: ``"20 epochs"``, ``"300 steps"``, ``"12 evaluations"``."""
+    """Return how long a race was: ``"20 epochs"``, ``"300 steps"``, ``"12 evaluations"``.
+
+    Where runs on a task were interrupted it is what the longest run reached: ``"at most 34 steps"``.
+    """
     if record.training is None:
         if clock(record) == "step":
             steps = int(max(run.series("step").max() for run in record.runs))
             return count(steps, "step") if steps == 1 else f"{steps:,} steps"
         most = max((len(run.evaluations) for run in record.runs), default=0)
         return f"{most:,} evaluation{'' if most == 1 else 's'}"
-    epochs, rest = divmod(record.training.steps, record.training.steps_per_epoch)
-    if rest == 0 and epochs:
-        return f"{epochs:,} epoch{'' if epochs == 1 else 's'}"
-    return f"{record.training.steps:,} steps"
+    cut = any(run.interrupted for run in record.runs)
+    steps = max(run.completed for run in record.runs) if cut else record.training.steps
+    epochs, rest = divmod(steps, record.training.steps_per_epoch)
+    told = f"{steps:,} steps" if rest or not epochs else f"{epochs:,} epoch{'' if epochs == 1 else 's'}"
+    return f"at most {told}" if cut else told
 
 
 def _alone(record: TrainingRecord, result: Result, measure: Measure) -> str:
