@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from slalom.cli.application import program
-from slalom.core.errors import TRACEBACK, without_advice
+from slalom.core.raised import TRACEBACK, without_advice
 
 TASK = """
 import torch

@@ -13,8 +13,9 @@ import pytest
 
 from slalom.formula import sqrt, where
 from slalom.formula.functions import FUNCTIONS
-from slalom.formula.graph import ARITHMETIC, Graph, Node, compute
+from slalom.formula.graph import ARITHMETIC, Graph, compute
 from slalom.formula.javascript import OPERATIONS, Script, number
+from slalom.formula.node import Node
 
 SAMPLES = (0.0, -0.0, 1.0, -1.0, 0.5, -0.7, 2.0, 3.0, -3.5, 1e-9, 700.0, -1e300, math.inf, -math.inf, math.nan)
 ONE_ARGUMENT = {

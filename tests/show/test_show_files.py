@@ -105,9 +105,9 @@ def test_basin_maps_and_fans_draw(optimizers: int) -> None:
     fan = race("sphere", names, starts=[(1.0, 2.0), (1.5, 2.0), (1.0, 2.5)], steps=40)
     grid = np.linspace(-5, 5, 12)
     points = np.zeros((144, 2))
-    arrived, lost = np.arange(144) - 10, np.arange(144) > 130
+    arrived, lost, never = np.arange(144) - 10, np.arange(144) > 130, np.zeros(144, dtype=bool)
     sweeps = [
-        views.StartSweep(runner.optimizer.name, runner.optimizer.family, grid, grid, points, arrived, lost)
+        views.StartSweep(runner.optimizer.name, runner.optimizer.family, grid, grid, points, arrived, lost, never)
         for runner in fan.runners[::3]
     ]
     for with_fan in (fan, None):

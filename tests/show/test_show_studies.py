@@ -444,7 +444,7 @@ def bowl() -> Any:
 class TestRealStudies:
     @pytest.mark.parametrize("picture", ["auto", *pictures.STUDY_PICTURES])
     def test_a_study_on_a_landscape_has_every_picture(self, bowl: Any, picture: str, tmp_path: Path) -> None:
-        pictures.study_writers(bowl, picture)["png"](tmp_path / "picture.png")
+        bowl.save(tmp_path / "picture.png", picture)
         assert frame_is_white(Image.open(tmp_path / "picture.png").convert("RGB"))
 
     def test_on_a_landscape_curves_are_above_the_minimum_and_counted_in_steps(self, bowl: Any) -> None:
@@ -460,17 +460,17 @@ class TestRealStudies:
         assert all("loss" in one.run.last for one in bowl.runs())
 
     def test_every_ending_is_written(self, bowl: Any, tmp_path: Path) -> None:
-        writers = pictures.study_writers(bowl)
-        assert set(writers) == {"png", "svg", "pdf"}
         for ending in ("svg", "pdf"):
-            writers[ending](tmp_path / f"card.{ending}")
+            bowl.save(tmp_path / f"card.{ending}")
             assert (tmp_path / f"card.{ending}").stat().st_size > 5_000
+        assert bowl._repr_html_().startswith('<img src="data:image/png;base64,')
 
     def test_several_studies_have_their_profiles(self, tmp_path: Path) -> None:
         studies = slalom.study(["sphere", "rosenbrock"], ["sgd", "adam"], steps=40, seeds=3, store=MemoryStore())
         assert isinstance(studies, slalom.lab.studying.Studies)
-        pictures.across_writers(studies.across, studies.parts)["png"](tmp_path / "profiles.png")
+        studies.save(tmp_path / "profiles.png")
         assert frame_is_white(Image.open(tmp_path / "profiles.png").convert("RGB"))
+        assert studies._repr_html_().startswith('<img src="data:image/png;base64,')
 
 
 @pytest.mark.parametrize(

@@ -418,11 +418,12 @@ class TestSweeps:
             np.concatenate([places, [[0, 0], [9, 9]]]),
             np.array([5, 50, 100, 200, -1, -1]),
             np.array([False] * 5 + [True]),
+            np.array([True] + [False] * 5),
         )
         view = views.basin_map([sweep], course, steps=300)
         (basin,) = view.maps
-        assert basin.reached.tolist() == [[0, 1, 2], [3, -1, -2]]
-        assert basin.success == pytest.approx(4 / 6)
+        assert basin.reached.tolist() == [[-3, 1, 2], [3, -1, -2]]
+        assert basin.success == pytest.approx(3 / 6)
         assert basin.pixels[1, 2].tolist() == [0, 0, 0]
         assert view.extent == (-2.0, 4.0, -1.0, 3.0)
 

@@ -71,14 +71,14 @@ def test_a_folder_of_the_users(tmp_path, below, compressed):
     """The folder itself or one below it, as others lay it out; compressed or not."""
     raw = idx_files.four()
     idx_files.write(tmp_path / "data" / below, raw, compressed)
-    assert contents(files.fetch(files.MNIST, str(tmp_path / "data"))) == list(raw.values())
+    assert contents(downloads.fetch(files.MNIST, str(tmp_path / "data"))) == list(raw.values())
 
 
 def test_the_other_spelling(tmp_path):
     """train-images.idx3-ubyte, with a dot, is found as well."""
     raw = idx_files.four()
     idx_files.write(tmp_path, {name.replace("-idx", ".idx"): content for name, content in raw.items()}, False)
-    assert contents(files.fetch(files.MNIST, str(tmp_path))) == list(raw.values())
+    assert contents(downloads.fetch(files.MNIST, str(tmp_path))) == list(raw.values())
 
 
 def test_the_variable_and_who_comes_first(tmp_path, monkeypatch):
@@ -87,38 +87,38 @@ def test_the_variable_and_who_comes_first(tmp_path, monkeypatch):
     idx_files.write(tmp_path / "named", named)
     idx_files.write(tmp_path / "variable" / "mnist", variable)
     monkeypatch.setenv("SLALOM_DATA", str(tmp_path / "variable"))
-    assert contents(files.fetch(files.MNIST)) == list(variable.values())
-    assert contents(files.fetch(files.MNIST, str(tmp_path / "named"))) == list(named.values())
+    assert contents(downloads.fetch(files.MNIST)) == list(variable.values())
+    assert contents(downloads.fetch(files.MNIST, str(tmp_path / "named"))) == list(named.values())
 
 
 def test_a_package_of_the_system_and_the_cache_are_checked(tmp_path):
     """What the user did not name must have the right checksums."""
     raw = idx_files.four()
     wanted = replace(like(files.MNIST, raw), system=(str(idx_files.write(tmp_path / "system", raw)),))
-    assert contents(files.fetch(wanted)) == list(raw.values())
+    assert contents(downloads.fetch(wanted)) == list(raw.values())
     other = replace(wanted, digests=("0" * 32, *wanted.digests[1:]))
-    assert refused(files.fetch, other).endswith("is corrupt: its checksum is not that of MNIST; delete it.")
+    assert refused(downloads.fetch, other).endswith("is corrupt: its checksum is not that of MNIST; delete it.")
 
 
 def test_folders_that_do_not_hold_the_data(tmp_path, monkeypatch):
     """A folder that is not there, an empty one, one that lacks a file: each has its sentence."""
     monkeypatch.chdir(tmp_path)
-    assert refused(files.fetch, files.MNIST, "nowhere") == (
+    assert refused(downloads.fetch, files.MNIST, "nowhere") == (
         "`nowhere` is not a folder: the data folder is where the files of MNIST lie."
     )
     (tmp_path / "empty").mkdir()
-    assert refused(files.fetch, files.MNIST, "empty") == (
+    assert refused(downloads.fetch, files.MNIST, "empty") == (
         "`empty` holds no MNIST: it needs train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
         "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz, compressed or not, in it or in `mnist` below it."
     )
     raw = idx_files.four()
     raw.pop("t10k-labels-idx1-ubyte")
     idx_files.write(tmp_path / "three", raw)
-    assert refused(files.fetch, files.MNIST, "three") == (
+    assert refused(downloads.fetch, files.MNIST, "three") == (
         "`three` lacks `t10k-labels-idx1-ubyte.gz` (or `t10k-labels.idx1-ubyte`)."
     )
     monkeypatch.setenv("SLALOM_DATA", "nowhere")
-    assert refused(files.fetch, files.MNIST) == (
+    assert refused(downloads.fetch, files.MNIST) == (
         "`nowhere` is not a folder: SLALOM_DATA is where the files of MNIST lie."
     )
 
@@ -130,13 +130,13 @@ def test_the_files_of_another_data_set_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "PUBLISHED", (files.MNIST, other))
     idx_files.write(tmp_path / "mine", raw)
     monkeypatch.chdir(tmp_path)
-    assert refused(files.fetch, files.MNIST, "mine") == (
+    assert refused(downloads.fetch, files.MNIST, "mine") == (
         "`mine/train-images-idx3-ubyte.gz` is `train-images-idx3-ubyte` of Fashion-MNIST: MNIST's train-images-idx3 is "
         "wanted."
     )
     swapped = dict(zip(raw, [*list(raw.values())[2:], *list(raw.values())[:2]], strict=True))
     idx_files.write(tmp_path / "swapped", swapped)
-    assert "of Fashion-MNIST: Fashion-MNIST's train-images-idx3" in refused(files.fetch, other, "swapped")
+    assert "of Fashion-MNIST: Fashion-MNIST's train-images-idx3" in refused(downloads.fetch, other, "swapped")
 
 
 def test_a_data_set_is_downloaded_once(server, tmp_path):
@@ -145,13 +145,13 @@ def test_a_data_set_is_downloaded_once(server, tmp_path):
     raw = idx_files.four()
     idx_files.write(folder / "good", raw)
     wanted = like(files.MNIST, raw, mirrors=(f"{address}/none", f"{address}/good"))
-    assert contents(files.fetch(wanted)) == list(raw.values())
+    assert contents(downloads.fetch(wanted)) == list(raw.values())
     count = len(asked)
-    assert contents(files.fetch(wanted)) == list(raw.values())
+    assert contents(downloads.fetch(wanted)) == list(raw.values())
     assert len(asked) == count
     assert sorted(path.name for path in files.cache(wanted).iterdir()) == sorted(f"{name}.gz" for name in raw)
     (files.cache(wanted) / "t10k-labels-idx1-ubyte.gz").unlink()
-    assert contents(files.fetch(wanted)) == list(raw.values())
+    assert contents(downloads.fetch(wanted)) == list(raw.values())
 
 
 def test_a_download_shows_how_far_it_is(server, monkeypatch):
@@ -181,7 +181,7 @@ def test_a_download_that_is_not_what_it_should_be_leaves_nothing(server):
     for path in (folder / "cut").iterdir():
         path.write_bytes(path.read_bytes()[:-9])
     wanted = like(files.MNIST, raw, mirrors=(f"{address}/other", f"{address}/cut"))
-    sentence = refused(files.fetch, wanted)
+    sentence = refused(downloads.fetch, wanted)
     assert sentence.count("the file that came has another checksum") == 2
     assert list(files.cache(wanted).iterdir()) == []
 
@@ -190,7 +190,7 @@ def test_without_network_one_sentence_says_what_to_do(server):
     """Which mirrors failed and how, the four files by name, and where to put them."""
     _, address, _ = server
     wanted = replace(files.FASHION_MNIST, mirrors=(f"{address}/none", "http://127.0.0.1:9"), system=())
-    assert refused(files.fetch, wanted) == (
+    assert refused(downloads.fetch, wanted) == (
         f"Fashion-MNIST is not on this machine and could not be downloaded ({address}/none: HTTPError; "
         "http://127.0.0.1:9: ConnectionError): put train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, "
         "t10k-images-idx3-ubyte.gz, t10k-labels-idx1-ubyte.gz into a folder and name it with --data-dir or "
@@ -240,4 +240,4 @@ def test_the_real_sets_where_they_are(wanted):
     assert float(pixels[:60_000].mean()) == pytest.approx(
         {"MNIST": 0.1307, "Fashion-MNIST": 0.2860}[wanted.name], abs=5e-5
     )
-    assert [files.digest(raw) for _, raw in files.fetch(wanted, str(folder))] == list(wanted.digests)
+    assert [files.digest(raw) for _, raw in downloads.fetch(wanted, str(folder))] == list(wanted.digests)

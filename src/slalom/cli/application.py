@@ -15,7 +15,8 @@ from typing import Any, NoReturn
 
 import click
 
-from slalom import __version__, stopping
+from slalom import stopping
+from slalom._version import __version__
 from slalom.cli import witness
 from slalom.cli.errors import sentence, unknown_command
 from slalom.cli.terminal import echo
@@ -165,7 +166,7 @@ def _ended(run: Callable[[], int]) -> int:
     except click.UsageError as mistake:
         return _refuse(sentence(mistake))
     except (KeyboardInterrupt, click.Abort) as end:
-        from slalom.core.errors import is_raised_by_a_file
+        from slalom.core.raised import is_raised_by_a_file
 
         if is_raised_by_a_file(end):
             return _ended_by(end)
@@ -189,7 +190,7 @@ def _ended_by(end: BaseException) -> int:
 def _told(error: Exception) -> int:
     """A caller's mistake or a full disk is one sentence; anything else is a bug, and shows where."""
     from slalom.core import InputError
-    from slalom.core.errors import TRACEBACK, trace_lines
+    from slalom.core.raised import TRACEBACK, trace_lines
 
     if isinstance(error, InputError):
         code = _refuse(str(error))

@@ -44,7 +44,7 @@ class Command(click.Command):
         return rest
 
     def invoke(self, context: click.Context) -> Any:
-        from slalom.core.errors import hide_advice
+        from slalom.core.raised import hide_advice
 
         hide_advice()
         return super().invoke(context)
@@ -52,7 +52,7 @@ class Command(click.Command):
 
 def _ask_for_tracebacks(context: click.Context, option: click.Parameter, asked: bool) -> None:
     if asked:
-        from slalom.core.errors import TRACEBACK
+        from slalom.core.raised import TRACEBACK
 
         os.environ[TRACEBACK] = "1"  # worker processes have it too
 

@@ -109,7 +109,7 @@ def _versions() -> dict[str, str]:
     import numpy
     import torch
 
-    from slalom import __version__
+    from slalom._version import __version__
 
     python = ".".join(map(str, sys.version_info[:3]))
     return {"slalom": __version__, "torch": torch.__version__, "numpy": numpy.__version__, "python": python}

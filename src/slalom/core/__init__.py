@@ -14,18 +14,10 @@ Everything else in slalom speaks in these words, so this is the room to read fir
 
 from slalom.core.course import Landscape, Minimum
 from slalom.core.directions import compared_by, known_direction, split_direction
-from slalom.core.errors import (
-    InputError,
-    describe_exception,
-    exception_text,
-    interrupts,
-    nearest,
-    one_line,
-    printable,
-    quote,
-)
+from slalom.core.errors import InputError, nearest, one_line, printable, quote
 from slalom.core.metrics import Excursion, PathMetrics, measure
 from slalom.core.race import RaceRecord, TrainingRecord
+from slalom.core.raised import describe_exception, exception_text, interrupts
 from slalom.core.runner import (
     Ends,
     Needs,

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from slalom.core.errors import InputError, describe_exception, interrupts, nearest, quote
+from slalom.core.errors import InputError, nearest, quote
+from slalom.core.raised import describe_exception, interrupts
 
 if TYPE_CHECKING:
     from slalom.core.user_files.sources import Sources

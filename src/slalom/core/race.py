@@ -83,6 +83,8 @@ class TrainingRecord(Protocol):
     @property
     def runs(self) -> Sequence[Run]: ...  # one per runner
     @property
+    def steps(self) -> int: ...  # that were asked for; of a loop, the most evaluations that a run has
+    @property
     def training(self) -> Training | None: ...  # None for a loop of the caller's own
     @property
     def engine(self) -> str: ...  # "solo", "field" or "fleet": the one that ran

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from slalom.core.course import Point
-from slalom.core.errors import interrupts
+from slalom.core.raised import interrupts
 
 
 @dataclass(frozen=True)

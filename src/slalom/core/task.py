@@ -78,6 +78,8 @@ class Task(Protocol):
     @property
     def metrics(self) -> Mapping[str, Metric]: ...  # by name, the most important first; may be empty
     @property
+    def loss_function(self) -> Callable[[Any, Any], Any]: ...  # of (outputs, target), as it was given
+    @property
     def loss_is_mean(self) -> bool: ...  # whether the loss of a split is the mean of its examples' losses
     @property
     def optimum(self) -> float | None: ...  # the smallest possible training loss, where that is known

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from slalom.core import InputError, Optimizer, begin_training, describe_exception, interrupts
+from slalom.core import InputError, Optimizer, begin_training, describe_exception, exception_text, interrupts
 from slalom.isolation import ClassState, Settings, is_foreign, seed_everything, step_seed
 
 
@@ -68,8 +68,6 @@ class Single:
             except interrupts(InputError):
                 raise
             except BaseException as problem:
-                from slalom.engines.networks.memory import is_out_of_memory
-
                 if is_out_of_memory(problem):
                     raise
                 self.error, self.failed_at = describe_exception(problem), max(step - 1, 0)
@@ -142,3 +140,8 @@ class SharedState:
         for state in self._states.values():
             state.put_back()
         return self._settings.put_back() if self._states else ()
+
+
+def is_out_of_memory(problem: BaseException) -> bool:
+    """Whether an error says that memory ran out; on the CPU torch tells it in words alone."""
+    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "not enough memory" in exception_text(problem)

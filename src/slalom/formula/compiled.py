@@ -8,8 +8,9 @@ from functools import cached_property
 from typing import Any
 
 from slalom.formula.derivative import gradient
-from slalom.formula.graph import Graph, Node
+from slalom.formula.graph import Graph
 from slalom.formula.instructions import ONE, Assembler, Term
+from slalom.formula.node import Node
 from slalom.formula.program import Layout, Planner, compile_once
 
 Program = Callable[..., Any]

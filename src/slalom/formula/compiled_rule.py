@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from slalom.formula.graph import Graph, Node
+from slalom.formula.graph import Graph
 from slalom.formula.instructions import ONE, Assembler, Number, Term
+from slalom.formula.node import Node
 from slalom.formula.program import Layout, Planner, compile_loop
 from slalom.formula.record import Record, State
 

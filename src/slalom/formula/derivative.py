@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from slalom.formula.functions import cos, cosh, equal, sign, sin, sinh, sqrt, where
-from slalom.formula.graph import Node, Value
+from slalom.formula.node import Node, Value
 
 Backward = Callable[..., tuple[Any, ...]]
 

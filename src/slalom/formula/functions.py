@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from slalom.formula.graph import Node
+from slalom.formula.node import Node
 
 pi = math.pi
 E = math.e

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slalom.formula.graph import Node, compute
+from slalom.formula.graph import compute
+from slalom.formula.node import Node
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from slalom.formula.graph import Node, Value
+from slalom.formula.node import Node, Value
 
 CHOICE, EQUAL, COMPARED, SUM, PRODUCT, SIGN, ATOM = range(7)
 """How tightly the parts of an expression hang together in JavaScript: a looser part goes into brackets."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from slalom.lab.observations import observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
 from slalom.lab.sweeping import sweep
+from slalom.show.report.demonstrations import Picture
 
 START = (-75.0, -10.0)
 CLASSICS = ("sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1")
@@ -30,15 +30,6 @@ BOUNCES = 200
 
 Report = Callable[[str], None]
 """Called with one line about each thing that is being made."""
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """One picture of the page: its file, how to read it, and the command that makes it."""
-
-    file: str
-    caption: str
-    command: str
 
 
 def demo(
@@ -104,12 +95,12 @@ def _prepare(folder: Path) -> Path:
 
 def _exhibits(
     classics: Race, short: Race, variants: Race, bouncing: Race
-) -> Iterator[tuple[Exhibit, Callable[[Path], Any]]]:
+) -> Iterator[tuple[Picture, Callable[[Path], Any]]]:
     """Yield each picture with what writes it, in the order of the page."""
     field = " ".join(f"-o {spec}" for spec in CLASSICS)
     begin = "slalom race sphere --start -75,-10"
     yield (
-        Exhibit(
+        Picture(
             "comparison.png",
             "All six on one map, with their losses and measures.",
             _command(begin, field, LONG, "comparison.png"),
@@ -117,7 +108,7 @@ def _exhibits(
         classics.save,
     )
     yield (
-        Exhibit(
+        Picture(
             "race.gif",
             "The race, all in step: heads and tails on the map, the loss in lock-step, and inside each optimizer the "
             "downhill direction, its momentum, its step, and the root of the second moment that divides it.",
@@ -126,7 +117,7 @@ def _exhibits(
         short.save,
     )
     yield (
-        Exhibit(
+        Picture(
             "surface.png",
             "What is being descended, with the paths lying on it.",
             f"{begin} {field} --picture surface --save surface.png",
@@ -137,7 +128,7 @@ def _exhibits(
         alone = _only(classics, index)
         name = alone.runners[0].name.lower()
         yield (
-            Exhibit(
+            Picture(
                 f"path-{name}.png",
                 "One dot every ten steps: where dots lie close, it is slow.",
                 _command(begin, f"-o {spec}", LONG, f"path-{name}.png"),
@@ -145,7 +136,7 @@ def _exhibits(
             alone.save,
         )
     yield (
-        Exhibit(
+        Picture(
             "bouncing.png",
             "SGD at learning rate 1: too far, every time.",
             _command(begin, "-o sgd:lr=1", BOUNCES, "bouncing.png"),
@@ -153,7 +144,7 @@ def _exhibits(
         bouncing.save,
     )
     yield (
-        Exhibit(
+        Picture(
             "variants.png",
             "SGD plain, with momentum, with dampened momentum, and with Nesterov's.",
             _command(begin, " ".join(f"-o {spec}" for spec in VARIANTS), SHORT, "variants.png"),
@@ -161,7 +152,7 @@ def _exhibits(
         variants.save,
     )
     yield (
-        Exhibit(
+        Picture(
             "ladder.png",
             "Each optimizer at a tenth to ten times its learning rate, all on the same axes.",
             f"slalom sweep sphere --start -75,-10 {field} --over ladder --save ladder.png",

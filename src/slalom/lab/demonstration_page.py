@@ -13,7 +13,6 @@ from slalom.lab.record import Race
 from slalom.lab.training_observations import observe_training
 
 if TYPE_CHECKING:
-    from slalom.lab.demonstration import Exhibit
     from slalom.lab.study_demonstration import StudyChapter
     from slalom.show.report.demonstrations import Network, Picture, Tuned
 
@@ -23,12 +22,12 @@ def demonstration_page(
     short: Race,
     variants: Race,
     observations: Sequence[Observation],
-    exhibits: Sequence[Exhibit],
+    exhibits: Sequence[Picture],
     chapters: Sequence[Chapter],
     tuned: StudyChapter | None,
 ) -> str:
     """Return the page: ``classics`` are the long race, ``short`` is the one that can be played."""
-    from slalom.show.report.demonstrations import Picture, Plane, demonstration_html
+    from slalom.show.report.demonstrations import Plane, demonstration_html
     from slalom.show.report.facts import Facts
     from slalom.show.views.groups import groups
 
@@ -53,7 +52,7 @@ def demonstration_page(
         files=files_without_folders(_files(short, tuned)),
         small=reports.small_paths((group.name, short.runners[group.typical].optimizer) for group in field),
     )
-    pictures = [Picture(one.file, one.caption, one.command) for one in exhibits]
+    pictures = [*exhibits]
     pictures += [picture for chapter in chapters for picture in _drawn(chapter)]
     return demonstration_html(
         plane, list(map(_network, chapters)), None if tuned is None else _tuned(tuned), pictures, facts

@@ -1,20 +1,13 @@
-"""From results to pictures: which view and plot belong to which result; drawing is imported when asked for."""
+"""The pictures and files that a race can have, and which view and plot make each picture."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slalom.core import InputError, RaceRecord, TrainingRecord, quote
-from slalom.lab import courses, exports, files, reports, task_exports
-from slalom.lab.tables import Table
-
-if TYPE_CHECKING:
-    from slalom.lab.record import Race
-    from slalom.lab.task_record import TaskRace
+from slalom.lab import courses, files
 
 DRAWN = ("png", "svg", "pdf")
 """Endings of still pictures."""
@@ -62,26 +55,6 @@ def race_figure(race: RaceRecord, picture: str = "auto") -> Any:
     raise InputError(f"picture {quote(picture)} is not known: choose one of {', '.join(RACE_PICTURES)}.")
 
 
-def race_writers(race: Race, picture: str = "auto") -> dict[str, files.Writer]:
-    """Return what writes a race, by ending."""
-    still = still_writers(partial(race_figure, race, picture))
-
-    def move(path: Path) -> None:
-        from slalom.show import animation, views
-
-        animation.write(views.synchronised_race(race), path)
-
-    return {
-        **still,
-        "html": lambda path: write_page(path, reports.race_page(race)),
-        "gif": move,
-        "mp4": move,
-        "csv": partial(exports.write_csv, race),
-        "json": lambda path: write_bytes(path, exports.to_json(race)),
-        "parquet": partial(exports.write_parquet, race),
-    }
-
-
 def training_figure(race: TrainingRecord, picture: str = "auto") -> Any:
     """Return a task race's training curves, or the final results with every seed as a dot."""
     from slalom.show import plots, views
@@ -91,43 +64,3 @@ def training_figure(race: TrainingRecord, picture: str = "auto") -> Any:
     if picture == "final":
         return plots.final_results(views.final_results(race))
     raise InputError(f"picture {quote(picture)} is not known: choose one of {', '.join(TASK_PICTURES)}.")
-
-
-def training_writers(race: TaskRace, picture: str = "auto") -> dict[str, files.Writer]:
-    """Return what writes a race on a task, by ending."""
-    return {
-        **still_writers(partial(training_figure, race, picture)),
-        "html": lambda path: write_page(path, reports.training_page(race)),
-        "csv": partial(task_exports.write_csv, race),
-        "json": lambda path: write_bytes(path, race.to_json()),
-        "parquet": partial(task_exports.write_parquet, race),
-    }
-
-
-def still_writers(figure: Callable[[], Any]) -> dict[str, files.Writer]:
-    """Return what writes the figure as png, svg and pdf; it is drawn when it is written."""
-
-    def draw(path: Path) -> None:
-        from slalom.show import plots
-
-        plots.write(figure(), path)
-
-    return dict.fromkeys(DRAWN, draw)
-
-
-def write_page(path: Path, page: str) -> None:
-    """Write a page."""
-    path.write_text(page, encoding="utf-8")
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write ``content``."""
-    path.write_bytes(content)
-
-
-def as_html(figure: Any, table: Table) -> str:
-    """Return what a notebook shows: the picture and the table under it."""
-    from slalom.show import plots
-
-    encoded = base64.b64encode(plots.png(figure)).decode()
-    return f'<img src="data:image/png;base64,{encoded}" style="max-width:100%">{table._repr_html_()}'

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from slalom.core import Landscape, Minimum, Noise, PathMetrics, Runner, Status, Trajectories, maximizes, measure
 from slalom.core.metrics import PATIENCE
-from slalom.lab import exports, files, pictures
+from slalom.lab import exports
 from slalom.lab.inside import look_inside
+from slalom.lab.result import Result
 from slalom.lab.tables import Table, race_table
 from slalom.lab.unbounded import falls_without_bound
 
@@ -29,10 +27,14 @@ RELATIVE_TOLERANCE = 1e-6
 
 
 @dataclass(repr=False, eq=False)
-class Race:
+class Race(Result):
     """Many runners moved down one landscape together: arrays with one row per runner, float64.
 
     Losses, gradient norms and metrics are computed when first asked for.
+
+    Its pictures: ``comparison`` of all optimizers, ``path`` of the first runner, ``surface`` (``auto``: the path of a
+    single runner, the comparison of several). It is saved as one of them (png svg pdf), as a page (html), animated (gif
+    mp4) or as numbers (csv json parquet).
     """
 
     course: Landscape
@@ -220,24 +222,6 @@ class Race:
     def to_json(self) -> bytes:
         """The whole race as JSON; numbers that are not finite are null."""
         return exports.to_json(self)
-
-    def figure(self, picture: str = "auto") -> Any:
-        """Return a matplotlib figure: ``comparison`` of all optimizers, ``path`` of the first runner, or ``surface``.
-
-        ``auto`` draws the path card of a single runner, and the comparison card of several.
-        """
-        return pictures.race_figure(self, picture)
-
-    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the race in the format of the ending: png svg pdf (a picture), html (a page), gif mp4 (the animated
-        race), csv json parquet (the numbers). The file appears whole or not at all.
-
-        Raises InputError for an unknown ending or a place that cannot be written.
-        """
-        return files.save(path, pictures.race_writers(self, picture))
-
-    def _repr_html_(self) -> str:
-        return pictures.as_html(self.figure(), self.table())
 
     # -- how it is computed --------------------------------------------------------------------------------------
 

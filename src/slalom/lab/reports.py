@@ -17,9 +17,10 @@ from slalom.lab.given_away import beside, files_without_folders, folders_remover
 from slalom.lab.tables import Table
 
 if TYPE_CHECKING:
-    from slalom.judge import Across, StepsToTarget
+    from slalom.judge import StepsToTarget
     from slalom.lab.record import Race
     from slalom.lab.studying.record import Study
+    from slalom.lab.studying.several import Studies
     from slalom.lab.task_record import TaskRace
     from slalom.show.report.cards import SmallPath
     from slalom.show.report.document import DataFile
@@ -35,8 +36,8 @@ RATES = tuple(np.geomspace(1e-3, 10, 13).tolist())
 
 def study_page(study: Study) -> str:
     """Return the page of a study."""
-    from slalom.lab.studying.files import study_csv
     from slalom.lab.studying.pictures import PicturedStudy
+    from slalom.lab.studying.results_csv import study_csv
     from slalom.show.report import study_html
     from slalom.show.report.facts import Facts
 
@@ -66,18 +67,19 @@ def study_page(study: Study) -> str:
     return study_html(PicturedStudy(study), facts)
 
 
-def studies_page(across: Across, studies: Sequence[Study], table: Table, json: bytes, toml: Callable[[], str]) -> str:
+def studies_page(several: Studies) -> str:
     """Return the page of several studies together."""
-    from slalom.lab.studying.files import study_csv
     from slalom.lab.studying.pictures import PicturedStudy
+    from slalom.lab.studying.results_csv import study_csv
     from slalom.show.report import studies_html
     from slalom.show.report.facts import Facts
 
-    file, why = _told(toml)
+    file, why = _told(several.to_toml)
+    studies = several.parts
     first, courses = studies[0], [study.course for study in studies]
     facts = Facts(
         clean=folders_remover(courses),
-        table=plain(table),
+        table=plain(several.table()),
         command=commands.study_command(file) if file else "",
         study_file=file,
         why=why or beside(courses),
@@ -86,7 +88,7 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
         versions=first.versions,
         files=files_without_folders(
             [
-                as_json("study.json", without_store(json), STUDIED),
+                as_json("study.json", without_store(several.to_json()), STUDIED),
                 as_csv("study.csv", lambda path: study_csv(studies, path), "each seed's result on each course"),
             ],
             courses,
@@ -94,7 +96,7 @@ def studies_page(across: Across, studies: Sequence[Study], table: Table, json: b
         small=small_paths(zip(first.names, first.plan.question.optimizers, strict=True)),
     )
     each = [Facts(table=plain(study.table())) for study in studies]
-    return studies_html(across, [PicturedStudy(study) for study in studies], facts, each)
+    return studies_html(several.across, [PicturedStudy(study) for study in studies], facts, each)
 
 
 def training_page(race: TaskRace) -> str:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from slalom.core import Ends, Landscape, Optimizer, maximizes
 from slalom.core.metrics import PATIENCE
-from slalom.lab import files, formats, pictures
+from slalom.lab import formats
 from slalom.lab.record import TOLERANCE, Race
+from slalom.lab.result import Result
 from slalom.lab.tables import Table, significant
 from slalom.lab.unbounded import falls_without_bound
 
 
-class Pictured:
-    """What every result of a sweep can do, given its view, its figure, its dictionary and its long table."""
+class Pictured(Result):
+    """What every result of a sweep can do, given its view, its figure, its dictionary and its long table.
+
+    It is saved as its picture (png svg pdf) or as numbers (csv json).
+    """
 
     remarks: tuple[str, ...] = ()
 
@@ -34,12 +36,8 @@ class Pictured:
         """Return the numbers of the picture."""
         raise NotImplementedError
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         """Return the matplotlib figure."""
-        raise NotImplementedError
-
-    def table(self) -> Table:
-        """Return one row per optimizer."""
         raise NotImplementedError
 
     def as_dictionary(self) -> dict[str, Any]:
@@ -53,20 +51,6 @@ class Pictured:
     def to_json(self) -> bytes:
         """Return everything as JSON; numbers that are not finite are null."""
         return formats.as_json(self.as_dictionary())
-
-    def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture (png svg pdf) or the numbers (csv json); the file appears whole or not at all."""
-        return files.save(
-            path,
-            {
-                **pictures.still_writers(self.figure),
-                "csv": lambda aside: formats.write_csv(aside, *self.long_table()),
-                "json": lambda aside: pictures.write_bytes(aside, self.to_json()),
-            },
-        )
-
-    def _repr_html_(self) -> str:
-        return pictures.as_html(self.figure(), self.table())
 
 
 @dataclass(eq=False)
@@ -114,7 +98,7 @@ class BasinSweep(Pictured):
         ]
         return views.basin_map(sweeps, self.course, steps=self.steps, fan=self.fan, footer=_footer(self))
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         from slalom.show import plots
 
         return plots.basin_map(self.view())
@@ -269,7 +253,7 @@ class SensitivitySweep(Pictured):
             higher_is_better=self.minimum is None,
         )
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         from slalom.show import plots
 
         return plots.sensitivity(self.view())
@@ -362,7 +346,7 @@ class LadderSweep(Pictured):
 
         return views.ladder(self.rows, self.factors, self.names)
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         from slalom.show import plots
 
         return plots.ladder(self.view())

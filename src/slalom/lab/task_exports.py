@@ -4,33 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from slalom.core import Evaluation, Run, Runner
+from slalom.core import Evaluation, Run, Runner, TrainingRecord
 from slalom.lab import formats
-
-if TYPE_CHECKING:
-    from slalom.lab.task_record import TaskRace
 
 SPLITS = ("train", "validation", "test")
 CLOCKS = ("step", "epoch", "seconds")
 
 
-def measured(race: TaskRace) -> list[str]:
+def measured(race: TrainingRecord) -> list[str]:
     """Return the columns of an evaluation: on tasks every measure on all three splits, there or not."""
     if race.training is None:
         return list(race.measures)
     return [f"{split}_{measure}" for measure in race.measures for split in SPLITS]
 
 
-def to_json(race: TaskRace) -> bytes:
+def to_json(race: TrainingRecord) -> bytes:
     """Return the race as JSON; numbers that are not finite become null."""
     return formats.as_json(as_dictionary(race))
 
 
-def as_dictionary(race: TaskRace) -> dict[str, Any]:
+def as_dictionary(race: TrainingRecord) -> dict[str, Any]:
     """Return the race as JSON has it; arrays are lists, NaN and infinities None."""
     names = measured(race)
     return {
@@ -50,7 +47,7 @@ def as_dictionary(race: TaskRace) -> dict[str, Any]:
     }
 
 
-def _conditions(race: TaskRace) -> dict[str, Any]:
+def _conditions(race: TrainingRecord) -> dict[str, Any]:
     training = race.training
     if training is None:
         return {}
@@ -64,7 +61,7 @@ def _conditions(race: TaskRace) -> dict[str, Any]:
     }
 
 
-def _runner(race: TaskRace, runner: Runner, run: Run, status: str, names: Sequence[str]) -> dict[str, Any]:
+def _runner(race: TrainingRecord, runner: Runner, run: Run, status: str, names: Sequence[str]) -> dict[str, Any]:
     optimizer = runner.optimizer
     entry: dict[str, Any] = {
         "name": runner.name,
@@ -91,7 +88,7 @@ def _evaluation(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
     return {"step": int(evaluation["step"]), **values}
 
 
-def write_csv(race: TaskRace, path: Path) -> None:
+def write_csv(race: TrainingRecord, path: Path) -> None:
     """Write one line per runner and evaluation at full precision; what is missing or not finite is left empty.
 
     The minibatch losses are in JSON and Parquet.
@@ -100,13 +97,13 @@ def write_csv(race: TaskRace, path: Path) -> None:
     formats.write_csv(path, ["runner", "optimizer", "seed", *CLOCKS, *names], _lines(race, names))
 
 
-def _lines(race: TaskRace, names: Sequence[str]) -> Iterator[list[Any]]:
+def _lines(race: TrainingRecord, names: Sequence[str]) -> Iterator[list[Any]]:
     for index, (runner, run) in enumerate(zip(race.runners, race.runs, strict=True)):
         for evaluation in run.evaluations:
             yield [index, runner.optimizer.spec, runner.seed, *_evaluation(evaluation, names).values()]
 
 
-def write_parquet(race: TaskRace, path: Path) -> None:
+def write_parquet(race: TrainingRecord, path: Path) -> None:
     """Write one line per runner and step, step 0 included: the minibatch loss that was computed in that step, and what
     was evaluated after it, null where nothing was."""
     names = measured(race)

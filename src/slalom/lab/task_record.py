@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +20,8 @@ from slalom.core import (
     maximizes,
     quote,
 )
-from slalom.lab import files, pictures, task_exports
+from slalom.lab import task_exports
+from slalom.lab.result import Result
 from slalom.lab.tables import Table
 from slalom.lab.task_tables import training_table
 
@@ -32,11 +30,14 @@ CLOCKS = ("step", "epoch", "seconds")
 
 
 @dataclass(repr=False, eq=False)
-class TaskRace:
+class TaskRace(Result):
     """Many runners on one task, or through one training loop of the caller's own.
 
     Satisfies :class:`slalom.core.TrainingRecord`. ``runners`` and ``runs`` belong together, in the order optimizer (as
     typed), seed; what had not begun when somebody pressed Ctrl-C is in neither.
+
+    Its pictures: training ``curves``, or the ``final`` results with every seed as a dot. It is saved as one of them
+    (png svg pdf), as a page (html), or as numbers: csv (one line per evaluation), json, parquet (one line per step).
     """
 
     course: Task | TrainingLoop
@@ -144,21 +145,6 @@ class TaskRace:
     def to_json(self) -> bytes:
         """The whole race as JSON; numbers that are not finite are null."""
         return task_exports.to_json(self)
-
-    def figure(self, picture: str = "auto") -> Any:
-        """Return a matplotlib figure: training ``curves``, or the ``final`` results with every seed as a dot."""
-        return pictures.training_figure(self, picture)
-
-    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the race in the format of the ending: png svg pdf (a picture), html (a page), csv (one line per
-        evaluation), json, parquet (one line per step). The file appears whole or not at all.
-
-        Raises InputError for an unknown ending or a place that cannot be written.
-        """
-        return files.save(path, pictures.training_writers(self, picture))
-
-    def _repr_html_(self) -> str:
-        return pictures.as_html(self.figure(), self.table())
 
 
 def status_of(run: Run) -> Status:

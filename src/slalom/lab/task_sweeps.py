@@ -106,7 +106,7 @@ class NetworkSensitivity(_NetworkSweep):
 
         return views.network_sensitivity(self)
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         from slalom.show import plots
 
         return plots.sensitivity(self.view())
@@ -218,7 +218,7 @@ class TrainabilityMap(_NetworkSweep):
 
         return views.trainability(_AsGrid(self))
 
-    def figure(self) -> Any:
+    def draw(self) -> Any:
         from slalom.show import plots
 
         return plots.trainability(self.view())

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from slalom.core import Runner, Status
+from slalom.core import Runner, Status, TrainingRecord
 from slalom.lab.tables import Table, significant
-
-if TYPE_CHECKING:
-    from slalom.lab.task_record import TaskRace
 
 MOST = 5
 """Measures in the table at most; all of them are in the files."""
 
 
-def training_table(race: TaskRace) -> Table:
+def training_table(race: TrainingRecord) -> Table:
     """Return one row per optimizer, or one per runner where there is one seed.
 
     Raw values are the median, and under ``"… range"`` the interval that the pictures draw too (see
@@ -58,7 +55,7 @@ def training_table(race: TaskRace) -> Table:
     return Table(columns, tuple(rows), tuple(texts), _notes(race, several))
 
 
-def shown(race: TaskRace) -> list[str]:
+def shown(race: TrainingRecord) -> list[str]:
     """Return the measures that the table shows: the training loss, then everything on what was held out."""
     if race.training is None:
         return list(race.measures)[:MOST]
@@ -100,13 +97,13 @@ def _end(value: float, text: Any) -> str:
     return str(text(value)) if np.isfinite(value) else "lost"
 
 
-def _steps(race: TaskRace) -> str:
+def _steps(race: TrainingRecord) -> str:
     if not any(run.interrupted for run in race.runs):
         return f"{race.steps:,} steps"
     return f"at most {max(run.completed for run in race.runs):,} steps"
 
 
-def _notes(race: TaskRace, several: bool) -> str:
+def _notes(race: TrainingRecord, several: bool) -> str:
     from slalom.show.views.seeds import interval_means
 
     when = "at the last evaluation" if race.training is None else f"after {_steps(race)}"

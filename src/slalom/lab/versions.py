@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 
-from slalom import __version__
+from slalom._version import __version__
 
 
 def versions() -> dict[str, str]:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any
 
 from slalom.core import InputError, describe_exception, interrupts
-from slalom.core.errors import hide_advice
+from slalom.core.raised import hide_advice
 from slalom.lab import worker_folder
 from slalom.lab.parcels import Job, unpacked
 from slalom.stopping import SIGNALS

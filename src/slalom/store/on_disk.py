@@ -188,7 +188,7 @@ class SQLiteStore(Store):
         assert presence is not None
         self._memory.add(unwritten)
         try:
-            fresh, runs = rescue(self.path, connection if presence.is_readable else None, self._memory)
+            fresh, runs = rescue(self.path, connection if presence.is_readable else None, self._memory, type(self))
         finally:
             if not presence.is_elsewhere:
                 abandon(connection)

@@ -9,8 +9,9 @@ import sqlite3
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from slalom.core import quote
 from slalom.store import salvage
@@ -41,15 +42,17 @@ class Memory:
             self._bytes -= len(self.records.popleft().series)
 
 
-def rescue(path: Path, connection: sqlite3.Connection | None, memory: Memory) -> tuple[Path, int]:
+def rescue(
+    path: Path, connection: sqlite3.Connection | None, memory: Memory, open_store: Callable[[Path], Any]
+) -> tuple[Path, int]:
     """Write what can be read through a connection, and what is remembered, to a new store; return it and its runs.
+
+    ``open_store`` makes the store of a file.
 
     Raises StoreError where no folder can be written.
     """
-    from slalom.store.on_disk import SQLiteStore
-
     fresh = _new_file(path)
-    with SQLiteStore(fresh) as store:
+    with open_store(fresh) as store:
         some: list[Record] = []
         for record in (*memory.records, *(_readable(connection) if connection is not None else ())):
             some.append(record)

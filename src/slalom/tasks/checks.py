@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from slalom.core import BatchOrder, InputError, Metric, Splits, interrupts, one_number, order_of, quote
+from slalom.core import BatchOrder, InputError, Metric, Splits, Task, interrupts, one_number, order_of, quote
 from slalom.core.memory import available_memory, readable_bytes
 from slalom.isolation import own_state
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import raised
 from slalom.tasks.losses import IGNORED, is_cross_entropy, standard_loss
-
-if TYPE_CHECKING:
-    from slalom.tasks.task import Task
 
 TRIED = 2**20
 """Numbers of input on which metrics that need a whole split are tried at most."""

@@ -1,4 +1,4 @@
-"""Downloading a published data set, once, with a progress bar and checksums."""
+"""A published data set: from this machine, or downloaded once, with a progress bar and checksums."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from slalom.core import InputError, quote
-from slalom.tasks.files import STEMS, Published, cache, checked, what_to_do
-from slalom.tasks.idx import named
+from slalom.tasks.files import STEMS, Published, cache, checked, find_on_disk, what_to_do
+from slalom.tasks.idx import named, unpacked
 
 TIMEOUT = 30.0
 """Seconds without an answer after which a mirror is given up."""
+
+
+def fetch(wanted: Published, data_dir: str | None = None) -> list[tuple[Path, bytes]]:
+    """Return path and decompressed bytes of the four files, in the order of ``STEMS``. Raises InputError.
+
+    What is not on this machine (see :func:`slalom.tasks.files.find_on_disk`) is downloaded into the user's cache.
+    """
+    found = find_on_disk(wanted, data_dir)
+    return [(path, unpacked(path)) for path in download(wanted)] if found is None else found
 
 
 def download(wanted: Published) -> list[Path]:

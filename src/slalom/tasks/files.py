@@ -69,12 +69,12 @@ FASHION_MNIST = Published(
 PUBLISHED = (MNIST, FASHION_MNIST)
 
 
-def fetch(wanted: Published, data_dir: str | None = None) -> list[tuple[Path, bytes]]:
-    """Return path and decompressed bytes of the four files, in the order of ``STEMS``. Raises InputError.
+def find_on_disk(wanted: Published, data_dir: str | None = None) -> list[tuple[Path, bytes]] | None:
+    """Return path and decompressed bytes of the four files, in the order of ``STEMS``; None where they are nowhere.
 
     Looked for in ``data_dir``; in the folder that SLALOM_DATA names; where a package of the system puts them; in the
-    user's cache; at last downloaded into that cache. A folder that the user names may hold other files of this kind,
-    if they are not those of another set; from elsewhere the checksums must be right.
+    user's cache. A folder that the user names may hold other files of this kind, if they are not those of another set;
+    from elsewhere the checksums must be right. Raises InputError.
     """
     own = _in_own_folders(wanted, data_dir)
     if own is not None:
@@ -86,9 +86,7 @@ def fetch(wanted: Published, data_dir: str | None = None) -> list[tuple[Path, by
         paths = _found_in(folder)
         if all(paths):  # a cache that lacks some is filled anew
             return [(path, checked(wanted, index, path)) for index, path in enumerate(paths) if path]
-    from slalom.tasks.downloads import download
-
-    return [(path, idx.unpacked(path)) for path in download(wanted)]
+    return None
 
 
 def cache(wanted: Published) -> Path:

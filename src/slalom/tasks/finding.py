@@ -61,7 +61,7 @@ def _find_text(course: str, data_dir: str | None) -> Task | Loop:
 def _named(name: str, data_dir: str | None) -> Task:
     """Build a task of the catalogue, once in a process: its data are then read once."""
     task = CATALOGUE[name].build(name, data_dir)
-    task.source, task.data_dir = name, data_dir
+    task.source, task.data_dir, task.find_again = name, data_dir, find
     return task
 
 
@@ -87,12 +87,14 @@ def from_object(found: Any, name: str, source: str = "") -> Task | Loop | None:
         return found
     _check_no_half_loop(found, name)
     if is_loop(found):
-        return Loop(found, name, _title(source), source)
+        loop = Loop(found, name, _title(source), source)
+        loop.find_again = find
+        return loop
     task = found if isinstance(found, Task) else _made(found, name)
     if task is not None and source:
         if not task.is_titled:
             task.title = _title(source)
-        task.name, task.source = name, source
+        task.name, task.source, task.find_again = name, source, find
     return task
 
 

@@ -12,7 +12,8 @@ import numpy as np
 from slalom.core import Examples
 from slalom.tasks import idx, sharing
 from slalom.tasks.datasets import Pool
-from slalom.tasks.files import Published, fetch
+from slalom.tasks.downloads import fetch
+from slalom.tasks.files import Published
 
 DIGITS = "data/digits.csv.gz"
 """Ships with the package: one line per image, 64 pixels from 0 to 16, then the label. See data/ATTRIBUTION.md."""

@@ -18,8 +18,10 @@ class Loop:
 
     It makes its network, calls ``make_optimizer(model.parameters())``, trains, and yields a mapping from names to
     numbers at each evaluation: ``{"validation_loss": 0.3, "test_accuracy": 0.9}``. ``source`` is the text from which
-    ``slalom.tasks.find`` makes it again, "" where there is none. Raises :class:`slalom.InputError`.
+    ``find_again(source)`` makes it again, "" where there is none. Raises :class:`slalom.InputError`.
     """
+
+    find_again: Callable[..., Any] | None = None
 
     def __init__(self, function: Callable[..., Any], name: str = "", title: str = "", source: str = ""):
         own = getattr(function, "__name__", "loop")
@@ -95,10 +97,8 @@ class Loop:
         return f"Loop({self.name!r})"
 
     def __reduce__(self) -> Any:
-        if self.source:
-            from slalom.tasks.finding import find
-
-            return find, (self.source,)
+        if self.source and self.find_again is not None:
+            return self.find_again, (self.source,)
         return Loop, (self.function, self.name, self.title)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from slalom.core import Examples, InputError, Metric, Splits, interrupts, one_line, quote
+from slalom.tasks import checks
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics, is_mean
@@ -48,8 +49,8 @@ class Task:
     epoch, ``drop_last`` leaves out the last batch where it is not full. ``optimum`` is the smallest possible training
     loss where it is known. ``channels_last`` asks for that order of memory, in which convolutions can be faster.
 
-    ``source`` is the text from which ``slalom.tasks.find`` makes the task again in another process, "" where there is
-    none. A task is pickled as that text, or else by its parts. Raises :class:`slalom.InputError`.
+    ``source`` is the text from which ``find_again(source, data_dir)`` makes the task again in another process, "" where
+    there is none. A task is pickled as that text, or else by its parts. Raises :class:`slalom.InputError`.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Task:
         for part, wanted in (("validation", validation), ("test", test)):
             _check_share(part, wanted, self.name)
         self.source = ""
+        self.find_again: Callable[..., Any] | None = None
         self.data_dir: str | None = None
         self._pool: Pool | None = None
 
@@ -102,7 +104,7 @@ class Task:
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set it; a named task that is changed is no longer the one of that name."""
-        if not name.startswith("_") and name not in ("source", "data_dir", "name", "title"):
+        if not name.startswith("_") and name not in ("source", "find_again", "data_dir", "name", "title"):
             self.__dict__["source"] = ""
         if name == "loss_function":
             self.__dict__["_loss_is_mean"] = None
@@ -206,15 +208,11 @@ class Task:
 
     def check(self, seed: int = 0) -> None:
         """Make the network and try a batch: forward, loss, backward, metrics. Raises InputError where that fails."""
-        from slalom.tasks.checks import check
-
-        check(self, seed)
+        checks.check(self, seed)
 
     def __reduce__(self) -> Any:
-        if self.source:
-            from slalom.tasks.finding import find
-
-            return find, (self.source, self.data_dir)
+        if self.source and self.find_again is not None:
+            return self.find_again, (self.source, self.data_dir)
         # What was read from data sets or functions is read again by whoever unpickles.
         return _restored, ({**self.__dict__, "_pool": None},)
 

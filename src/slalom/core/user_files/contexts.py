@@ -128,19 +128,7 @@ class Context:
         folder = os.path.dirname(folder) if spec.submodule_search_locations is not None else folder
         return ".".join([self.package, *self.own_package, top]) if folder == os.path.dirname(self.main) else ""
 
-    def spec(self, name: str, path: list[str] | None) -> ModuleSpec | None:
-        """Return where the module ``name`` of this context is found; ``path`` are the folders of its package."""
-        from slalom.core.user_files.hooks import file_spec, own_spec
-
-        if name == self.name:
-            return file_spec(name, self.main)
-        if path is not None and name.count(".") > self.package.count(".") + 1:
-            found = PathFinder.find_spec(name, path)
-        else:
-            found = self._top_spec(name.rpartition(".")[2])
-        return None if found is None else own_spec(name, found)
-
-    def _top_spec(self, top: str) -> ModuleSpec | None:
+    def top_spec(self, top: str) -> ModuleSpec | None:
         front, back = self._folders()
         found = [PathFinder.find_spec(top, folders) for folders in (front, back)]
         parts = [spec for spec in found if spec is not None]

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.abc import Loader
-from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -114,6 +114,17 @@ def own_spec(name: str, found: ModuleSpec) -> ModuleSpec:
     ) or found  # fmt: skip
 
 
+def spec_in(context: Context, name: str, path: list[str] | None) -> ModuleSpec | None:
+    """Return where the module ``name`` of a context is found; ``path`` are the folders of its package."""
+    if name == context.name:
+        return file_spec(name, context.main)
+    if path is not None and name.count(".") > context.package.count(".") + 1:
+        found = PathFinder.find_spec(name, path)
+    else:
+        found = context.top_spec(name.rpartition(".")[2])
+    return None if found is None else own_spec(name, found)
+
+
 class _Finder:
     """Finds the modules of contexts; and lets modules of the user's outside of them be recorded."""
 
@@ -146,7 +157,7 @@ class _Finder:
             context = CONTEXTS[package] = Context(main, text)
         if name == package:
             return ModuleSpec(name, _Package(), is_package=True)
-        return context.spec(name, None if path is None else list(path))
+        return spec_in(context, name, None if path is None else list(path))
 
 
 class _LastFinder:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from slalom.core.errors import InputError, quote
 from slalom.core.user_files.contexts import Context, elsewhere
-from slalom.core.user_files.hooks import context_of
+from slalom.core.user_files.hooks import context_of, spec_in
 from slalom.core.user_files.records import NEVER_OWN, digest_on_disk, executed, is_own, plain_name
 
 GO_ON = "What was finished is kept; type the same command again to compute what the changed text makes different."
@@ -184,7 +184,7 @@ class _Search:
                 return
             top, rest = f"{top}.{rest[0]}", rest[1:]
             if self.context is not None and top == self.context.name:
-                spec = self.context.spec(top, None)
+                spec = spec_in(self.context, top, None)
             else:
                 spec = PathFinder.find_spec(top, list(folders))
 
@@ -194,7 +194,7 @@ class _Search:
         if self.context is not None and top.startswith(self.context.package + "."):
             parts = top.split(".")
             depth = self.context.package.count(".") + 2
-            spec = self.context.spec(".".join(parts[:depth]), None)
+            spec = spec_in(self.context, ".".join(parts[:depth]), None)
             for place in range(depth, len(parts)):
                 folders = None if spec is None else spec.submodule_search_locations
                 spec = None if folders is None else PathFinder.find_spec(".".join(parts[: place + 1]), list(folders))

@@ -30,10 +30,10 @@ from slalom.core import (
     quote,
 )
 from slalom.engines.networks.crowd import Crowd
-from slalom.engines.networks.memory import in_halves, is_out_of_memory
+from slalom.engines.networks.memory import in_halves
 from slalom.engines.networks.recording import Stopwatch, bytes_of, one_thread, state_tensors
 from slalom.engines.networks.solo import solo
-from slalom.engines.single import SharedState, Single, may_share
+from slalom.engines.single import SharedState, Single, is_out_of_memory, may_share
 from slalom.isolation import own_chance
 
 

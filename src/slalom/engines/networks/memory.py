@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from slalom.core import Progress, Run, Runner, Task, Training, exception_text
+from slalom.core import Progress, Run, Runner, Task, Training
+from slalom.engines.single import is_out_of_memory
 
 Unit = Callable[[Task, Sequence[Runner], Training, Progress | None], list[Run]]
 
@@ -27,8 +28,3 @@ def in_halves(
     if any(run.interrupted for run in first):
         return first
     return first + in_halves(work, task, runners[middle:], training, progress)
-
-
-def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an error says that memory ran out; on the CPU torch tells it in words alone."""
-    return isinstance(problem, torch.OutOfMemoryError | MemoryError) or "not enough memory" in exception_text(problem)

@@ -1,23 +1,23 @@
-"""A study as its pictures read it, and what writes them."""
+"""A study as its pictures read it, and which view and plot make each picture."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slalom.core import InputError, Optimizer, Run, TrainingRecord, quote
-from slalom.lab import courses, files
-from slalom.lab.pictures import still_writers
+from slalom.lab import courses
 from slalom.lab.sweeps import library_rate
 from slalom.lab.task_record import TaskRace
 
 if TYPE_CHECKING:
-    from slalom.judge import Across, Judgement, Results, Width
+    from slalom.judge import Judgement, Results, Width
     from slalom.lab.studying.record import Study
+    from slalom.lab.studying.several import Studies
     from slalom.lab.studying.tuning import Trial
     from slalom.lab.studying.yardsticks import Yardstick
     from slalom.show.views import StudyRecord
@@ -140,25 +140,18 @@ def study_figure(study: Study, picture: str = "auto") -> Any:
     return plots.study_card(views.study_card(record))
 
 
-def study_writers(study: Study, picture: str = "auto") -> dict[str, files.Writer]:
-    """Return what writes a study's picture, by ending. Raises InputError for a picture that there is not."""
-    check_picture(picture, track=study.plan.question.track)
-    return still_writers(partial(study_figure, study, picture))
-
-
-def across_figure(across: Across, studies: Sequence[Study]) -> Any:
-    """Return a matplotlib figure of what several studies say together."""
+def studies_figure(studies: Studies, picture: str = "auto") -> Any:
+    """Return a matplotlib figure of what several studies say together. Raises InputError for another picture."""
     from slalom.show import plots, views
 
-    by_name = dict(zip(studies[0].names, studies[0].optimizers, strict=True))
-    families = [by_name[name].family for name in across.names]
-    return plots.profiles(views.profiles(across, families, studies[0].versions))
-
-
-def across_writers(across: Across, studies: Sequence[Study], picture: str = "auto") -> dict[str, files.Writer]:
-    """Return what writes the picture of several studies together, by ending. Raises InputError."""
     check_picture(picture, several=True)
-    return still_writers(partial(across_figure, across, studies))
+    families = {optimizer_name: optimizer.family for optimizer_name, optimizer in _optimizers(studies)}
+    across = studies.across
+    return plots.profiles(views.profiles(across, [families[name] for name in across.names], studies.versions))
+
+
+def _optimizers(studies: Studies) -> Iterable[tuple[str, Optimizer]]:
+    return zip(studies.parts[0].names, studies.optimizers, strict=True)
 
 
 def check_picture(picture: str, several: bool = False, track: str = "") -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,9 +24,10 @@ from slalom.judge import (
     summarise,
 )
 from slalom.judge.scales import FLOOR
-from slalom.lab import files, formats
+from slalom.lab import formats
+from slalom.lab.result import Result
 from slalom.lab.studying.executing import Finished
-from slalom.lab.studying.files import study_csv, to_toml
+from slalom.lab.studying.files import to_toml
 from slalom.lab.studying.grounds import LandscapeGround
 from slalom.lab.studying.planning import StudyPlan
 from slalom.lab.studying.search import FINALISTS
@@ -61,8 +61,13 @@ class Cost:
 
 
 @dataclass(repr=False, eq=False)
-class Study:
-    """A study that is finished. ``tuned`` and ``evaluations`` are by the optimizers' labels, in the order as typed."""
+class Study(Result):
+    """A study that is finished. ``tuned`` and ``evaluations`` are by the optimizers' labels, in the order as typed.
+
+    Its pictures are STUDY_PICTURES in :mod:`slalom.lab.studying.pictures`; ``auto`` is the card. It is saved as one of
+    them (png svg pdf), as a page (html), as numbers (json; csv with one line per evaluation run), or as the study file
+    that does it again (toml).
+    """
 
     plan: StudyPlan
     tuned: Mapping[str, Tuned]
@@ -434,26 +439,6 @@ class Study:
         """
         return to_toml([self.plan.question], folder)
 
-    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write the study: ``html``, a page of it all, ``json``, ``csv`` with one line per evaluation run, ``toml`` to
-        do it again, or a picture.
-
-        A ``picture`` (png, svg, pdf) is the card, or one of STUDY_PICTURES in :mod:`slalom.lab.studying.pictures`. The
-        file appears whole or not at all. Raises InputError for an unknown ending or picture, and for a place that
-        cannot be written.
-        """
-        from slalom.lab.reports import study_page
-        from slalom.lab.studying.pictures import study_writers
-
-        writers: dict[str, files.Writer] = {
-            **study_writers(self, picture),
-            "html": lambda place: _write(place, study_page(self).encode()),
-            "json": lambda place: _write(place, self.to_json()),
-            "csv": lambda place: study_csv([self], place),
-            "toml": lambda place: _write(place, self.to_toml(place.parent).encode()),
-        }
-        return files.save(path, writers)
-
     def __repr__(self) -> str:
         return f"{self.course.title}, a study\n{self.table()}\n{self.verdict()}"
 
@@ -479,7 +464,3 @@ def _dates(times: Sequence[float]) -> str:
     """Return the days, in local time, of the first and the last of some Unix times."""
     days = [date.fromtimestamp(time).isoformat() for time in (min(times), max(times))]
     return " to ".join(dict.fromkeys(days))
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from slalom.judge import Across
-from slalom.lab import files, formats
-from slalom.lab.studying.files import study_csv
+from slalom.lab import formats
+from slalom.lab.result import Result
+from slalom.lab.studying.files import to_toml
 from slalom.lab.studying.record import Study
 from slalom.lab.tables import Table
 
 
 @dataclass(repr=False, eq=False)
-class Studies:
-    """Studies of the same optimizers, each tuned anew on its course. ``across`` is what they say together."""
+class Studies(Result):
+    """Studies of the same optimizers, each tuned anew on its course. ``across`` is what they say together.
+
+    They are saved as a picture of that (png svg pdf), as a page (html), as numbers (json; csv with one line per
+    evaluation run), or as the study file that does them again (toml).
+    """
 
     parts: tuple[Study, ...]
     across: Across
@@ -93,37 +97,9 @@ class Studies:
         """The studies as JSON; numbers that are not finite are null."""
         return formats.as_json(self.as_dictionary())
 
-    def save(self, path: str | os.PathLike[str], picture: str = "auto") -> Path:
-        """Write all of it: ``html``, a page, ``json``, ``csv`` with one line per evaluation run, ``toml`` to do it
-        again, or a picture.
-
-        The file appears whole or not at all. Raises InputError for an unknown ending or a place that cannot be written.
-        """
-        from slalom.lab.studying.pictures import across_writers
-
-        writers: dict[str, files.Writer] = {
-            **across_writers(self.across, self.parts, picture),
-            "html": lambda place: _write(place, self._page().encode()),
-            "json": lambda place: _write(place, self.to_json()),
-            "csv": lambda place: study_csv(self.parts, place),
-            "toml": lambda place: _write(place, self.to_toml(place.parent).encode()),
-        }
-        return files.save(path, writers)
-
-    def _page(self) -> str:
-        from slalom.lab.reports import studies_page
-
-        return studies_page(self.across, self.parts, self.table(), self.to_json(), self.to_toml)
-
     def to_toml(self, folder: Path | None = None) -> str:
         """The study file that does these studies again; it names Python files by their way from ``folder``."""
-        from slalom.lab.studying.files import to_toml
-
         return to_toml([part.plan.question for part in self.parts], folder)
 
     def __repr__(self) -> str:
         return "\n\n".join([*map(repr, self.parts), self.across.sentence])
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -14,8 +14,9 @@ from typing import Any
 
 from slalom.core import InputError
 from slalom.formula import Record, State
-from slalom.formula.graph import Graph, Node
+from slalom.formula.graph import Graph
 from slalom.formula.javascript import Script, number
+from slalom.formula.node import Node
 from slalom.optimizers.catalogue import Entry, catalogue
 from slalom.optimizers.rule import RULES, UpdateRule
 from slalom.optimizers.specs import parse

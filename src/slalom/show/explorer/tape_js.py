@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from slalom.formula.derivative import BACKWARD
-from slalom.formula.graph import Graph, Node
+from slalom.formula.graph import Graph
 from slalom.formula.javascript import Script
+from slalom.formula.node import Node
 
 POWERS = {"square": 2, "cube": 3, "inverse": -1, "root": 0.5}
 """Powers that have an operation of their own."""
