@@ -154,6 +154,20 @@ def test_a_module_with_a_computed_name_that_is_imported_at_once_is_in_the_key(tm
     assert sorted(map(sorted, losses(store).values())) == [[1.0], [2.0]]
 
 
+def test_a_module_with_a_computed_name_that_is_imported_when_a_loop_runs_is_in_the_key_with_any_workers(
+    tmp_path: Path,
+) -> None:
+    course, store = write(tmp_path, "import importlib\nVALUE = 0", hidden=1.0), MemoryStore()
+    loop = tmp_path / "loop.py"
+    loop.write_text(loop.read_text().replace("import late", "late = importlib.import_module('hid' + 'den')"))
+    assert study(course, store, workers=2).computed == 4
+    assert study(course, store, workers=1).computed == 0
+    (tmp_path / "hidden.py").write_text("VALUE = 2.0\n")
+    assert study(course, store, workers=2).computed == 4
+    assert sorted(map(sorted, losses(store).values())) == [[1.0], [2.0]]
+    dismiss()
+
+
 def test_a_landscape_whose_file_changes_is_not_stored_under_the_former_text(tmp_path: Path) -> None:
     (tmp_path / "factor.py").write_text("FACTOR = 1.0\n")
     (tmp_path / "bowl.py").write_text(

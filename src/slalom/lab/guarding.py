@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 from slalom import landscapes
 from slalom.core import InputError, Progress, Run, python_files, quote
+from slalom.core.user_files.contexts import CONTEXTS
+from slalom.core.user_files.records import ELSEWHERE, executed
 from slalom.lab import courses
 from slalom.lab.worker_process import serving
 from slalom.lab.workers import UNBEGUN, Work, is_machines_fault
@@ -61,7 +63,9 @@ class Guard:
             raise KeyboardInterrupt
         (result,) = found
         if not isinstance(result, Run):
-            return result
+            value, imported = result
+            ELSEWHERE.update(imported)
+            return value
         if is_machines_fault(result):
             raise CrashError(result.error)
         return function(*arguments)  # an ordinary error, which is raised here as it is
@@ -170,13 +174,15 @@ def _evaluated(course: _Loaded, start: Any) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Calls:
-    """A job whose units are calls, each of which has one result."""
+    """A job whose units are calls. Results are pairs: what a call returned, and what the user's files have imported."""
 
     course: Any = None
     training: None = None
 
     def compute(self, runners: Sequence[Any], progress: Progress | None = None) -> list[Any]:
-        return [function(*arguments) for function, arguments in runners]
+        results = [function(*arguments) for function, arguments in runners]
+        imported = {context.name: executed(context.name) for context in CONTEXTS.values()}
+        return [(result, imported) for result in results]
 
     def size(self, runners: Sequence[Any]) -> int:
         return len(runners)

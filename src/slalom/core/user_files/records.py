@@ -32,6 +32,10 @@ IMPORTS: dict[str, set[str]] = {}
 """By name in ``sys.modules``, the names of the modules that a module of the user's has imported."""
 
 
+ELSEWHERE: dict[str, dict[str, Record]] = {}
+"""By a main module's name, what it imported in a worker process in which this process has tried it."""
+
+
 def digest(content: bytes) -> str:
     """Return the SHA-256 of a file's content."""
     return hashlib.sha256(content).hexdigest()
@@ -52,7 +56,7 @@ def plain_name(name: str) -> str:
 
 def forget(package: str) -> None:
     """Forget all modules below ``package``."""
-    for known in (sys.modules, RECORDS, IMPORTS):
+    for known in (sys.modules, RECORDS, IMPORTS, ELSEWHERE):
         for name in [name for name in known if name == package or name.startswith(package + ".")]:
             del known[name]
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from slalom.core.errors import InputError, quote
 from slalom.core.user_files.contexts import Context, elsewhere
 from slalom.core.user_files.hooks import context_of, spec_in
-from slalom.core.user_files.records import NEVER_OWN, digest_on_disk, executed, is_own, plain_name
+from slalom.core.user_files.records import ELSEWHERE, NEVER_OWN, digest_on_disk, executed, is_own, plain_name
 
 GO_ON = "What was finished is kept; type the same command again to compute what the changed text makes different."
 
@@ -115,11 +115,11 @@ def sources_of(main: str) -> Sources:
     """Return what a module of the user's depends on, ``main`` being its name in ``sys.modules``.
 
     That are the modules that its text imports, wherever in it, and what these import, as the files are now; and
-    whatever else of the user's it has imported so far.
+    whatever else of the user's it has imported so far, here or in a worker process that has tried it.
     """
     search = _Search(context_of(main))
     search.follow(main)
-    for name, record in executed(main).items():
+    for name, record in {**ELSEWHERE.get(main, {}), **executed(main)}.items():
         if all(part.path != record.path for part in search.parts):
             search.add(name, record.path)
             search.follow_imports()
