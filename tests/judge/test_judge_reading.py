@@ -1,6 +1,7 @@
 """Results that somebody already has: every file is judged, or refused in one sentence with the line."""
 
 import math
+import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -85,6 +86,19 @@ def test_a_malformed_file_is_refused_with_its_line(tmp_path, text, message):
         judge.read_results(written(tmp_path, text))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_pipe_is_refused_at_once_and_one_that_is_open_already_is_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match=r"pipe\.csv` is a pipe"):
+        judge.read_results(tmp_path / "pipe.csv")
+    reader, writer = os.pipe()
+    os.write(writer, b"optimizer,seed,value\nsgd,0,0.5\nsgd,1,0.6\nadam,0,0.7\nadam,1,0.8\n")
+    os.close(writer)
+    (found,) = judge.read_results(f"/dev/fd/{reader}")
+    os.close(reader)
+    assert list(found.values) == ["sgd", "adam"]
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path):

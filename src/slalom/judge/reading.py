@@ -147,13 +147,18 @@ def _rows(name: str) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _text(name: str) -> str:
+    given_open = name == "/dev/stdin" or name.startswith("/dev/fd/")  # `slalom judge <(command)`
     try:
-        endless = Path(name).is_char_device() and name != "/dev/stdin"  # such as /dev/zero
-        content = b"" if endless else Path(name).read_bytes()
+        path = Path(name)
+        waits = path.is_fifo() and not given_open  # for another process that writes
+        endless = path.is_char_device() and name != "/dev/stdin"  # such as /dev/zero
+        content = b"" if endless or waits else path.read_bytes()
     except OSError as error:
         raise InputError(f"{quote(name)} cannot be read: {error.strerror or error}.") from None
     except ValueError:  # a null character in the name
         raise InputError(f"{quote(name)} is no name of a file.") from None
+    if waits:
+        raise InputError(f"{quote(name, 160)} is a pipe: name a file.")
     if endless:
         raise InputError(f"{quote(name)} is a device: name a file.")
     try:
