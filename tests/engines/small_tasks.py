@@ -36,7 +36,7 @@ class SmallTask:
     name: str = "small"
     title: str = "small"
 
-    def check(self, seed: int) -> None:
+    def check(self, seed: int, dtype: str = "float32") -> None:
         """Nothing is wrong with these."""
 
     def model(self, seed: int) -> nn.Module:

@@ -85,7 +85,7 @@ class Task(Protocol):
     def optimum(self) -> float | None: ...  # the smallest possible training loss, where that is known
     @property
     def channels_last(self) -> bool: ...  # images: in which order of memory convolutions are faster
-    def check(self, seed: int) -> None:
+    def check(self, seed: int, dtype: str = "float32") -> None:
         """Try one batch of a seed. Raises InputError for what could not be trained."""
         ...
 

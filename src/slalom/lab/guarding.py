@@ -78,10 +78,10 @@ class Guard:
         if self.is_up and isinstance(course, str) and python_files.names_a_file(course):
             self._tried(course, _evaluated, _Loaded(course, data_dir), start)
 
-    def check(self, task: Any, seed: int) -> None:
-        """Make the network of ``seed`` and try it, as ``task.check(seed)`` does. Raises InputError."""
-        if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed):
-            task.check(seed)
+    def check(self, task: Any, seed: int, dtype: str) -> None:
+        """Make the network of ``seed`` and try it, as ``task.check(seed, dtype)`` does. Raises InputError."""
+        if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed, dtype):
+            task.check(seed, dtype)
 
     def _tried(self, name: str, function: Callable[..., Any], *arguments: Any) -> bool:
         """Return whether a call raised nothing. Raises InputError where it ended its process or took too long."""

@@ -180,7 +180,7 @@ def _train(
     """Train all networks, evaluated at the start and at the end alone. After Ctrl-C nothing is left."""
     terms = replace(training, evaluate_at=(0, training.steps))
     check_device(terms.device)
-    Guard(workers).check(task, runners[0].seed)  # what is wrong with it, before hours are spent
+    Guard(workers).check(task, runners[0].seed, terms.dtype)  # what is wrong with it, before hours are spent
     race = record(plan_task(task, runners, terms, engine, workers), progress)
     if len(race.runs) < len(runners) or any(run.interrupted for run in race.runs):
         raise KeyboardInterrupt  # half a map is none

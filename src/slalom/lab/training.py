@@ -75,7 +75,7 @@ def race_on_task(
     check_room(len(optimizers) * len(seeds), training)
     runners = enlist(optimizers, seeds)
     check_device(training.device)
-    Guard(workers).check(task, seeds[0])  # what is wrong with it, before hours are spent
+    Guard(workers).check(task, seeds[0], training.dtype)  # what is wrong with it, before hours are spent
     plan = plan_task(task, runners, training, engine, workers)
     return record(plan, progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -22,8 +23,12 @@ PIECE = 1_000
 """Examples that are looked at together: looking takes twice their memory."""
 
 
-def check(task: Task, seed: int) -> None:
-    """Make the network of ``seed`` and try it. Raises InputError at the first thing that is wrong."""
+def check(task: Task, seed: int, dtype: str = "float32") -> None:
+    """Make the network of ``seed`` and try it. Raises InputError at the first thing that is wrong.
+
+    In float32 the network is tried as it is made: one of double precision that computes with the data is refused, since
+    it would be trained in less than it asks for.
+    """
     label = quote(task.name)
     _check_finite(task, label)
     splits = task.splits(seed)
@@ -35,12 +40,14 @@ def check(task: Task, seed: int) -> None:
         )
     model = task.model(seed)
     _check_fresh(task, model, seed, label)
+    if dtype != "float32":
+        model = model._apply(lambda tensor: _in(tensor, dtype))
     with Chance(seed), own_state(task, model):  # dropout draws, and a loss may count its calls
-        outputs, target = _forward(task, model, splits.train[: task.batch_size], label)
+        outputs, target = _forward(task, model, splits.train[: task.batch_size], label, dtype)
         _check_outputs(task, outputs, target, label)
         _check_loss(task, model, _loss(task, outputs, target, label), label)
-        _check_last_batch(task, model, splits, order, label)
-        _check_evaluation(task, model, splits, label)
+        _check_last_batch(task, model, splits, order, label, dtype)
+        _check_evaluation(task, model, splits, label, dtype)
 
 
 def _check_finite(task: Task, label: str) -> None:
@@ -76,9 +83,19 @@ def _check_fresh(task: Task, model: Any, seed: int, label: str) -> None:
         )
 
 
-def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[Any, Any]:
+def _in(tensor: Any, dtype: str) -> Any:
+    """Return a tensor in the precision ``dtype``; complex numbers stay complex, and whole numbers what they are."""
+    import torch
+
+    kind = getattr(torch, dtype)
+    if tensor.is_complex():
+        return tensor.to(kind.to_complex())
+    return tensor.to(kind) if tensor.is_floating_point() else tensor
+
+
+def _forward(task: Task, model: Any, indices: np.ndarray, label: str, dtype: str) -> tuple[Any, Any]:
     examples = task.examples()
-    inputs, target = tuple(x[indices] for x in examples.inputs), examples.target[indices]
+    inputs, target = tuple(_in(x[indices], dtype) for x in examples.inputs), _in(examples.target[indices], dtype)
     try:
         return model(*inputs), target
     except interrupts():
@@ -87,6 +104,8 @@ def _forward(task: Task, model: Any, indices: np.ndarray, label: str) -> tuple[A
         shapes = " and ".join(f"{list(x.shape)} {str(x.dtype)[6:]}" for x in inputs)
         several = len(inputs) > 1 and isinstance(problem, TypeError)
         hint = ": the last of the data is the target, all before it are the model's inputs" if several else ""
+        if dtype == "float32" and re.search(r"\b(double|float64)\b", str(problem), re.IGNORECASE):
+            hint = ": slalom computes in float32 unless told otherwise, and --dtype float64 does so"
         raise InputError(
             f"{label}: the model, given a batch of shape {shapes}, raised {raised(problem)}{hint}."
         ) from problem
@@ -204,12 +223,12 @@ def _check_loss(task: Task, model: Any, loss: Any, label: str) -> None:
         raise InputError(f"{label}: the gradient is nan or infinite at the first step: look at the initial weights.")
 
 
-def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder, label: str) -> None:
+def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder, label: str, dtype: str) -> None:
     """Try the last batch of an epoch where it is a single example: BatchNorm cannot train on one."""
     if task.drop_last or order.size % task.batch_size != 1:
         return
     try:
-        model.train()(*(x[splits.train[:1]] for x in task.examples().inputs))
+        model.train()(*(_in(x[splits.train[:1]], dtype) for x in task.examples().inputs))
     except interrupts():
         raise
     except BaseException as problem:
@@ -219,7 +238,7 @@ def _check_last_batch(task: Task, model: Any, splits: Splits, order: BatchOrder,
         ) from problem
 
 
-def _check_evaluation(task: Task, model: Any, splits: Splits, label: str) -> None:
+def _check_evaluation(task: Task, model: Any, splits: Splits, label: str, dtype: str) -> None:
     """Try the loss and the metrics on a batch of every split, those that need a whole split on the smallest of them."""
     import torch
 
@@ -232,7 +251,7 @@ def _check_evaluation(task: Task, model: Any, splits: Splits, label: str) -> Non
         whole = [name for name, metric in measures.items() if not metric.mean]
         tried = indices[: most if part == smallest and whole else task.batch_size]
         with torch.no_grad():
-            outputs, target = _forward(task, model, tried, label)
+            outputs, target = _forward(task, model, tried, label, dtype)
             _check_room(outputs, len(tried), max(map(len, named.values())), whole, label)
             for name, metric in measures.items():
                 if metric.mean or part == smallest:

@@ -206,9 +206,12 @@ class Task:
         """What a user should know about the data: that the randomness of a data set was frozen."""
         return self._read().notes
 
-    def check(self, seed: int = 0) -> None:
-        """Make the network and try a batch: forward, loss, backward, metrics. Raises InputError where that fails."""
-        checks.check(self, seed)
+    def check(self, seed: int = 0, dtype: str = "float32") -> None:
+        """Make the network and try a batch: forward, loss, backward, metrics. Raises InputError where that fails.
+
+        ``dtype`` is the one in which it will be trained, ``"float32"`` or ``"float64"``.
+        """
+        checks.check(self, seed, dtype)
 
     def __reduce__(self) -> Any:
         if self.source and self.find_again is not None:

@@ -216,7 +216,7 @@ def _on_task(task: Any, field: Sequence[Any], seed: int, metric: str | None, ter
     asked = {name: value for name, value in terms.items() if name != "data_dir"}
     under = training.conditions(task, seed, **asked)
     check_device(under.device)
-    guard.check(task, seed)
+    guard.check(task, seed, under.dtype)
     return TaskGround(task, under, task_yardstick(task, seed, metric, maximizes(field[0])))
 
 
