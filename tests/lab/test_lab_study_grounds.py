@@ -106,7 +106,7 @@ def test_an_optimizer_that_raises_on_a_landscape_fails_alone(tmp_path: Path, mon
 
 
 @pytest.fixture(scope="module")
-def several(kept: MemoryStore) -> Studies:
+def several(kept: MemoryStore, rosenbrock: Study) -> Studies:  # rosenbrock is studied alone first
     return slalom.study(["sphere", "rosenbrock", "booth"], PAIR, steps=100, store=kept)  # type: ignore[return-value]
 
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 import tempfile
 import textwrap
 from collections.abc import Iterator
@@ -180,4 +181,7 @@ def test_temporary_files_vanish_with_the_processes(end: str, tmp_path: Path) -> 
     assert done.stdout == "1 ['', '']\n", done.stderr
     assert (done.returncode == 0) == (end == "exit")
     # The output is read to its end only when the workers, who have it too, have ended.
+    ends = time.monotonic() + 30
+    while list(folder.glob("slalom-*")) and time.monotonic() < ends:  # the last of them removes its own files
+        time.sleep(0.05)
     assert list(folder.glob("slalom-*")) == []
