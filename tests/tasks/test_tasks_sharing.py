@@ -7,9 +7,9 @@ import os
 import pickle
 import subprocess
 import sys
-import time
 import tempfile
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
