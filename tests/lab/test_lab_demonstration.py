@@ -11,7 +11,7 @@ import pytest
 
 import slalom
 from slalom.core import InputError
-from slalom.lab import network_demonstration
+from slalom.lab import network_demonstration, study_demonstration
 from slalom.lab import observations as o
 from slalom.lab.demonstration import BOUNCING, CLASSICS, START, VARIANTS
 from slalom.lab.demonstration_page import answer
@@ -100,6 +100,8 @@ class References(html.parser.HTMLParser):
 def test_the_demo_writes_the_whole_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network_demonstration, "SEEDS", 2)
     monkeypatch.setitem(network_demonstration.EPOCHS, "digits", 1)
+    monkeypatch.setattr(study_demonstration, "SEEDS", 3)
+    monkeypatch.setitem(study_demonstration.EPOCHS, "digits", 1)
     told: list[str] = []
     page = slalom.demo(tmp_path / "out", report=told.append)
     names = {path.name for path in page.parent.iterdir()}

@@ -88,12 +88,11 @@ def test_a_measure_that_is_no_mean_is_that_of_the_whole_split(name: str, engine:
                 assert run.last[f"{split}_{metric}"] == pytest.approx(known.function(outputs, target), rel=1e-4)
 
 
-def test_a_declared_mean_is_computed_in_pieces_and_all_else_is_called_once_for_each_split() -> None:
-    sizes: dict[str, list[int]] = {"mean": [], "whole": []}
-
-    def counting(name: str) -> Any:
+def test_a_declared_mean_is_computed_in_pieces_and_all_else_is_called_once_for_each_split(tmp_path: Path) -> None:
+    def counting(name: str) -> Any:  # in a file: what Python objects keep is put back after a run
         def metric(outputs: Any, target: Any) -> Any:
-            sizes[name].append(len(target))
+            with (tmp_path / name).open("a") as file:
+                print(len(target), file=file)
             return (outputs.argmax(1) == target).float().mean()
 
         return metric
@@ -102,12 +101,31 @@ def test_a_declared_mean_is_computed_in_pieces_and_all_else_is_called_once_for_e
     x = torch.randn(2_000, 400, generator=DRAWN)
     task = slalom.Task(lambda: nn.Linear(400, 2), (x, (x[:, 0] > 0).long()), validation=0, test=1_000, metrics=metrics)
     task.check()
-    for of_name in sizes.values():
-        of_name.clear()
+    for name in metrics:
+        (tmp_path / name).unlink()
     (run,) = slalom.race(task, ["sgd"], steps=1).runs
     assert run.last["test_mean"] == pytest.approx(run.last["test_whole"])
+    sizes = {name: list(map(int, (tmp_path / name).read_text().split())) for name in metrics}
     assert sum(size < 100 for size in sizes["mean"]) > 40
     assert sorted(sizes["whole"])[-4:] == [1_000] * 4  # training and test examples, before and after the step
+
+
+@pytest.mark.parametrize("engine", ["auto", "solo", "field"])
+def test_batch_normalisation_without_running_statistics_sees_a_whole_split(engine: str) -> None:
+    def net() -> nn.Module:
+        return nn.Sequential(
+            nn.Linear(400, 3, bias=False), nn.BatchNorm1d(3, track_running_stats=False), nn.Linear(3, 2)
+        )
+
+    x = torch.randn(1_500, 400, generator=torch.Generator().manual_seed(2))
+    task = slalom.Task(net, (x, (x[:, 0] > 0).long()), validation=0, test=700, batch_size=50)
+    race = slalom.race(task, ["sgd:lr=0.1"], steps=2, seeds=2, engine=engine)
+    model, split = task.model(0).eval(), task.splits(0)
+    assert split.test is not None
+    with torch.no_grad():
+        loss = float(task.loss(model(x[split.test]), (x[split.test][:, 0] > 0).long()))
+    first = race.runs[0].evaluations[0]
+    assert first["test_loss"] == pytest.approx(loss, rel=1e-6)
 
 
 def test_a_metric_that_is_not_finite_is_named() -> None:

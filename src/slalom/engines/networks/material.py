@@ -87,10 +87,10 @@ class Material:
         inputs = tuple(_converted(x.index_select(0, positions), self._dtype) for x in self._inputs)
         return Batch(inputs, _converted(self._target.index_select(0, positions), self._dtype))
 
-    def judged(self, seed: int) -> Iterator[tuple[str, Pieces]]:
-        """Yield each split by name with its examples in pieces, gathered when they are asked for."""
+    def judged(self, seed: int, in_one: bool = False) -> Iterator[tuple[str, Pieces]]:
+        """Yield each split by name with its examples in pieces, or ``in_one``, gathered when they are asked for."""
         for name, positions in self._judged(seed).items():
-            yield name, Pieces(self._take, positions, self._piece(len(positions)))
+            yield name, Pieces(self._take, positions, len(positions) if in_one else self._piece(len(positions)))
 
     def _positions_judged(self, seed: int) -> dict[str, torch.Tensor]:
         named = self.splits(seed).named().items()

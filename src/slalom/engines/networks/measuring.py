@@ -78,6 +78,12 @@ def measured(measures: Measures, forward: Callable[[Batch], Any], pieces: Pieces
     return {name: found[name] for name in measures.named}
 
 
+def depends_on_company(model: torch.nn.Module) -> bool:
+    """Return whether a network in evaluation normalises by the statistics of the examples evaluated together."""
+    norms = torch.nn.modules.batchnorm._BatchNorm
+    return any(isinstance(module, norms) and module.running_mean is None for module in model.modules())
+
+
 def weighted_mean(values: Sequence[torch.Tensor], sizes: Sequence[int]) -> torch.Tensor:
     """Return the mean of what pieces of unequal size gave, each counted by its size."""
     return torch.stack([value * size for value, size in zip(values, sizes, strict=True)]).sum(dim=0) / sum(sizes)
