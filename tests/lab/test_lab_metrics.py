@@ -172,6 +172,7 @@ SCHEDULES = {
         lambda o: lr_scheduler.CyclicLR(o, base_lr=0.001, max_lr=0.01, step_size_up=4, cycle_momentum=False)
     ),
     "warmup:steps=10 | cosine": schedulers_of(after_warm_up),
+    "step:step_size=1,per=epoch": schedulers_of(lambda o: lr_scheduler.LambdaLR(o, lambda step: 0.1 ** (step // 12))),
 }
 
 

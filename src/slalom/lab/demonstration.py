@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slalom.core import InputError, Progress, quote
 from slalom.lab import files
@@ -16,7 +16,9 @@ from slalom.lab.observations import observe
 from slalom.lab.racing import race
 from slalom.lab.record import Race
 from slalom.lab.sweeping import sweep
-from slalom.show.report.demonstrations import Picture
+
+if TYPE_CHECKING:
+    from slalom.show.report.demonstrations import Picture
 
 START = (-75.0, -10.0)
 CLASSICS = ("sgd:lr=0.1", "adagrad:lr=1", "rmsprop:lr=1", "adadelta:lr=1", "adam:lr=1", "adamw:lr=1")
@@ -97,6 +99,8 @@ def _exhibits(
     classics: Race, short: Race, variants: Race, bouncing: Race
 ) -> Iterator[tuple[Picture, Callable[[Path], Any]]]:
     """Yield each picture with what writes it, in the order of the page."""
+    from slalom.show.report.demonstrations import Picture
+
     field = " ".join(f"-o {spec}" for spec in CLASSICS)
     begin = "slalom race sphere --start -75,-10"
     yield (

@@ -69,8 +69,8 @@ def _options(runner: Runner) -> list[str]:
     optimizer = runner.optimizer
     typed = {name: value for name, value in getattr(optimizer, "typed", {}).items() if name != "lr"}
     told = [f"{name}={value}" for name, value in typed.items() if name.replace("_", " ") not in runner.name]
-    stages = [f"| {stage}" for stage in optimizer.spec.split("|")[1:] if stage.strip() not in runner.name]
-    return [*told, *(stage.replace("|  ", "| ") for stage in stages)]
+    stages = getattr(optimizer, "stages", ())
+    return [*told, *(f"| {stage}" for stage in stages if stage not in runner.name)]
 
 
 def _summary(title: str, ends: np.ndarray, measure: Any) -> dict[str, Any]:
