@@ -116,6 +116,7 @@ def test_sigterm_to_all_processes_ends_a_study_like_ctrl_c(tmp_path: Path) -> No
     assert stored(tmp_path / "s.sqlite") > 0
 
 
+@pytest.mark.slow
 def test_after_a_kill_the_workers_end_and_nothing_is_left(tmp_path: Path) -> None:
     run = Started(tmp_path, *LONG)
     run.when(lambda: stored(tmp_path / "s.sqlite") > 0)
@@ -152,6 +153,7 @@ def test_a_background_job_is_not_disturbed_by_ctrl_c_and_a_closed_terminal(tmp_p
     assert "Adam" in out
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_background_job_that_ignores_ctrl_c(tmp_path: Path) -> None:
     """As in a script, where what is started with `&` ignores SIGINT."""
     typed = (

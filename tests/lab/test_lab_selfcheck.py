@@ -144,7 +144,9 @@ def test_a_check_that_raises_has_failed_and_the_others_go_on(monkeypatch: pytest
     assert result.exit_code == 1
     told = " ".join(result.stdout.split())
     assert told.startswith("slalom selfcheck on cpu: 1 of 7 checks FAILED. Please report it, with this table.")
-    assert "OSError:nospaceleftondevice(test_lab_selfcheck.py,line130)" in "".join(result.stdout.split())
+    assert "store: FAILED: OSError: no space left on device (test_lab_selfcheck.py, line 130)" in told
+    narrow = CliRunner().invoke(program, ["selfcheck"], env={"COLUMNS": "60"}).stdout
+    assert "FAILED: OSError: no space left on device" in " ".join(narrow.split())
     quiet = json.loads(CliRunner().invoke(program, ["selfcheck", "--json"]).stdout)
     assert not quiet["passed"]
 

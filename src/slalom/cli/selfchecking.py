@@ -57,7 +57,7 @@ def _print(checks: Sequence[Check], device: str, seconds: float) -> None:
     table = Texts(
         ("check", "against", "deviation", "limit", "unit", "result"),
         tuple(
-            (check.name, check.against, _number(check.deviation), _number(check.limit), check.unit, check.result)
+            (check.name, check.against, _number(check.deviation), _number(check.limit), check.unit, _word(check))
             for check in checks
         ),
     )
@@ -66,6 +66,8 @@ def _print(checks: Sequence[Check], device: str, seconds: float) -> None:
     printed = Printed()
     printed.bold(f"slalom selfcheck on {device}: {_verdict(len(checks), len(failed), skipped)}")
     printed.add("", *table_lines(table, {}, printed.width, ("unit", "against", "limit", "deviation")), "")
+    reasons = [f"{check.name}: {check.result}" for check in checks if check.result != _word(check)]
+    printed.add(*(line for reason in reasons for line in (*hanging(reason, 0, printed.width), "")))
     note = (
         "ε: units of 2⁻⁵²·max(|p|, |step|), one step from equal states. "
         f"{seconds:.0f} s; {', '.join(f'{name} {version}' for name, version in _versions().items())}, "
@@ -73,6 +75,11 @@ def _print(checks: Sequence[Check], device: str, seconds: float) -> None:
     )
     printed.add(*(Text(line, style="dim") for line in hanging(note, 0, printed.width)))
     printed.show()
+
+
+def _word(check: Check) -> str:
+    """Return a check's result in one word; its reason, where there is one, stands below the table."""
+    return "passed" if check.passed and not check.skipped else "skipped" if check.skipped else "FAILED"
 
 
 def _verdict(checks: int, failed: int, skipped: int) -> str:
