@@ -14,7 +14,7 @@ from slalom.core.user_files.contexts import CONTEXTS
 from slalom.core.user_files.records import ELSEWHERE, executed
 from slalom.lab import courses
 from slalom.lab.worker_process import serving
-from slalom.lab.workers import UNBEGUN, Work, is_machines_fault
+from slalom.lab.workers import UNBEGUN, Work, dismiss, is_machines_fault
 from slalom.optimizers import CLASSICS, SpecifiedOptimizer, catalogue, parse, parse_all
 from slalom.optimizers.catalogue import import_path
 from slalom.optimizers.grammar import read_spec, split_stages
@@ -54,8 +54,8 @@ class Guard:
         if not self.is_up:
             return function(*arguments)
         limit = None if self.limit is None else max(self.limit, AT_LEAST)
-        units: list[list[Any]] = [[(function, arguments)]]
-        work = Work(_Calls(), units, workers=2, timeout=limit)
+        one_unit: list[list[Any]] = [[None]]
+        work = Work(_Call(function, arguments), one_unit, workers=2, timeout=limit)
         if work.homebound:
             return function(*arguments)
         found: list[Any] = [result for _, results in work.results() for result in results]
@@ -77,9 +77,12 @@ class Guard:
         """
         if self.is_up and isinstance(course, str) and python_files.names_a_file(course):
             self._tried(course, _evaluated, _Loaded(course, data_dir), start)
+            dismiss()  # the worker has a copy of the data to itself, and later ones share that of this process
 
     def check(self, task: Any, seed: int, dtype: str) -> None:
         """Make the network of ``seed`` and try it, as ``task.check(seed, dtype)`` does. Raises InputError."""
+        if self.is_up and is_foreign(task):
+            task.examples()  # read here, they are shared with the workers, each of which would read them for itself
         if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed, dtype):
             task.check(seed, dtype)
 
@@ -173,16 +176,20 @@ def _evaluated(course: _Loaded, start: Any) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Calls:
-    """A job whose units are calls. Results are pairs: what a call returned, and what the user's files have imported."""
+class _Call:
+    """A job with one unit, the call of a function: large data among its arguments are shared with the worker.
 
+    Its result is a pair: what the call returned, and what the user's files have imported.
+    """
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
     course: Any = None
     training: None = None
 
     def compute(self, runners: Sequence[Any], progress: Progress | None = None) -> list[Any]:
-        results = [function(*arguments) for function, arguments in runners]
-        imported = {context.name: executed(context.name) for context in CONTEXTS.values()}
-        return [(result, imported) for result in results]
+        result = self.function(*self.arguments)
+        return [(result, {context.name: executed(context.name) for context in CONTEXTS.values()})]
 
     def size(self, runners: Sequence[Any]) -> int:
-        return len(runners)
+        return 1

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from slalom.core import Examples, InputError, Metric, Splits, interrupts, one_line, quote
-from slalom.tasks import checks
 from slalom.tasks.chance import Chance
 from slalom.tasks.datasets import Pool, pool, raised
 from slalom.tasks.losses import METRICS, Wanted, as_loss, as_metrics, is_mean
@@ -211,6 +210,8 @@ class Task:
 
         ``dtype`` is the one in which it will be trained, ``"float32"`` or ``"float64"``.
         """
+        from slalom.tasks import checks  # which imports torch
+
         checks.check(self, seed, dtype)
 
     def __reduce__(self) -> Any:
