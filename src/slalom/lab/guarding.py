@@ -19,6 +19,7 @@ from slalom.optimizers import CLASSICS, SpecifiedOptimizer, catalogue, parse, pa
 from slalom.optimizers.catalogue import import_path
 from slalom.optimizers.grammar import read_spec, split_stages
 from slalom.optimizers.needs import KNOWN
+from slalom.tasks.sharing import is_large
 
 Result = TypeVar("Result")
 
@@ -76,28 +77,31 @@ class Guard:
         Raises InputError where this ends the process or takes too long. Ordinary errors are left to this process.
         """
         if self.is_up and isinstance(course, str) and python_files.names_a_file(course):
-            self._tried(course, _evaluated, _Loaded(course, data_dir), start)
-            dismiss()  # the worker has a copy of the data to itself, and later ones share that of this process
+            _, has_large_data = self._tried(course, _evaluated, _Loaded(course, data_dir), start)
+            if has_large_data:
+                dismiss()  # that worker has a copy to itself; later ones share the data of this process
 
     def check(self, task: Any, seed: int, dtype: str) -> None:
         """Make the network of ``seed`` and try it, as ``task.check(seed, dtype)`` does. Raises InputError."""
         if self.is_up and is_foreign(task):
             task.examples()  # read here, they are shared with the workers, each of which would read them for itself
-        if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed, dtype):
+        if not self.is_up or not is_foreign(task) or not self._tried(task.name, type(task).check, task, seed, dtype)[0]:
             task.check(seed, dtype)
 
-    def _tried(self, name: str, function: Callable[..., Any], *arguments: Any) -> bool:
-        """Return whether a call raised nothing. Raises InputError where it ended its process or took too long."""
+    def _tried(self, name: str, function: Callable[..., Any], *arguments: Any) -> tuple[bool, Any]:
+        """Return whether a call raised nothing, and what it returned.
+
+        Raises InputError where it ended its process or took too long.
+        """
         try:
-            self.call(function, *arguments)
+            return True, self.call(function, *arguments)
         except CrashError as crash:
             told = str(crash)
             if told.startswith(UNBEGUN):
                 told = f"its file and data were not loaded after {told.removeprefix(UNBEGUN).strip()}"
             raise InputError(f"{quote(name, 160)}: {told} when slalom tried it.") from crash
         except InputError:  # raised again in this process, it shows where
-            return False
-        return True
+            return False, None
 
     def parse_all(self, specs: Any) -> list[Any]:
         """Return the optimizer of each spec; classes that slalom does not know are tried under guard first."""
@@ -171,8 +175,13 @@ def _takes_arguments(found: Any) -> bool:
     return inspect.isfunction(found) and bool(inspect.signature(found).parameters)
 
 
-def _evaluated(course: _Loaded, start: Any) -> None:
-    courses.find(course.name, course.data_dir, start)
+def _evaluated(course: _Loaded, start: Any) -> bool:
+    """Find a course, and return whether this process now has large data of it."""
+    found: Any = courses.find(course.name, course.data_dir, start)
+    if courses.kind(found) != "task":
+        return False
+    examples = found.examples()
+    return any(map(is_large, (*examples.inputs, examples.target)))
 
 
 @dataclass(frozen=True, eq=False)
