@@ -181,7 +181,7 @@ def _ended(run: Callable[[], int]) -> int:
 
 
 def _ended_by(end: BaseException) -> int:
-    """Tell what the user's code raised to end the program."""
+    """Print the exception by which the user's code ended the program, and return the exit code."""
     from slalom.core import describe_exception
 
     return _refuse(f"your code raised {describe_exception(end)}.")

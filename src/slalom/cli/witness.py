@@ -17,7 +17,7 @@ from typing import NoReturn
 
 GOODBYE = b"\0goodbye"
 
-KEPT = "What was stored before is kept."
+KEPT = "Runs that were stored before the crash are kept."
 
 ADVICE = "With `--workers 2`, a study or a race on a task records a run that crashes as failed and goes on."
 
@@ -27,7 +27,7 @@ _pipe: list[int] = []  # the end to write to, and the process at the other
 
 
 def call(typed: Sequence[str] = ()) -> None:
-    """Start the witness; to be called by a program, once, while it has a single thread, with what was typed."""
+    """Start the witness. A program calls this once, while it has one thread; ``typed`` are its arguments."""
     _soften_exits()
     if not hasattr(os, "fork") or _pipe:
         return

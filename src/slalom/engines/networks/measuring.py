@@ -78,7 +78,7 @@ def measured(measures: Measures, forward: Callable[[Batch], Any], pieces: Pieces
     return {name: found[name] for name in measures.named}
 
 
-def depends_on_company(model: torch.nn.Module) -> bool:
+def uses_batch_statistics(model: torch.nn.Module) -> bool:
     """Return whether a network in evaluation normalises by the statistics of the examples evaluated together."""
     norms = torch.nn.modules.batchnorm._BatchNorm
     return any(isinstance(module, norms) and module.running_mean is None for module in model.modules())

@@ -12,7 +12,7 @@ import torch
 from slalom.core import Runner, Task, Training, describe_exception, exception_text, interrupts
 from slalom.engines.networks.crowd import LEAST, Crowd
 from slalom.engines.networks.material import Material
-from slalom.engines.networks.measuring import depends_on_company, tensors_of
+from slalom.engines.networks.measuring import tensors_of, uses_batch_statistics
 from slalom.engines.networks.solo import precision_context, prepared_model
 from slalom.engines.networks.tracing import buffers_kept
 from slalom.isolation import ClassState, code_of, own_state
@@ -35,7 +35,7 @@ def obstacle(task: Task, training: Training, model: torch.nn.Module | None = Non
             # Without a rule of its own an operation is mapped one network after the other: no faster than alone.
             warnings.filterwarnings("error", message=".*performance drop.*")
             model = prepared_model(task, 0, training) if model is None else model
-            if depends_on_company(model):
+            if uses_batch_statistics(model):
                 return "their outputs depend on which examples are evaluated together"
             with own_state(task, model):
                 return _tried(task, training, model, lanes)

@@ -25,7 +25,7 @@ from slalom.core import (
     quote,
 )
 from slalom.engines.networks.material import Material
-from slalom.engines.networks.measuring import Measures, depends_on_company, measured
+from slalom.engines.networks.measuring import Measures, measured, uses_batch_statistics
 from slalom.engines.networks.recording import (
     Stopwatch,
     bytes_of,
@@ -230,9 +230,9 @@ def measure(task: Task, model: Any, material: Material, seed: int, training: Tra
     """Return losses and metrics of a network by split and name, such as ``test_loss``."""
     measures = Measures(task)
     found: dict[str, float] = {}
-    together = depends_on_company(model)
+    in_one = uses_batch_statistics(model)
     with torch.no_grad(), precision_context(training):
-        for split, pieces in material.judged(seed, in_one=together):
+        for split, pieces in material.judged(seed, in_one=in_one):
             of_split = measured(measures, lambda batch: model(*batch.inputs), pieces)
             found |= {f"{split}_{name}": value for name, value in of_split.items()}
     return found
