@@ -256,6 +256,9 @@ def test_sweeps_of_landscapes_tell_failures_from_divergences(tmp_path: Path) -> 
     assert [(row["arrives"], row["diverges"], row["failed"]) for row in rows] == [(0.0, 0.0, 1.0), (1.0, 0.0, 0.0)]
     assert "Every run of Late failed." in " ".join(mapped.view().sentence)
     ladder = slalom.sweep("sphere", [f"{late}:lr=0.1", "sgd:lr=0.1"], factors=[0.5, 1], steps=20)
+    assert [tile.result for tile in ladder.view().rows[0].tiles] == ["failed at 3", "failed at 3"]
+    ladder.save(tmp_path / "ladder.png")
+    assert "Runs of Late failed." in " ".join(ladder.view().sentence)
     assert ladder.table().texts[0][2:] == ("failed at step 3", "failed at step 3")
     race = slalom.race("sphere", [f"{late}:lr=0.1", "sgd:lr=0.1"], starts=70, steps=20)
     rows = race.table().rows

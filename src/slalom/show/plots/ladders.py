@@ -11,7 +11,13 @@ from slalom.show.views.ladders import Ladder, LadderRow, Tile
 from slalom.show.views.styles import ink
 
 PALE = {"diverges": "#FBE3DF"}
-WORDS = {"settles": "#00734F", "leaves again": "#B35900", "bounces": "#B35900", "creeps": "#666666"}
+WORDS = {
+    "settles": "#00734F",
+    "leaves again": "#B35900",
+    "bounces": "#B35900",
+    "creeps": "#666666",
+    "fails": "#666666",
+}
 
 
 def ladder(view: Ladder) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 from slalom.core import InputError, RaceRecord
 from slalom.show.views import tables
 from slalom.show.views.frames import Frame, Terrain, terrain
-from slalom.show.views.groups import diverged
+from slalom.show.views.groups import diverged, failed
 from slalom.show.views.layouts import EDGE, WIDTH, Box
 from slalom.show.views.lines import Exit, dots, exit_of, outline
 from slalom.show.views.maps import frame_for, minima_in
@@ -30,7 +30,7 @@ FOOT = 0.6
 class Tile:
     """One run: its path [K, 2], its dots, and what is printed; ``kind`` says how it ended.
 
-    ``kind`` is "settles", "bounces" (many turns, not settled), "creeps", "leaves again" or "diverges".
+    ``kind`` is "settles", "bounces" (many turns, not settled), "creeps", "leaves again", "fails" or "diverges".
     """
 
     box: Box
@@ -128,6 +128,8 @@ def _tile(record: RaceRecord, runner: int, frame: Frame, box: Box) -> Tile:
         path = np.concatenate([path[: away.step], [away.point]])
     if gone is not None:
         result, kind = f"diverged at {gone:,}", "diverges"
+    elif (last := failed(record, runner)) is not None:
+        result, kind = f"failed at {last:,}", "fails"
     else:
         boundless = metrics.final_gap is None
         result = number(float(record.losses[runner, -1]) if boundless else metrics.final_gap or 0.0, 2)
@@ -161,4 +163,7 @@ def _sentence(rows: list[LadderRow], factors: Sequence[float]) -> str:
     lost = [row.name for row in rows if any(tile.kind == "diverges" for tile in row.tiles)]
     if lost:
         parts.append(f"{listing(lost)} {'diverges' if len(lost) == 1 else 'diverge'} where it is too large.")
+    failing = [row.name for row in rows if any(tile.kind == "fails" for tile in row.tiles)]
+    if failing:
+        parts.append(f"Runs of {listing(failing)} failed.")
     return " ".join(parts)
